@@ -1,0 +1,419 @@
+/**
+ * The nouns that cross a door between rooms. Types only: what one room alone uses lives in that room.
+ * Times are `Date` inside and RFC 3339 outside; digests are lower-case hexadecimal SHA-256.
+ */
+
+/** JSON as AWS sends it and as it is kept: no undefined, no Date. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json }
+
+/** What AWS said of one thing, in AWS's own spelling; timestamps as RFC 3339 text. Members that AWS did not send are absent. */
+export type Facts = { readonly [member: string]: Json }
+
+/** A configured connection. The label is a name for people; the identity is proven at each run. */
+export interface Source {
+  readonly label: string
+  readonly kind: 'aws'
+  /** `aws`, `aws-us-gov`, `aws-cn`, …: the first part of every ARN of this source */
+  readonly partition: string
+  /** home Region of IAM Identity Center; permission sets and assignments can be read nowhere else */
+  readonly region: string
+  readonly auth: SourceAuth
+  /** share of AWS's documented request rate that may be used, 0 < n <= 1 */
+  readonly budgetShare: number
+  /** calls a second instead of AWS's documented rate, by budget key (`sso`, `identitystore`, `organizations.ListAccounts`, …); for raised quotas and tests */
+  readonly rateLimits: { readonly [key: string]: number }
+  /** false: Birthdate, Addresses, PhoneNumbers and Photos are withheld and stand as gaps with reason `withheld` */
+  readonly includePersonalData: boolean
+}
+
+/** How to get credentials: a role to assume from the SDK's own chain, or that chain alone when `roleArn` is null. */
+export interface SourceAuth {
+  readonly roleArn: string | null
+  readonly externalId: string | null
+}
+
+/** What a source really is: proven at each run, never taken from configuration. */
+export interface SourceIdentity {
+  readonly partition: string
+  /** null when the account is in no organization */
+  readonly organizationId: string | null
+  readonly managementAccountId: string | null
+  readonly instanceArn: string
+  readonly identityStoreId: string
+  readonly instanceOwnerAccountId: string | null
+  readonly homeRegion: string
+}
+
+/** Where a dataset is read. `region` is the Region the request is signed for (`us-east-1` for organizations in partition aws). */
+export interface Place {
+  readonly accountId: string
+  readonly region: string
+}
+
+/** Who asked, as sts:GetCallerIdentity says. */
+export interface Caller {
+  readonly place: Place
+  readonly arn: string
+  readonly userId: string
+}
+
+/**
+ * The piece of a dataset that one paging sequence reads: memberships of one group, assignments of one pair, all users.
+ * `parent` is '' for a dataset that is one list, else the key of what was asked about
+ * (group id; permission set ARN; `accountId|permissionSetArn` for a pair; application ARN; root or OU id).
+ */
+export interface PartId {
+  readonly dataset: string
+  readonly place: Place
+  readonly parent: string
+}
+
+export type Coverage =
+  | 'complete'
+  /** complete, and something it refers to changed while it was read (a group deleted between list and members, confirmed) */
+  | 'complete_with_changes'
+  | 'incomplete'
+  | 'denied'
+  | 'not_enabled'
+  | 'not_applicable'
+  | 'not_collectable'
+
+export type GapReason =
+  | 'access_denied'
+  | 'throttled'
+  | 'server_error'
+  | 'timeout'
+  | 'network'
+  | 'page_token'
+  | 'credentials_expired'
+  | 'encryption_key'
+  | 'unsupported'
+  | 'invalid_answer'
+  | 'directory_not_listable'
+  | 'still_exists'
+  | 'parent_not_read'
+  | 'withheld'
+  | 'not_sent'
+  | 'not_collected'
+
+/**
+ * What could not be read. It says nothing about the thing itself: refused is not absent.
+ * Which: `member` null = the whole part (or, with `key`, the whole resource); `parent` '' and `key` null = the whole dataset at that place.
+ */
+export interface Gap {
+  readonly dataset: string
+  readonly place: Place
+  readonly parent: string
+  readonly key: string | null
+  readonly member: string | null
+  readonly reason: GapReason
+  /** IAM action to grant, e.g. `sso:GetInlinePolicyForPermissionSet`; null where no permission would help */
+  readonly action: string | null
+  readonly errorCode: string | null
+  /** for people: what was asked, what AWS answered, the way out. No request id and no time: a gap is versioned like a resource */
+  readonly message: string
+}
+
+/** One row of a part. The key is unique within (dataset, place): AWS's id or ARN, with `parent|` in front where the id alone is not unique. */
+export interface Row {
+  readonly key: string
+  readonly facts: Facts
+}
+
+export interface Resource extends Row {
+  readonly dataset: string
+  readonly place: Place
+  readonly parent: string
+}
+
+/**
+ * What `collect` hands on: a part may come in several pieces, in order.
+ * `isFirst` throws away what an earlier attempt of the same part had staged; the part counts only once its `end` is there.
+ */
+export interface PartPiece {
+  readonly part: PartId
+  readonly isFirst: boolean
+  readonly rows: readonly Row[]
+  readonly end: PartEnd | null
+}
+
+export interface PartEnd {
+  readonly coverage: Coverage
+  /** in words, for every coverage but `complete` */
+  readonly reason: string | null
+  readonly gaps: readonly Gap[]
+  readonly pages: number
+  /** rows AWS listed more than once; they are kept once */
+  readonly duplicates: number
+  readonly firstObservedAt: Date
+  readonly lastObservedAt: Date
+}
+
+/** One call as the ledger keeps it: all attempts of one request for one page. */
+export interface CallRecord {
+  readonly at: Date
+  readonly service: string
+  readonly operation: string
+  readonly place: Place
+  /** what was asked, without page tokens and secrets */
+  readonly parameters: Facts
+  /** 1 for the first page */
+  readonly page: number
+  /** rows in the answer; 0 for an error */
+  readonly items: number
+  readonly status: number | null
+  readonly errorCode: string | null
+  readonly requestId: string | null
+  readonly attempts: number
+  readonly throttles: number
+  readonly ms: number
+}
+
+export interface CollectedBatch {
+  readonly pieces: readonly PartPiece[]
+  readonly calls: readonly CallRecord[]
+}
+
+/** What a run will read, told before it starts. */
+export interface CollectionPlan {
+  readonly source: string
+  readonly identity: SourceIdentity
+  readonly callers: readonly Caller[]
+  readonly steps: readonly PlanStep[]
+  /** predicted sum; null while nothing is known of the organization's size */
+  readonly calls: number | null
+  readonly seconds: number | null
+}
+
+export interface PlanStep {
+  readonly dataset: string
+  readonly operation: string
+  readonly action: string
+  readonly place: Place
+  readonly calls: number | null
+}
+
+/** Rows per dataset in the last sealed snapshot of a source; empty before the first. */
+export type Counts = { readonly [dataset: string]: number }
+
+export interface DatasetSummary {
+  readonly name: string
+  readonly place: Place
+  readonly coverage: Coverage
+  readonly count: number
+  /** over the sorted digests of the rows known in this snapshot; see digest.ts `setDigest` */
+  readonly digest: string
+  readonly parts: number
+  /** parts that are neither complete nor complete_with_changes */
+  readonly openParts: number
+  readonly pages: number
+  readonly calls: number
+  readonly duplicates: number
+  readonly firstObservedAt: Date | null
+  readonly lastObservedAt: Date | null
+  readonly reason: string | null
+}
+
+/** A sealed run. Its digest covers everything here but itself. */
+export interface Snapshot {
+  readonly source: string
+  readonly version: number
+  readonly runId: string
+  readonly identity: SourceIdentity
+  readonly callers: readonly Caller[]
+  readonly startedAt: Date
+  readonly sealedAt: Date
+  readonly previousDigest: string | null
+  readonly digest: string
+  readonly datasets: readonly DatasetSummary[]
+  readonly gaps: readonly Gap[]
+  /** predicted and actual */
+  readonly plannedCalls: number | null
+  readonly calls: number
+  readonly throttles: number
+  /** SHA-256 over the ledger's lines in order */
+  readonly callLedgerRoot: string
+  readonly softwareVersion: string
+}
+
+/** A run that did not end in a snapshot is a record too. */
+export interface RunRecord {
+  readonly id: string
+  readonly source: string
+  readonly startedAt: Date
+  readonly endedAt: Date | null
+  readonly outcome: 'running' | 'sealed' | 'failed' | 'interrupted'
+  readonly snapshotVersion: number | null
+  /** for people, with the way out; null unless failed */
+  readonly error: string | null
+  readonly errorCode: string | null
+}
+
+/** A resource as the store gives it back for judging. */
+export interface StoredResource extends Resource {
+  readonly digest: string
+  /** hexadecimal salt of the digest; null for rows without one (memberships and assignments hold opaque ids only) */
+  readonly salt: string | null
+  /** seal time of the first snapshot that shows this key */
+  readonly firstSeenAt: Date
+  /** true when that was the first snapshot of the source: it may be older than anything we know */
+  readonly seenFromTheStart: boolean
+  /** earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each */
+  readonly earlier: readonly { readonly from: Date; readonly facts: Facts }[]
+  /** seal time of the snapshot that began the present state */
+  readonly since: Date
+}
+
+export interface SourceRows {
+  readonly snapshot: Snapshot
+  readonly resources: AsyncIterable<StoredResource>
+}
+
+/** Everything needed to judge as of an instant: for each source its last snapshot sealed at or before it. */
+export interface EstateRows {
+  readonly asOf: Date
+  readonly sources: readonly SourceRows[]
+}
+
+export type Severity = 'critical' | 'high' | 'medium' | 'low'
+export type Status = 'pass' | 'fail' | 'unknown' | 'not_applicable'
+export type ParameterValue = boolean | number | string | readonly string[]
+export type ParameterValues = { readonly [name: string]: ParameterValue }
+
+/** What people and reports need to know of a control; the compiled form stays in the controls room. */
+export interface ControlInfo {
+  readonly id: string
+  readonly version: string
+  readonly title: string
+  readonly severity: Severity
+  /** what it judges: `user`, `group`, `permissionSet`, `account`, `assignment`, … */
+  readonly resource: string
+  readonly datasets: readonly string[]
+  readonly rationale: string
+  readonly remediation: string
+  readonly references: readonly string[]
+  /** the declarative text, for the auditor */
+  readonly appliesTo: string
+  readonly requirement: string
+  readonly parameters: ParameterValues
+  /** of the control's file without cases and without parameter overrides */
+  readonly digest: string
+}
+
+export interface Requirement {
+  readonly id: string
+  /** our own label where the framework's text is protected */
+  readonly label: string
+  readonly controls: readonly { readonly id: string; readonly basis: 'public' | 'judgement' }[]
+}
+
+export interface Framework {
+  readonly id: string
+  readonly name: string
+  readonly version: string
+  readonly publisher: string
+  readonly licence: string
+  readonly source: string
+  readonly requirements: readonly Requirement[]
+  readonly digest: string
+}
+
+/** What a result is about. `key` is the resource's key, or the dataset's name when the population itself could not be listed. */
+export interface Subject {
+  readonly kind: 'resource' | 'dataset'
+  readonly source: string
+  /** `user`, `group`, … as the control's `resource`; `dataset` for kind dataset */
+  readonly type: string
+  readonly key: string
+  readonly name: string
+}
+
+export interface Result {
+  readonly subject: Subject
+  readonly status: Status
+  /** what was found on this subject, in words; for unknown, what could not be read and the action to grant */
+  readonly reason: string
+  /** the facts it rests on, as shown beside it */
+  readonly facts: Facts
+  readonly gaps: readonly Gap[]
+}
+
+/** One control on one source. population = pass + fail + unknown + notApplicable, always. */
+export interface ControlOutcome {
+  readonly control: ControlInfo
+  readonly source: string
+  readonly parametersDigest: string
+  readonly population: number
+  /** true when the population could not be listed completely: shown as "≥ n" */
+  readonly populationIsLowerBound: boolean
+  readonly pass: number
+  readonly fail: number
+  readonly unknown: number
+  readonly notApplicable: number
+  /** of the fails, so many stand beside an approved exception */
+  readonly excepted: number
+  /** over the sorted (subject key, status) pairs of the whole population */
+  readonly populationDigest: string
+  /** the status of every subject that has no row in `results` */
+  readonly implied: 'pass' | 'not_applicable'
+  /** every subject whose status is not the implied one, sorted by key */
+  readonly results: readonly Result[]
+  /** a control that is broken at run time says so here and decides nothing: all its subjects are unknown */
+  readonly error: string | null
+}
+
+/** One catalog on one estate. */
+export interface Evaluation {
+  readonly asOf: Date
+  readonly catalogDigest: string
+  readonly snapshots: readonly { readonly source: string; readonly version: number; readonly digest: string }[]
+  readonly outcomes: readonly ControlOutcome[]
+}
+
+/** An evaluation as the store keeps it. */
+export interface SavedEvaluation extends Evaluation {
+  readonly id: number
+  readonly evaluatedAt: Date
+  /** of the canonical JSON of everything it says; stands in the ledger */
+  readonly digest: string
+}
+
+/** One entry of the hash-chained ledger of everything that matters. */
+export interface LedgerEntry {
+  readonly position: number
+  readonly at: Date
+  readonly kind: 'snapshot' | 'run_failed' | 'evaluation' | 'bundle' | 'catalog' | 'config' | 'key' | 'download'
+  readonly payload: Facts
+  readonly previousDigest: string | null
+  readonly digest: string
+}
+
+/** One file of evidence. `read` may be called more than once and gives the same bytes each time. */
+export interface Artifact {
+  readonly path: string
+  readonly mediaType: string
+  readonly title: string
+  read(): AsyncIterable<Uint8Array>
+}
+
+export interface BundleRecord {
+  readonly id: string
+  readonly issuedAt: Date
+  readonly asOf: Date
+  readonly framework: string | null
+  readonly path: string
+  readonly sizeBytes: number
+  readonly manifestDigest: string
+  readonly keyFingerprint: string
+  readonly ledgerPosition: number
+  /** false when an input of it was denied or incomplete */
+  readonly complete: boolean
+}
+
+/** Told while something long goes on. `total` null: not known yet. */
+export interface Progress {
+  readonly phase: string
+  readonly done: number
+  readonly total: number | null
+  readonly detail: string
+}
