@@ -35,7 +35,7 @@ export interface SourceAuth {
 /** What a source really is: proven at each run, never taken from configuration. */
 export interface SourceIdentity {
   readonly partition: string
-  /** null when the account is in no organization */
+  /** null when the account is in no organization, or when AWS refuses to say (a gap of `organizations.organizations` says which) */
   readonly organizationId: string | null
   readonly managementAccountId: string | null
   readonly instanceArn: string

@@ -1,0 +1,177 @@
+/** JSON Schema of the configuration file; `evidenced config schema` prints it. `x-secret` values may be `file:` references and are never shown. */
+export const configSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'https://evidenced.dev/schemas/config.json',
+  title: 'evidenced configuration',
+  type: 'object',
+  additionalProperties: false,
+  required: ['sources'],
+  properties: {
+    dataDir: {
+      type: 'string',
+      minLength: 1,
+      default: './data',
+      description: 'folder for the embedded database, keys and evidence; relative to this file',
+    },
+    database: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'left out: an embedded PostgreSQL in dataDir',
+      properties: {
+        url: {
+          type: 'string',
+          pattern: '^postgres(ql)?://',
+          'x-secret': true,
+          description: 'postgres://user:password@host:5432/database, or file:/path/to/a/file/with/the/url',
+        },
+      },
+    },
+    sources: {
+      type: 'array',
+      minItems: 1,
+      description: 'AWS organizations to collect; at least one',
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['label', 'kind', 'region'],
+        properties: {
+          label: {
+            type: 'string',
+            pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+            description: 'a name of 1 to 63 characters: a-z, 0-9, - and _, starting with a letter or digit',
+          },
+          kind: { enum: ['aws'], description: 'aws' },
+          partition: {
+            enum: ['aws', 'aws-us-gov', 'aws-cn', 'aws-eusc'],
+            default: 'aws',
+            description: 'the second part of every ARN: aws, aws-us-gov, aws-cn or aws-eusc',
+          },
+          region: {
+            type: 'string',
+            pattern: '^([a-z]+-){2,3}[0-9]$',
+            description: 'home Region of IAM Identity Center, e.g. eu-west-1',
+          },
+          auth: {
+            type: 'object',
+            additionalProperties: false,
+            default: {},
+            description: "left out: the AWS SDK's own chain (environment, profile, web identity, instance role)",
+            properties: {
+              roleArn: {
+                type: 'string',
+                pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
+                description: 'arn:aws:iam::<12 digits>:role/<name>',
+              },
+              externalId: {
+                type: 'string',
+                pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
+                'x-secret': true,
+                description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
+              },
+            },
+            dependentRequired: { externalId: ['roleArn'] },
+          },
+          budgetShare: {
+            type: 'number',
+            exclusiveMinimum: 0,
+            maximum: 1,
+            default: 0.6,
+            description: "share of AWS's documented request rate to use, above 0 and at most 1",
+          },
+          rateLimits: {
+            type: 'object',
+            default: {},
+            description: 'calls a second by budget key (sso, identitystore, sts, organizations.<Operation>), for raised quotas',
+            additionalProperties: {
+              type: 'number',
+              exclusiveMinimum: 0,
+              'x-unit': 'calls/s',
+              description: 'calls a second, above 0',
+            },
+          },
+          includePersonalData: {
+            type: 'boolean',
+            default: false,
+            description: 'true keeps Birthdate, Addresses, PhoneNumbers and Photos of users',
+          },
+        },
+      },
+    },
+    schedule: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        collect: {
+          type: 'string',
+          default: '0 2 * * *',
+          description: 'cron expression of five fields: minute hour day-of-month month day-of-week',
+        },
+        timeZone: { type: 'string', default: 'UTC', description: 'IANA time zone, e.g. UTC or Europe/Berlin' },
+      },
+    },
+    server: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        host: { type: 'string', default: '127.0.0.1', description: 'loopback only: 127.0.0.1 or ::1' },
+        port: { type: 'integer', minimum: 0, maximum: 65535, default: 8080, description: '0 to 65535; 0 takes any free port' },
+      },
+    },
+    controls: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        folders: {
+          type: 'array',
+          default: [],
+          items: { type: 'string', minLength: 1 },
+          description:
+            'folders with controls and frameworks of your own, beside those that come with the program; relative to this file',
+        },
+        parameters: {
+          type: 'object',
+          default: {},
+          description: 'parameter values by control id, e.g. IDC-PS-001: { approvedAdminPermissionSets: [Administrator] }',
+          additionalProperties: {
+            type: 'object',
+            additionalProperties: {
+              description: 'a number, a text, true or false, or a list of texts',
+              anyOf: [{ type: 'boolean' }, { type: 'number' }, { type: 'string' }, { type: 'array', items: { type: 'string' } }],
+            },
+          },
+        },
+      },
+    },
+    frameworks: {
+      type: 'array',
+      default: ['soc2', 'iso27001'],
+      items: { type: 'string', minLength: 1 },
+      description: 'ids of the frameworks to issue evidence for; `evidenced frameworks list` names them',
+    },
+    evidence: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        folder: { type: 'string', minLength: 1, description: 'folder for issued bundles; left out: dataDir/evidence' },
+        keyFile: {
+          type: 'string',
+          minLength: 1,
+          description: 'Ed25519 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+        },
+      },
+    },
+    log: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        level: { enum: ['debug', 'info', 'warn', 'error'], default: 'info', description: 'debug, info, warn or error' },
+      },
+    },
+  },
+} as const

@@ -1,0 +1,240 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { configSchema } from './config-schema.ts'
+import { type Prepare, type Problem, problemLine, readYaml, type YamlFile } from './document.ts'
+import { AppError } from './errors.ts'
+import type { Json, ParameterValues, Source } from './model.ts'
+
+/** The configuration as the program uses it: defaults filled in, paths absolute, references resolved. */
+export interface Config {
+  readonly file: string
+  readonly dataDir: string
+  /** null: the embedded PostgreSQL in dataDir */
+  readonly databaseUrl: string | null
+  readonly sources: readonly Source[]
+  readonly schedule: { readonly collect: string; readonly timeZone: string }
+  readonly server: { readonly host: string; readonly port: number }
+  readonly controlFolders: readonly string[]
+  readonly parameters: { readonly [controlId: string]: ParameterValues }
+  readonly frameworks: readonly string[]
+  readonly evidenceFolder: string
+  readonly keyFile: string | null
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
+
+export class ConfigError extends AppError<ConfigCode> {
+  readonly problems: readonly Problem[]
+
+  constructor(
+    code: ConfigCode,
+    message: string,
+    options: { hint?: string; cause?: unknown; problems?: readonly Problem[] } = {},
+  ) {
+    super(code, message, options)
+    this.problems = options.problems ?? []
+  }
+}
+
+/** The file as the schema describes it, after defaults. */
+interface ConfigFile {
+  dataDir: string
+  database: { url?: string }
+  sources: {
+    label: string
+    kind: 'aws'
+    partition: string
+    region: string
+    auth: { roleArn?: string; externalId?: string }
+    budgetShare: number
+    rateLimits: Record<string, number>
+    includePersonalData: boolean
+  }[]
+  schedule: { collect: string; timeZone: string }
+  server: { host: string; port: number }
+  controls: { folders: string[]; parameters: Record<string, ParameterValues> }
+  frameworks: string[]
+  evidence: { folder?: string; keyFile?: string }
+  log: { level: Config['logLevel'] }
+}
+
+/**
+ * Reads, resolves and checks a configuration file. `${NAME}` in any text is an environment variable; a secret may be `file:/path`.
+ * @throws {ConfigError} CONFIG_INVALID with every problem at once, each with file, line, column and what to write instead
+ */
+export function loadConfig(file: string, environment: NodeJS.ProcessEnv): Config {
+  if (!existsSync(file)) {
+    throw new ConfigError('CONFIG_NOT_FOUND', `no configuration at ${file}`, {
+      hint: 'write one (config.example.yaml shows every key) or name another with --config FILE',
+    })
+  }
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError('CONFIG_NOT_READABLE', `cannot read ${file}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'check the file and its permissions',
+    })
+  }
+  return parseConfig(text, resolve(file), environment)
+}
+
+/** The same from text; `file` names it in messages and is what relative paths start from. */
+export function parseConfig(text: string, file: string, environment: NodeJS.ProcessEnv): Config {
+  const yaml = readYaml(text, file, configSchema, (value, report) => resolveReferences(value, [], file, environment, report))
+  const problems = [...yaml.problems]
+  const value = yaml.value
+  if (problems.length === 0) checkMeaning(value as unknown as ConfigFile, file, yaml, problems)
+  if (problems.length > 0) {
+    const list = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+    const message = `${list.length} ${list.length === 1 ? 'problem' : 'problems'} in the configuration:\n${list.map(problemLine).join('\n')}`
+    throw new ConfigError('CONFIG_INVALID', message, { problems: list })
+  }
+  return configOf(value as unknown as ConfigFile, file)
+}
+
+/** The effective configuration without secrets, for people and logs. */
+export function describeConfig(config: Config): Json {
+  return {
+    file: config.file,
+    dataDir: config.dataDir,
+    database: config.databaseUrl === null ? 'embedded' : withoutPassword(config.databaseUrl),
+    sources: config.sources.map(source => ({
+      ...source,
+      rateLimits: { ...source.rateLimits },
+      auth: { roleArn: source.auth.roleArn, externalId: source.auth.externalId === null ? null : '[set]' },
+    })),
+    schedule: { ...config.schedule },
+    server: { ...config.server },
+    controls: { folders: [...config.controlFolders], parameters: config.parameters as Json },
+    frameworks: [...config.frameworks],
+    evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
+    log: { level: config.logLevel },
+  }
+}
+
+function configOf(value: ConfigFile, file: string): Config {
+  const base = dirname(file)
+  const dataDir = resolve(base, value.dataDir)
+  return {
+    file,
+    dataDir,
+    databaseUrl: value.database.url ?? null,
+    sources: value.sources.map(source => ({
+      ...source,
+      auth: { roleArn: source.auth.roleArn ?? null, externalId: source.auth.externalId ?? null },
+    })),
+    schedule: value.schedule,
+    server: value.server,
+    controlFolders: value.controls.folders.map(folder => resolve(base, folder)),
+    parameters: value.controls.parameters,
+    frameworks: value.frameworks,
+    evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
+    keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
+    logLevel: value.log.level,
+  }
+}
+
+type Path = readonly (string | number)[]
+type Report = Parameters<Prepare>[1]
+
+function resolveReferences(node: Json, path: Path, file: string, environment: NodeJS.ProcessEnv, report: Report): void {
+  if (typeof node !== 'object' || node === null) return
+  const members = node as Record<string, Json>
+  for (const [name, value] of Object.entries(members)) {
+    const here = [...path, name]
+    if (typeof value === 'string') members[name] = resolveText(value, here, file, environment, report)
+    else resolveReferences(value, here, file, environment, report)
+  }
+}
+
+function resolveText(text: string, path: Path, file: string, environment: NodeJS.ProcessEnv, report: Report): string {
+  const replaced = text.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+    const value = environment[name]
+    if (value === undefined || value === '')
+      report(path, `environment variable ${name} is not set`, `set ${name}, or write the value`)
+    return value ?? ''
+  })
+  if (!isSecret(path) || !replaced.startsWith('file:')) return replaced
+  const secretFile = resolve(dirname(file), replaced.slice('file:'.length))
+  try {
+    return readFileSync(secretFile, 'utf8').trim()
+  } catch (error) {
+    report(
+      path,
+      `cannot read ${secretFile}: ${(error as NodeJS.ErrnoException).code ?? 'error'}`,
+      'check the path and its permissions',
+    )
+    return ''
+  }
+}
+
+function isSecret(path: Path): boolean {
+  const dotted = path.map(step => (/^\d+$/.test(String(step)) ? '*' : step)).join('.')
+  return dotted === 'database.url' || dotted === 'sources.*.auth.externalId'
+}
+
+function checkMeaning(value: ConfigFile, file: string, yaml: YamlFile, problems: Problem[]): void {
+  const add = (path: Path, message: string, hint: string) =>
+    problems.push({ file, ...yaml.at(path), path: path.join('.'), message, hint })
+  const seen = new Set<string>()
+  for (const [i, source] of value.sources.entries()) {
+    if (seen.has(source.label))
+      add(['sources', i, 'label'], `label ${source.label} is used twice`, 'give each source its own label')
+    seen.add(source.label)
+    const partition = source.auth.roleArn?.split(':')[1]
+    if (partition !== undefined && partition !== source.partition) {
+      add(
+        ['sources', i, 'auth', 'roleArn'],
+        `the role is in partition ${partition}, the source in ${source.partition}`,
+        `write partition: ${partition}`,
+      )
+    }
+  }
+  if (!isTimeZone(value.schedule.timeZone)) {
+    add(['schedule', 'timeZone'], `unknown time zone ${value.schedule.timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
+  }
+  if (!isCron(value.schedule.collect)) {
+    add(
+      ['schedule', 'collect'],
+      `${JSON.stringify(value.schedule.collect)} is no cron expression`,
+      'five fields, e.g. "0 2 * * *" for 02:00 every day',
+    )
+  }
+  if (!['127.0.0.1', '::1', 'localhost'].includes(value.server.host)) {
+    add(
+      ['server', 'host'],
+      `refusing to listen on ${value.server.host}: there is no sign-in yet`,
+      'write 127.0.0.1 and put a proxy with sign-in in front',
+    )
+  }
+}
+
+/** Five fields of numbers, names, ranges, lists and steps; node-cron decides the rest when the daemon starts. */
+function isCron(text: string): boolean {
+  const field = /^(\*|[a-z0-9]+(-[a-z0-9]+)?)(\/\d+)?(,(\*|[a-z0-9]+(-[a-z0-9]+)?)(\/\d+)?)*$/i
+  const fields = text.trim().split(/\s+/)
+  return fields.length === 5 && fields.every(part => field.test(part))
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function withoutPassword(url: string): string {
+  try {
+    const parsed = new URL(url)
+    if (parsed.password !== '') parsed.password = '***'
+    parsed.search = ''
+    return parsed.href
+  } catch {
+    return 'external'
+  }
+}
