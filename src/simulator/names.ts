@@ -1,0 +1,156 @@
+/** The words an organization's names are made of. */
+
+export const givenNames = [
+  ...[
+    'alice',
+    'amir',
+    'anja',
+    'bilal',
+    'bruno',
+    'carla',
+    'chen',
+    'clara',
+    'daniel',
+    'deepa',
+    'elena',
+    'emil',
+    'fatima',
+    'felix',
+    'gita',
+  ],
+  ...['hana', 'henrik', 'ines', 'ivan', 'jana', 'jonas', 'kofi', 'laura', 'leo', 'lina', 'luca', 'maja', 'marco', 'mei', 'milan'],
+  ...[
+    'nadia',
+    'noah',
+    'olga',
+    'oscar',
+    'petra',
+    'priya',
+    'rafael',
+    'rosa',
+    'samir',
+    'sara',
+    'sofia',
+    'tariq',
+    'tomas',
+    'vera',
+    'yusuf',
+  ],
+]
+
+export const familyNames = [
+  ...[
+    'abbas',
+    'andersson',
+    'bauer',
+    'becker',
+    'costa',
+    'dubois',
+    'eriksen',
+    'farkas',
+    'fischer',
+    'garcia',
+    'gupta',
+    'hansen',
+    'horvat',
+  ],
+  ...[
+    'ibrahim',
+    'jansen',
+    'jovic',
+    'kaya',
+    'keller',
+    'kim',
+    'kowalski',
+    'lang',
+    'lehmann',
+    'li',
+    'lopez',
+    'marino',
+    'mbeki',
+    'meyer',
+  ],
+  ...[
+    'moreau',
+    'nakamura',
+    'nguyen',
+    'novak',
+    'okafor',
+    'olsen',
+    'patel',
+    'popescu',
+    'rossi',
+    'schmidt',
+    'silva',
+    'smith',
+    'tanaka',
+  ],
+]
+
+export const titles = [
+  'Engineer',
+  'Senior Engineer',
+  'Analyst',
+  'Team Lead',
+  'Auditor',
+  'Data Scientist',
+  'Support Specialist',
+  'Architect',
+]
+
+export const teams = [
+  ...[
+    'payments',
+    'orders',
+    'catalog',
+    'search',
+    'identity',
+    'billing',
+    'logistics',
+    'pricing',
+    'checkout',
+    'warehouse',
+    'mobile',
+  ],
+  ...[
+    'analytics',
+    'platform',
+    'network',
+    'observability',
+    'fraud',
+    'ledger',
+    'partners',
+    'messaging',
+    'inventory',
+    'returns',
+    'media',
+  ],
+]
+
+export const stages = ['prod', 'staging', 'dev', 'sandbox'] as const
+
+export const groupRoles = ['developers', 'operators', 'readers', 'oncall', 'analysts', 'leads', 'testers', 'support']
+
+export const unitNames = [
+  'Security',
+  'Infrastructure',
+  'Workloads',
+  'Production',
+  'Staging',
+  'Development',
+  'Sandbox',
+  'Data',
+  'Partners',
+  'Legacy',
+]
+
+export const applicationNames = [
+  'Grafana',
+  'QuickSight',
+  'Redshift Query Editor',
+  'Slack',
+  'GitHub Enterprise',
+  'Jira',
+  'SageMaker Studio',
+  'Snowflake',
+]
