@@ -1,0 +1,95 @@
+import type { CollectedBatch, CollectionPlan, PartPiece, Progress, Source } from '../model.ts'
+import type { Aws } from './aws.ts'
+import { Channel } from './channel.ts'
+import { Collection } from './collection.ts'
+import { connect } from './connect.ts'
+import type { Session } from './session.ts'
+import { SourcesError } from './sources-error.ts'
+
+/** Rows that may lie between AWS and the consumer before reading waits. */
+const mostRowsWaiting = 2000
+
+/**
+ * Reads everything the plan names, all services side by side. Breaking out of the loop stops all calls under way.
+ * What cannot be read comes as a part with its gap; the whole fails only when nothing can be proven any more.
+ * @param plan from `planCollection`; its connection is used, or made again (in another process, or a second time)
+ * @param done `partKey` of parts that an interrupted run has staged: they are not read again, lists that name parents are
+ * @param onProgress told at most ten times a second, and at the end
+ * @throws {SourcesError} as `planCollection`; IDENTITY_CHANGED when the plan is of another organization or instance
+ */
+export async function* collect(
+  aws: Aws,
+  source: Source,
+  plan: CollectionPlan,
+  done: ReadonlySet<string>,
+  onProgress: (progress: Progress) => void = () => {},
+): AsyncGenerator<CollectedBatch, void, undefined> {
+  const session = await sessionOf(aws, source, plan)
+  const channel = new Channel<PartPiece>(mostRowsWaiting, piece => Math.max(1, piece.rows.length))
+  const told = teller(onProgress, plan.calls)
+  const collection = new Collection(session, done, async piece => {
+    await channel.push(piece)
+    told(piece)
+  })
+  const reading = collection.read().then(
+    () => channel.end(),
+    (error: unknown) => channel.end(error),
+  )
+  try {
+    for (let pieces = await channel.take(); pieces !== null; pieces = await channel.take()) {
+      yield { pieces, calls: session.ledger.take() }
+    }
+    told(null)
+    const calls = session.ledger.take()
+    if (calls.length > 0) yield { pieces: [], calls }
+    if (session.unknownMembers.length > 0) {
+      aws.log.info('AWS sent members that the SDK does not know; they are kept', {
+        source: source.label,
+        members: session.unknownMembers,
+      })
+    }
+  } finally {
+    session.close()
+    channel.end()
+    await reading
+  }
+}
+
+async function sessionOf(aws: Aws, source: Source, plan: CollectionPlan): Promise<Session> {
+  const open = aws.sessions.get(plan)
+  aws.sessions.delete(plan)
+  if (open !== undefined && !open.signal.aborted) return open
+  const { session } = await connect(aws, source)
+  const found = session.standing?.identity
+  const organizations = [found?.organizationId, plan.identity.organizationId].filter(id => typeof id === 'string')
+  const isSame = found?.instanceArn === plan.identity.instanceArn && new Set(organizations).size < 2
+  if (isSame) return session
+  session.close()
+  throw new SourcesError(
+    'IDENTITY_CHANGED',
+    `the plan of ${source.label} is of ${plan.identity.instanceArn}, AWS shows ${found?.instanceArn}`,
+    {
+      hint: 'plan the collection again',
+    },
+  )
+}
+
+/** Counts pages, since they are what a plan predicts. */
+function teller(onProgress: (progress: Progress) => void, total: number | null): (piece: PartPiece | null) => void {
+  let parts = 0
+  let pages = 0
+  let toldAt = Number.NEGATIVE_INFINITY
+  let detail = ''
+  return piece => {
+    if (piece !== null) {
+      pages++
+      if (piece.end !== null) parts++
+      detail = piece.part.dataset
+    }
+    const now = performance.now()
+    if (piece !== null && now - toldAt < 100) return
+    toldAt = now
+    const expected = piece === null ? pages : total === null ? null : Math.max(total, pages)
+    onProgress({ phase: 'reading AWS', done: pages, total: expected, detail: piece === null ? `${parts} parts read` : detail })
+  }
+}

@@ -1,0 +1,252 @@
+import { partKey } from '../digest.ts'
+import type { Coverage, PartPiece, Row } from '../model.ts'
+import { actionOf, type Dataset } from './dataset.ts'
+import type { Cause } from './gap.ts'
+import { Lanes } from './lanes.ts'
+import { endGone, endUnread, type PartReading, type PartResult, readPart } from './part.ts'
+import { serviceNamed, services } from './services.ts'
+import type { Session } from './session.ts'
+import { notApplicable } from './standing.ts'
+
+/** In flight so that a rate is reached at half a second per answer, within reason. */
+const narrowest = 4
+const widest = 32
+
+/** After so many refusals of one operation and not one answer, the rest is not asked: a night of refused calls helps nobody. */
+const mostRefusals = 100
+
+/**
+ * One reading of one source. Lists come first; what they name is read as soon as the list is done. The parts of one
+ * parent (the six questions about a permission set) are read in the declared order, so that the first tells the others
+ * when the parent is gone.
+ */
+export class Collection {
+  readonly #session: Session
+  readonly #done: ReadonlySet<string>
+  readonly #emit: (piece: PartPiece) => Promise<void>
+  readonly #lanes = new Lanes()
+  readonly #states = new Map<string, DatasetState>()
+
+  constructor(session: Session, done: ReadonlySet<string>, emit: (piece: PartPiece) => Promise<void>) {
+    this.#session = session
+    this.#done = done
+    this.#emit = emit
+    for (const dataset of services.flatMap(service => service.datasets)) {
+      const isParent = services.some(service => service.datasets.some(each => isChildOf(each, dataset)))
+      this.#states.set(dataset.name, { dataset, isParent, parents: new Set(), causes: new Map(), refusals: 0, isAnswered: false })
+    }
+  }
+
+  /** Resolves when every part has its end. @throws what is no trouble of AWS; then nothing is under way any more */
+  async read(): Promise<void> {
+    const read = new Set(this.#session.read.map(piece => piece.part.dataset))
+    const onAbort = () => this.#lanes.stop(this.#session.signal.reason)
+    this.#session.signal.addEventListener('abort', onAbort, { once: true })
+    if (this.#session.signal.aborted) onAbort()
+    for (const piece of this.#session.read.splice(0)) {
+      for (const gap of piece.end?.gaps ?? []) this.#note(this.#state(piece.part.dataset), { coverage: piece.end!.coverage, gap })
+      await this.#emit(piece)
+    }
+    for (const { dataset } of this.#states.values()) {
+      const reason = notApplicable(dataset.needs, this.#session.standing)
+      if (reason !== null && !read.has(dataset.name)) await this.#emitWhole(dataset, 'not_applicable', reason, [])
+      else if (typeof dataset.parents === 'string' && !read.has(dataset.name))
+        this.#schedule([dataset], this.#listParent(dataset))
+    }
+    await this.#lanes.finished()
+    for (const state of this.#states.values()) await this.#settle(state)
+  }
+
+  /** Reads the parts of one parent, one after the other. */
+  #schedule(datasets: readonly Dataset[], parent: string): void {
+    const [first] = datasets
+    if (first === undefined) return
+    const service = serviceNamed(first.operation.service)
+    const lane = service.budgetKey(first.operation.name)
+    const rate = this.#session.rate(lane, service.rate(first.operation.name))
+    const width = service.isOneAtATime ? 1 : Math.min(widest, Math.max(narrowest, Math.ceil(rate / 2)))
+    this.#lanes.add(lane, width, async () => {
+      try {
+        let isGone = false
+        for (const dataset of datasets) {
+          const reading = this.#reading(dataset, parent)
+          const refused = this.#alwaysRefused(dataset, parent)
+          const result: PartResult = isGone
+            ? await endGone(reading)
+            : refused === null
+              ? await readPart(reading)
+              : await endUnread(reading, refused)
+          isGone ||= result.isGone
+          this.#onRead(reading, result)
+        }
+      } catch (error) {
+        // the others must not go on for a run that is lost
+        this.#lanes.stop(error)
+        this.#session.close()
+        throw error
+      }
+    })
+  }
+
+  #reading(dataset: Dataset, parent: string): Reading {
+    const children = this.#state(dataset.name).isParent ? this.#childrenOf(dataset) : []
+    const found = new Map<Dataset, string[]>(children.map(child => [child, []]))
+    return {
+      session: this.#session,
+      dataset,
+      parent,
+      emit: this.#emit,
+      found,
+      onRestart() {
+        for (const parents of found.values()) parents.length = 0
+      },
+      onRow(row) {
+        for (const [child, parents] of found) parents.push(parentIn(child, dataset, row))
+      },
+    }
+  }
+
+  /** The cause of a part that is not asked for, because every part before it was refused; null when it shall be asked for. */
+  #alwaysRefused(dataset: Dataset, parent: string): Cause | null {
+    const state = this.#state(dataset.name)
+    const [known] = state.causes.values()
+    if (state.isAnswered || state.refusals < mostRefusals || known === undefined) return null
+    const action = actionOf(dataset.operation)
+    const message = `${action} was refused ${mostRefusals} times and never answered: it was not asked again. Allow ${action} to the role.`
+    return { coverage: 'denied', gap: { ...known.gap, parent, message } }
+  }
+
+  #onRead({ dataset, found }: Reading, { cause }: PartResult): void {
+    const state = this.#state(dataset.name)
+    if (cause?.coverage === 'denied') state.refusals++
+    else state.isAnswered = true
+    if (cause !== null) this.#note(state, cause)
+    const groups = new Map<string, Dataset[]>()
+    for (const [child, parents] of found) {
+      const below = this.#state(child.name)
+      for (const parent of parents) {
+        if (below.parents.has(parent)) continue
+        below.parents.add(parent)
+        // lists that name parents are read again even when they are staged
+        if (!below.isParent && this.#done.has(this.#key(child, parent))) continue
+        const group = groups.get(parent)
+        if (group === undefined) groups.set(parent, [child])
+        else group.push(child)
+      }
+    }
+    for (const [parent, children] of groups) this.#schedule(children, parent)
+  }
+
+  /** When all is read: what is to be said of a child dataset as a whole, because its parents were not all known. */
+  async #settle(state: DatasetState): Promise<void> {
+    const { dataset } = state
+    if (typeof dataset.parents === 'string' || notApplicable(dataset.needs, this.#session.standing) !== null) return
+    const causes = dataset.parents.flatMap(({ dataset: name }) => [...this.#state(name).causes.values()])
+    const whole = this.#key(dataset, '')
+    if (causes.length > 0) {
+      const cause = parentNotRead(dataset, causes)
+      this.#note(state, cause)
+      await this.#emitWhole(dataset, cause.coverage, cause.gap.message, [cause.gap])
+    } else {
+      await this.#endVanished(state)
+      // an empty population is said, not left out; and an earlier attempt of this run may have staged that it was not known
+      if (state.parents.size === 0 || this.#done.has(whole)) await this.#emitWhole(dataset, 'complete', null, [])
+    }
+  }
+
+  /** Parts that the interrupted run staged, and whose parents are gone by now. */
+  async #endVanished(state: DatasetState): Promise<void> {
+    const prefix = this.#key(state.dataset, '')
+    for (const key of this.#done) {
+      if (!key.startsWith(prefix)) continue
+      const parent = key.slice(prefix.length)
+      if (parent !== '' && !state.parents.has(parent)) await endGone(this.#reading(state.dataset, parent))
+    }
+  }
+
+  async #emitWhole(dataset: Dataset, coverage: Coverage, reason: string | null, gaps: readonly Cause['gap'][]): Promise<void> {
+    const now = this.#session.way.now()
+    const part = { dataset: dataset.name, place: this.#place(dataset), parent: this.#listParent(dataset) }
+    const end = { coverage, reason, gaps, pages: 0, duplicates: 0, firstObservedAt: now, lastObservedAt: now }
+    await this.#emit({ part, isFirst: true, rows: [], end })
+  }
+
+  /** Causes are counted by kind, not by part: forty thousand refused groups are one thing to say. */
+  #note(state: DatasetState, cause: Cause): void {
+    if (cause.gap.reason === 'withheld') return
+    const { reason, action, errorCode } = cause.gap
+    const key = [cause.coverage, reason, action, errorCode].join(' ')
+    const known = state.causes.get(key)
+    // which part is told of must not depend on who came first: gaps are versioned
+    const told = known === undefined || cause.gap.message < known.gap.message ? cause : known
+    state.causes.set(key, { ...told, parts: (known?.parts ?? 0) + 1 })
+  }
+
+  #childrenOf(parent: Dataset): readonly Dataset[] {
+    const children = [...this.#states.values()].map(state => state.dataset).filter(dataset => isChildOf(dataset, parent))
+    return children.filter(dataset => notApplicable(dataset.needs, this.#session.standing) === null)
+  }
+
+  #listParent(dataset: Dataset): string {
+    return dataset.parents === 'instance' ? this.#session.subject.instanceArn : ''
+  }
+
+  #place(dataset: Dataset) {
+    return this.#session.place(dataset.operation.service)
+  }
+
+  #key(dataset: Dataset, parent: string): string {
+    return partKey({ dataset: dataset.name, place: this.#place(dataset), parent })
+  }
+
+  #state(name: string): DatasetState {
+    return this.#states.get(name)!
+  }
+}
+
+interface Reading extends PartReading {
+  /** parents of each child dataset that the rows of this part name */
+  readonly found: ReadonlyMap<Dataset, string[]>
+}
+
+interface DatasetState {
+  readonly dataset: Dataset
+  /** its rows name the parents of other datasets */
+  readonly isParent: boolean
+  refusals: number
+  /** at least one part of it was not refused */
+  isAnswered: boolean
+  /** parents that were found, read or staged before */
+  readonly parents: Set<string>
+  /** why some of it is not known, by kind */
+  readonly causes: Map<string, Cause & { readonly parts: number }>
+}
+
+function isChildOf(child: Dataset, parent: Dataset): boolean {
+  return typeof child.parents !== 'string' && child.parents.some(each => each.dataset === parent.name)
+}
+
+function parentIn(child: Dataset, parent: Dataset, row: Row): string {
+  const parents = typeof child.parents === 'string' ? [] : child.parents
+  return parents.find(each => each.dataset === parent.name)!.parent(row)
+}
+
+/** A child dataset whose parents are not all known: what is unknown below them, in one gap. */
+function parentNotRead(dataset: Dataset, causes: readonly (Cause & { readonly parts: number })[]): Cause {
+  const sorted = [...causes].sort((a, b) => b.parts - a.parts || (a.gap.message < b.gap.message ? -1 : 1))
+  const worst = sorted[0]!
+  const coverages: readonly Coverage[] = ['incomplete', 'denied', 'not_collectable']
+  const coverage = coverages.find(each => causes.some(cause => cause.coverage === each)) ?? 'incomplete'
+  const said = [...new Set(sorted.map(cause => `${cause.gap.dataset}: ${cause.gap.message}`))].join(' ')
+  return {
+    coverage,
+    gap: {
+      ...worst.gap,
+      dataset: dataset.name,
+      place: worst.gap.place,
+      parent: '',
+      reason: 'parent_not_read',
+      message: `What ${actionOf(dataset.operation)} would have been asked about is not known in full. ${said}`,
+    },
+  }
+}

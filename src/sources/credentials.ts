@@ -1,0 +1,252 @@
+import { randomBytes } from 'node:crypto'
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandOutput,
+  GetCallerIdentityCommand,
+  type GetCallerIdentityCommandOutput,
+  STSClient,
+} from '@aws-sdk/client-sts'
+import { fromNodeProviderChain } from '@aws-sdk/credential-providers'
+import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
+import type { Facts, Source } from '../model.ts'
+import { Client, newTally } from './client.ts'
+import type { Governors } from './governors.ts'
+import type { CallLedger } from './ledger.ts'
+import { SourcesError } from './sources-error.ts'
+import { type Trouble, troubleOf } from './trouble.ts'
+import type { Way } from './way.ts'
+
+/** Longest session that role chaining allows, and shortest that a role may be limited to. */
+const sessionSeconds = 3600
+const stsRate = 600
+/** After a refused renewal nobody asks again for so long. */
+const refusedForMs = 30_000
+const connectTries = 4
+
+/** What credentials need of the session they belong to. */
+export interface Owner {
+  readonly way: Way
+  readonly source: Source
+  readonly ledger: CallLedger
+  readonly governors: Governors
+  readonly signal: AbortSignal
+}
+
+export interface CallerIdentity {
+  readonly arn: string
+  readonly userId: string
+  readonly accountId: string
+}
+
+/**
+ * The credentials of one session: the SDK's own chain, or a role assumed from it. Renewed before they expire and when AWS
+ * says that they have; a renewal is made once however many calls ask for it.
+ */
+export class Credentials {
+  readonly sessionName: string
+  readonly #owner: Owner
+  readonly #base: AwsCredentialIdentityProvider
+  #held: AwsCredentialIdentity | null = null
+  /** monotonic milliseconds */
+  #renewAt = Number.POSITIVE_INFINITY
+  #expiresAt = Number.POSITIVE_INFINITY
+  #generation = 0
+  #renewal: Promise<Trouble | null> | null = null
+  #refused: { readonly trouble: Trouble; readonly until: number } | null = null
+
+  constructor(owner: Owner) {
+    this.#owner = owner
+    this.#base = baseProvider(owner.way)
+    const at = owner.way
+      .now()
+      .toISOString()
+      .replace(/[-:]|\.\d+/g, '')
+    this.sessionName = `evidence-${at}-${randomBytes(4).toString('hex')}`
+  }
+
+  /** Credentials to sign with now. */
+  async current(): Promise<AwsCredentialIdentity> {
+    return this.#held ?? (await this.#fromChain())
+  }
+
+  /** Makes sure that credentials are good for a call. @returns their generation, for `replace`; or why there are none */
+  async ready(): Promise<number | Trouble> {
+    if (performance.now() >= this.#renewAt) {
+      const trouble = await this.#renew()
+      // an early renewal that fails is no reason to stop: the old session may be good for minutes yet
+      if (trouble !== null && performance.now() >= this.#expiresAt) return trouble
+    }
+    return this.#generation
+  }
+
+  /** AWS says that credentials of a generation have expired: new ones, at once when somebody else has seen to it. @returns why there are none */
+  replace(generation: number, expired: Trouble): Promise<Trouble | null> {
+    if (generation !== this.#generation) return Promise.resolve(null)
+    this.#renewAt = this.#expiresAt = performance.now()
+    return this.#renew(expired)
+  }
+
+  #renew(expired: Trouble | null = null): Promise<Trouble | null> {
+    if (this.#refused !== null && performance.now() < this.#refused.until) return Promise.resolve(this.#refused.trouble)
+    this.#renewal ??= this.#replace(expired).finally(() => {
+      this.#renewal = null
+    })
+    return this.#renewal
+  }
+
+  /** Assumes the configured role and holds what it gives. */
+  async assume(): Promise<Trouble | null> {
+    const { roleArn, externalId } = this.#owner.source.auth
+    const said = await this.tryRole(roleArn ?? '', externalId)
+    if ('trouble' in said) return said.trouble
+    this.#hold(said.credentials)
+    return null
+  }
+
+  /**
+   * sts:AssumeRole with an external id, or without one for null.
+   * @throws {SourcesError} NO_CREDENTIALS when the SDK's chain finds none
+   */
+  async tryRole(
+    roleArn: string,
+    externalId: string | null,
+  ): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
+    const input = { RoleArn: roleArn, RoleSessionName: this.sessionName, DurationSeconds: sessionSeconds }
+    const said = await this.#askSts(
+      new AssumeRoleCommand({ ...input, ...(externalId === null ? {} : { ExternalId: externalId }) }),
+      input,
+      () => this.#fromChain(),
+    )
+    if ('trouble' in said) return said
+    const given = (said.output as AssumeRoleCommandOutput).Credentials
+    if (given?.AccessKeyId === undefined || given.SecretAccessKey === undefined || given.SessionToken === undefined) {
+      throw new SourcesError('UNEXPECTED_ANSWER', `sts:AssumeRole of ${roleArn} answered without credentials`)
+    }
+    return {
+      credentials: {
+        accessKeyId: given.AccessKeyId,
+        secretAccessKey: given.SecretAccessKey,
+        sessionToken: given.SessionToken,
+        ...(given.Expiration === undefined ? {} : { expiration: given.Expiration }),
+      },
+    }
+  }
+
+  /** sts:GetCallerIdentity, with the role's credentials once it is assumed. */
+  async callerIdentity(): Promise<CallerIdentity | { readonly trouble: Trouble }> {
+    const said = await this.#askSts(new GetCallerIdentityCommand({}), {}, () => this.current())
+    if ('trouble' in said) return said
+    const { Arn, UserId, Account } = said.output as GetCallerIdentityCommandOutput
+    if (Arn === undefined || UserId === undefined || Account === undefined) {
+      throw new SourcesError('UNEXPECTED_ANSWER', 'sts:GetCallerIdentity answered without an identity')
+    }
+    return { arn: Arn, userId: UserId, accountId: Account }
+  }
+
+  /** The access key id of the chain's credentials, to tell long-term keys. @throws {SourcesError} NO_CREDENTIALS */
+  async baseAccessKeyId(): Promise<string> {
+    return (await this.#fromChain()).accessKeyId
+  }
+
+  #hold(credentials: AwsCredentialIdentity): void {
+    const untilMs = (credentials.expiration?.getTime() ?? 0) - this.#owner.way.now().getTime()
+    // a clock that differs from AWS's would make a life of nothing, or a long one: the requested length decides then
+    const lifeMs = untilMs > 0 ? Math.min(untilMs, sessionSeconds * 1000) : sessionSeconds * 1000
+    this.#held = credentials
+    this.#expiresAt = performance.now() + lifeMs
+    this.#renewAt = this.#expiresAt - marginMs(lifeMs)
+    this.#generation++
+    this.#refused = null
+  }
+
+  async #replace(expired: Trouble | null): Promise<Trouble | null> {
+    const trouble = this.#owner.source.auth.roleArn === null ? await this.#refreshChain(expired) : await this.assume()
+    if (trouble !== null) {
+      const refused: Trouble = { ...trouble, kind: 'session_expired', reason: 'credentials_expired' }
+      this.#refused = { trouble: refused, until: performance.now() + refusedForMs }
+      return refused
+    }
+    this.#owner.way.log.debug('session renewed', { source: this.#owner.source.label })
+    return null
+  }
+
+  /** Without a role the chain is all there is; keys that it gives again are still expired. */
+  async #refreshChain(expired: Trouble | null): Promise<Trouble | null> {
+    const before = await this.#fromChain()
+    const after = await this.#fromChain({ forceRefresh: true })
+    if (before.accessKeyId === after.accessKeyId && before.sessionToken === after.sessionToken) return expired
+    this.#renewAt = this.#expiresAt = Number.POSITIVE_INFINITY
+    this.#generation++
+    this.#refused = null
+    return null
+  }
+
+  async #fromChain(how?: { readonly forceRefresh: boolean }): Promise<AwsCredentialIdentity> {
+    try {
+      return await this.#base(how)
+    } catch (cause) {
+      throw new SourcesError('NO_CREDENTIALS', `no AWS credentials were found: ${(cause as Error).message}`, {
+        hint: 'give this process a role, a profile (AWS_PROFILE) or keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)',
+        cause,
+      })
+    }
+  }
+
+  async #askSts(
+    command: object,
+    parameters: Facts,
+    credentials: () => Promise<AwsCredentialIdentity>,
+  ): Promise<{ output: unknown } | { trouble: Trouble }> {
+    const { way, source, ledger, governors, signal } = this.#owner
+    const tally = newTally()
+    const { region } = source
+    // charged to the account that asks, which only the answer names: until then to the role's
+    const accountId = source.auth.roleArn?.split(':')[4] ?? 'caller'
+    const client = new Client(way, {
+      open: ({ protocol: _xmlIsReadByTheSdk, ...config }) => new STSClient(config),
+      endpointName: 'STS',
+      region,
+      credentials,
+      governor: () => governors.of(accountId, 'sts', stsRate),
+      tries: connectTries,
+    })
+    // asked first, so that a chain without credentials is told as such
+    await credentials()
+    let said: { output: GetCallerIdentityCommandOutput | AssumeRoleCommandOutput } | { trouble: Trouble }
+    try {
+      said = { output: (await client.send(command, tally, signal)) as GetCallerIdentityCommandOutput | AssumeRoleCommandOutput }
+    } catch (error) {
+      if (signal.aborted) throw signal.reason
+      const trouble = troubleOf(error)
+      if (trouble === null) throw error
+      said = { trouble }
+    }
+    const operation = command instanceof AssumeRoleCommand ? 'AssumeRole' : 'GetCallerIdentity'
+    const call = { service: 'sts', operation, place: { accountId, region }, parameters, page: 1, tally }
+    if ('trouble' in said) ledger.record({ ...call, items: 0, answer: null, trouble: said.trouble })
+    else ledger.record({ ...call, items: 1, answer: said.output.$metadata, trouble: null })
+    return said
+  }
+}
+
+/** Renewed five minutes early, or after four fifths of a short life. */
+function marginMs(lifeMs: number): number {
+  return Math.min(300_000, lifeMs / 5)
+}
+
+/** Keys of the environment that was handed in, as the SDK takes them: a profile goes first. Else the SDK's own chain. */
+function baseProvider(way: Way): AwsCredentialIdentityProvider {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE } = way.environment
+  if (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY && !AWS_PROFILE) {
+    const keys = {
+      accessKeyId: AWS_ACCESS_KEY_ID,
+      secretAccessKey: AWS_SECRET_ACCESS_KEY,
+      ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
+    }
+    return () => Promise.resolve(keys)
+  }
+  return fromNodeProviderChain({
+    ...(AWS_PROFILE ? { profile: AWS_PROFILE } : {}),
+    clientConfig: { requestHandler: way.handler },
+  })
+}

@@ -1,0 +1,121 @@
+import type { Facts, Row } from '../model.ts'
+import type { Trouble } from './trouble.ts'
+
+export type CommandClass = new (input: never) => object
+
+/** One operation of one service; `service` is its IAM prefix. */
+export interface Operation {
+  readonly service: string
+  readonly name: string
+  readonly command: CommandClass
+}
+
+/** What a list of AWS is about beyond one row: known before the first part is read. */
+export interface Subject {
+  readonly instanceArn: string
+  readonly identityStoreId: string
+}
+
+/** What must be true of a source for a dataset to exist at all. */
+export type Need = 'organization' | 'organization_instance' | 'permission_sets_enabled'
+
+/** Where a child dataset gets its parts from: one per row of another dataset, or several. */
+export interface Parents {
+  readonly dataset: string
+  parent(row: Row): string
+}
+
+/** Asks AWS one more question, to tell what an error meant. */
+export type Ask = (operation: Operation, input: Facts) => Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
+
+/** `gone`: AWS confirms that the parent was deleted. `exists`: it is still there. Else what AWS said instead. */
+export type Confirmation = 'gone' | 'exists' | Trouble
+
+/** What one read operation of AWS says in one place. */
+export interface Dataset {
+  /** `<IAM prefix>.<plural>` */
+  readonly name: string
+  readonly operation: Operation
+  readonly parents: 'none' | 'instance' | readonly Parents[]
+  /** rows per page to ask for; null where AWS answers in one piece */
+  readonly pageSize: number | null
+  readonly needs?: Need
+  input(parent: string, subject: Subject): Facts
+  /** @returns null when the answer is not what the operation promises */
+  rows(answer: Facts, parent: string): readonly Row[] | null
+  /** predicted calls from the rows of the last snapshot, by dataset; null where they do not tell */
+  calls(rows: (dataset: string) => number | null): number | null
+  /** an error that says "none is set" */
+  isNone?(trouble: Trouble): boolean
+  /** an error on a first page that says that nobody can list this directory */
+  isNotListable?(trouble: Trouble): boolean
+  readonly gone?: {
+    isMeant(trouble: Trouble): boolean
+    confirm(ask: Ask, parent: string, subject: Subject): Promise<Confirmation>
+    /** asked by `confirm`; needs permission too */
+    readonly operations: readonly Operation[]
+    /** what was deleted, for people */
+    readonly what: string
+  }
+  /** members that are dropped unless the source asks for them */
+  readonly personal?: readonly string[]
+}
+
+/** The IAM action that allows an operation. */
+export function actionOf(operation: Operation): string {
+  return `${operation.service}:${operation.name}`
+}
+
+/**
+ * The rows of a list in an answer.
+ * @param key from one element; undefined means that AWS left out what names it
+ * @returns null when the member is no list, or an element has no name
+ */
+export function rowsOf(
+  list: unknown,
+  key: (facts: Facts) => string | undefined,
+  facts: (element: unknown) => Facts = asFacts,
+): readonly Row[] | null {
+  // the models of sso-admin and organizations do not promise an empty list: absent is empty
+  if (list === undefined || list === null) return []
+  if (!Array.isArray(list)) return null
+  const rows: Row[] = []
+  for (const element of list) {
+    const made = facts(element)
+    const named = key(made)
+    if (named === undefined) return null
+    rows.push({ key: named, facts: made })
+  }
+  return rows
+}
+
+/** The single row of an answer that describes one thing. */
+export function rowOf(facts: unknown, key: string | undefined): readonly Row[] | null {
+  if (typeof facts !== 'object' || facts === null || Array.isArray(facts) || key === undefined) return null
+  return [{ key, facts: facts as Facts }]
+}
+
+/** A member that must be text. */
+export function text(facts: Facts, member: string): string | undefined {
+  const value = facts[member]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Joins the parts of a key with `|`; undefined when one is missing. */
+export function joined(...parts: readonly (string | undefined)[]): string | undefined {
+  return parts.includes(undefined) ? undefined : parts.join('|')
+}
+
+/** `max(1, ceil(rows / pageSize))`, or null when the rows are not known. */
+export function pagesOf(rows: number | null, pageSize: number): number | null {
+  return rows === null ? null : Math.max(1, Math.ceil(rows / pageSize))
+}
+
+/** Calls of one list per parent: at most one for each parent and one for each full page. */
+export function callsPer(parents: number | null, rows: number | null, pageSize: number): number | null {
+  return parents === null || rows === null ? null : parents + Math.floor(rows / pageSize)
+}
+
+function asFacts(element: unknown): Facts {
+  return (typeof element === 'object' && element !== null && !Array.isArray(element) ? element : {}) as Facts
+}

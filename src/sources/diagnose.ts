@@ -1,0 +1,144 @@
+import { AppError } from '../errors.ts'
+import type { Source } from '../model.ts'
+import type { Aws } from './aws.ts'
+import { connect, type Step } from './connect.ts'
+import { actionOf, type Dataset } from './dataset.ts'
+import { causeOf, wayOut } from './gap.ts'
+import { statementFor } from './policy.ts'
+import { services } from './services.ts'
+import type { Session } from './session.ts'
+import { notApplicable } from './standing.ts'
+
+export interface Check {
+  readonly check: string
+  readonly result: 'ok' | 'warning' | 'failed' | 'skipped'
+  /** what was found */
+  readonly cause: string
+  /** what to do, with the statement or policy to paste; null when there is nothing to do */
+  readonly remedy: string | null
+}
+
+export interface Diagnosis {
+  readonly checks: readonly Check[]
+}
+
+const steps: readonly Step[] = ['credentials', 'role', 'external id', 'identity', 'organization', 'instance']
+
+/**
+ * Tries everything that a collection needs, with one small call for each permission, and says what to do about what
+ * fails. AWS's trouble is a row, never an exception.
+ */
+export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
+  const proven = new Map<Step, string>()
+  try {
+    const { session } = await connect(aws, source, (step, found) => proven.set(step, found))
+    try {
+      return { checks: [...steps.map(step => stepCheck(step, proven, source)), ...(await permissionChecks(session))] }
+    } finally {
+      session.close()
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { checks: failedChecks(proven, source, error) }
+  }
+}
+
+function stepCheck(step: Step, proven: ReadonlyMap<Step, string>, source: Source): Check {
+  const found = proven.get(step)
+  if (step === 'credentials' && found === 'long-term access key') {
+    const remedy = 'give this process a role (instance profile, pod identity, OIDC) instead of an access key'
+    return { check: step, result: 'warning', cause: 'a long-term access key', remedy }
+  }
+  if (found !== undefined) return { check: step, result: 'ok', cause: found, remedy: null }
+  if (step === 'external id' && source.auth.roleArn !== null) {
+    const remedy = 'make one with `evidenced aws trust-policy`, demand it in the trust policy and configure auth.externalId'
+    return { check: step, result: 'warning', cause: 'none is configured', remedy }
+  }
+  return {
+    check: step,
+    result: 'skipped',
+    cause: step === 'role' || step === 'external id' ? 'no role is configured' : 'not reached',
+    remedy: null,
+  }
+}
+
+function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: AppError): readonly Check[] {
+  const isSkipped = (step: Step) =>
+    (step === 'role' && source.auth.roleArn === null) || (step === 'external id' && source.auth.externalId === null)
+  const failed = steps.find(step => !proven.has(step) && !isSkipped(step))
+  return steps.map((step, i) => {
+    if (step === failed) return { check: step, result: 'failed', cause: error.message, remedy: error.hint }
+    if (failed !== undefined && i > steps.indexOf(failed))
+      return { check: step, result: 'skipped', cause: `${failed} failed`, remedy: null }
+    return stepCheck(step, proven, source)
+  })
+}
+
+/** One call per dataset, about the first parent that an earlier one has shown. */
+async function permissionChecks(session: Session): Promise<readonly Check[]> {
+  const firstRow = new Map<string, { readonly key: string; readonly facts: object }>()
+  const checks: Check[] = []
+  for (const dataset of services.flatMap(service => service.datasets)) {
+    const reason = notApplicable(dataset.needs, session.standing)
+    const parent = parentOf(dataset, session, firstRow)
+    if (reason !== null) checks.push({ check: actionOf(dataset.operation), result: 'skipped', cause: reason, remedy: null })
+    else if (parent === null)
+      checks.push({
+        check: actionOf(dataset.operation),
+        result: 'skipped',
+        cause: 'nothing to ask it about was found',
+        remedy: null,
+      })
+    else checks.push(await permissionCheck(session, dataset, parent, firstRow))
+  }
+  return checks
+}
+
+function parentOf(
+  dataset: Dataset,
+  session: Session,
+  firstRow: ReadonlyMap<string, { readonly key: string; readonly facts: object }>,
+): string | null {
+  if (dataset.parents === 'none') return ''
+  if (dataset.parents === 'instance') return session.subject.instanceArn
+  for (const { dataset: name, parent } of dataset.parents) {
+    const row = firstRow.get(name)
+    if (row !== undefined) return parent({ key: row.key, facts: {} })
+  }
+  return null
+}
+
+async function permissionCheck(
+  session: Session,
+  dataset: Dataset,
+  parent: string,
+  firstRow: Map<string, { readonly key: string; readonly facts: object }>,
+): Promise<Check> {
+  const action = actionOf(dataset.operation)
+  const asked = dataset.input(parent, session.subject)
+  const said = await session.ask({
+    operation: dataset.operation,
+    input: dataset.pageSize === null ? asked : { ...asked, MaxResults: 1 },
+    tries: 2,
+  })
+  if ('answer' in said) {
+    const [row] = dataset.rows(said.answer, parent) ?? []
+    if (row !== undefined) firstRow.set(dataset.name, row)
+    return { check: action, result: 'ok', cause: 'allowed', remedy: null }
+  }
+  const { trouble } = said
+  if (dataset.isNone?.(trouble)) return { check: action, result: 'ok', cause: 'allowed', remedy: null }
+  if (dataset.isNotListable?.(trouble)) {
+    const cause = 'the identity source is Active Directory: AWS lists neither its users nor its groups'
+    return { check: action, result: 'warning', cause, remedy: 'assignments are collected; users and memberships cannot be' }
+  }
+  const { gap } = causeOf(trouble, dataset, session.place(dataset.operation.service), parent)
+  const statement =
+    gap.action === null ? '' : `. Statement to paste: ${JSON.stringify(statementFor(gap.action, session.source.partition))}`
+  return {
+    check: action,
+    result: 'failed',
+    cause: `${trouble.code}${trouble.message === '' ? '' : `: ${trouble.message}`}`,
+    remedy: `${wayOut(trouble, action)}${statement}`,
+  }
+}

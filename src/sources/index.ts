@@ -1,0 +1,8 @@
+export { type Aws, type AwsOptions, openAws } from './aws.ts'
+export { type Budget, localBudget } from './budget.ts'
+export { collect } from './collect.ts'
+export { type Check, type Diagnosis, diagnose } from './diagnose.ts'
+export { planCollection } from './plan.ts'
+export { requiredPolicy, trustPolicy } from './policy.ts'
+export { type DatasetInfo, datasets } from './services.ts'
+export { type SourcesCode, SourcesError } from './sources-error.ts'

@@ -1,0 +1,49 @@
+import type { CallRecord, Facts, Place } from '../model.ts'
+import type { Tally } from './client.ts'
+import type { Trouble } from './trouble.ts'
+
+export interface LedgerEntry {
+  readonly service: string
+  readonly operation: string
+  readonly place: Place
+  readonly parameters: Facts
+  readonly page: number
+  readonly items: number
+  readonly answer: { readonly httpStatusCode?: number | undefined; readonly requestId?: string | undefined } | null
+  readonly trouble: Trouble | null
+  readonly tally: Tally
+}
+
+const unwritten = new Set(['NextToken', 'ExternalId'])
+
+/** Every call of one session, answered or not, until somebody takes the records to keep them. */
+export class CallLedger {
+  readonly #now: () => Date
+  #calls: CallRecord[] = []
+
+  constructor(now: () => Date) {
+    this.#now = now
+  }
+
+  /** Writes one call, without page tokens and secrets. */
+  record({ tally, answer, trouble, parameters, ...call }: LedgerEntry): void {
+    this.#calls.push({
+      ...call,
+      at: tally.at ?? this.#now(),
+      parameters: Object.fromEntries(Object.entries(parameters).filter(([name]) => !unwritten.has(name))),
+      status: trouble === null ? (answer?.httpStatusCode ?? null) : trouble.status,
+      errorCode: trouble?.code ?? null,
+      requestId: trouble === null ? (answer?.requestId ?? null) : trouble.requestId,
+      attempts: tally.attempts,
+      throttles: tally.throttles,
+      ms: Math.round(tally.ms),
+    })
+  }
+
+  /** Calls that were made since the last time. */
+  take(): readonly CallRecord[] {
+    const calls = this.#calls
+    this.#calls = []
+    return calls
+  }
+}

@@ -1,0 +1,259 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { sha256 } from '../digest.ts'
+import type { Coverage, Facts, Gap, PartPiece, Place, Row } from '../model.ts'
+import { type Ask, actionOf, type Dataset, type Operation } from './dataset.ts'
+import { type Cause, causeOf, ownCause, withheldGaps } from './gap.ts'
+import type { Session } from './session.ts'
+import type { Trouble } from './trouble.ts'
+
+/** A paging sequence is begun again at most so often, when its page token is refused. */
+const mostRestarts = 2
+/** A parent that AWS calls missing and yet shows is asked for again so often. */
+const mostRereads = 2
+/** Far above AWS's quotas: 100,000 pages of 100. */
+const mostPages = 100_000
+
+export interface PartReading {
+  readonly session: Session
+  readonly dataset: Dataset
+  readonly parent: string
+  /** takes pieces in order; waits while the consumer is behind */
+  emit(piece: PartPiece): Promise<void>
+  /** each row once; after `onRestart` the earlier ones do not count */
+  onRow?(row: Row): void
+  onRestart?(): void
+}
+
+export interface PartResult {
+  /** why the part is open; null when it is complete */
+  readonly cause: Cause | null
+  /** AWS confirmed that the parent was deleted */
+  readonly isGone: boolean
+}
+
+type Attempt =
+  | { readonly kind: 'ended'; readonly result: PartResult }
+  | { readonly kind: 'again'; readonly why: 'page_token' | 'still_exists'; readonly trouble: Trouble }
+
+/** Reads one part to its honest end: all pages, or the reason why not. */
+export async function readPart(reading: PartReading): Promise<PartResult> {
+  const part = new OpenPart(reading)
+  const left = { page_token: mostRestarts, still_exists: mostRereads }
+  for (;;) {
+    const attempt = await part.attempt()
+    if (attempt.kind === 'ended') return attempt.result
+    if (left[attempt.why]-- > 0) {
+      if (attempt.why === 'still_exists') await pause(250 + Math.random() * 500, undefined, { signal: reading.session.signal })
+      continue
+    }
+    return part.endOpen(part.exhausted(attempt.why, attempt.trouble))
+  }
+}
+
+/** A part while it is read: what was handed on, and since when. */
+class OpenPart {
+  readonly #reading: PartReading
+  readonly #place: Place
+  #isBegun = false
+  #pages = 0
+  #duplicates = 0
+  #firstObservedAt: Date | null = null
+  #lastObservedAt: Date | null = null
+
+  constructor(reading: PartReading) {
+    this.#reading = reading
+    this.#place = reading.session.place(reading.dataset.operation.service)
+  }
+
+  /** One paging sequence from its first page. */
+  async attempt(): Promise<Attempt> {
+    const { session, dataset, parent } = this.#reading
+    const keys = new Set<string>()
+    const tokens = new Set<string>()
+    const asked = dataset.input(parent, session.subject)
+    const input = dataset.pageSize === null ? asked : { ...asked, MaxResults: dataset.pageSize }
+    let token: string | null = null
+    for (let page = 1; ; page++) {
+      const said = await session.ask({
+        operation: dataset.operation,
+        input: token === null ? input : { ...input, NextToken: token },
+        page,
+        items: answer => dataset.rows(answer, parent)?.length ?? 0,
+      })
+      if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
+      const rows = dataset.rows(said.answer, parent)
+      const next: unknown = dataset.pageSize === null ? null : (said.answer.NextToken ?? null)
+      if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
+      if (page === 1) this.#begin(said.observedAt)
+      this.#pages = page
+      this.#lastObservedAt = said.observedAt
+      const fresh = this.#fresh(rows, keys)
+      const isFirst = page === 1
+      if (next === null || next === '') return ended(await this.#end('complete', null, [], fresh, isFirst))
+      const digest = sha256(next)
+      if (tokens.has(digest) || page === mostPages) {
+        return ended(await this.#end('incomplete', this.#endless(), [], fresh, isFirst))
+      }
+      tokens.add(digest)
+      token = next
+      this.#isBegun = true
+      await this.#reading.emit({ part: this.#part(), isFirst, rows: fresh, end: null })
+    }
+  }
+
+  /** Ends the part as open. Rows that were seen stay: they were there. */
+  async endOpen(cause: Cause): Promise<PartResult> {
+    return this.#end(cause.coverage, cause, [], [], !this.#isBegun)
+  }
+
+  /** The cause when beginning again did not help. */
+  exhausted(why: 'page_token' | 'still_exists', trouble: Trouble): Cause {
+    const { dataset, parent } = this.#reading
+    const action = actionOf(dataset.operation)
+    const message =
+      why === 'page_token'
+        ? `${action} refused its own page token ${mostRestarts + 1} times (${trouble.code}). Collect again.`
+        : `${action} answered ${trouble.code}, although ${dataset.gone?.what ?? 'what it was asked about'} exists. Collect again, and report it if it stays.`
+    return ownCause('incomplete', why, dataset, this.#place, parent, trouble.code, message)
+  }
+
+  async #onTrouble(trouble: Trouble, hasToken: boolean): Promise<Attempt> {
+    const { dataset, parent } = this.#reading
+    if (dataset.isNone?.(trouble)) {
+      this.#begin(this.#reading.session.way.now())
+      this.#pages = 1
+      return ended(await this.#end('complete', null, [], [], true))
+    }
+    if (dataset.gone?.isMeant(trouble)) return this.#onMissing(trouble)
+    if (hasToken && trouble.kind === 'rejected') return { kind: 'again', why: 'page_token', trouble }
+    if (!hasToken && dataset.isNotListable?.(trouble)) {
+      const message = `${actionOf(dataset.operation)} was refused with ${trouble.code}: AWS lists no users and groups when Active Directory is the identity source. They cannot be collected; assignments can.`
+      return ended(
+        await this.endOpen(
+          ownCause('not_collectable', 'directory_not_listable', dataset, this.#place, parent, trouble.code, message),
+        ),
+      )
+    }
+    return ended(await this.endOpen(causeOf(trouble, dataset, this.#place, parent)))
+  }
+
+  /** AWS says that the parent is missing: a second question tells whether it was deleted. */
+  async #onMissing(trouble: Trouble): Promise<Attempt> {
+    const { session, dataset, parent } = this.#reading
+    const gone = dataset.gone!
+    let lastAsked: Operation = dataset.operation
+    const ask: Ask = async (operation, input) => {
+      lastAsked = operation
+      const said = await session.ask({ operation, input })
+      return 'trouble' in said ? said : { answer: said.answer as Facts }
+    }
+    const confirmation = await gone.confirm(ask, parent, session.subject)
+    if (confirmation === 'exists') return { kind: 'again', why: 'still_exists', trouble }
+    if (confirmation !== 'gone') return ended(await this.endOpen(causeOf(confirmation, dataset, this.#place, parent, lastAsked)))
+    return ended(await this.endGone())
+  }
+
+  /** The parent was deleted after it was listed: there is nothing below it, and that is complete. */
+  async endGone(): Promise<PartResult> {
+    const { dataset } = this.#reading
+    this.#begin(this.#reading.session.way.now())
+    const reason = `${dataset.gone?.what ?? 'what it is about'} was deleted while the source was read`
+    await this.#emitEnd('complete_with_changes', reason, [], [], true)
+    return { cause: null, isGone: true }
+  }
+
+  #begin(observedAt: Date): void {
+    this.#firstObservedAt = observedAt
+    this.#lastObservedAt = observedAt
+    this.#pages = 0
+    this.#duplicates = 0
+    this.#reading.onRestart?.()
+  }
+
+  #fresh(rows: readonly Row[], keys: Set<string>): readonly Row[] {
+    const { dataset, session, onRow } = this.#reading
+    const dropped = session.source.includePersonalData ? [] : (dataset.personal ?? [])
+    const fresh: Row[] = []
+    for (const row of rows) {
+      if (keys.has(row.key)) {
+        this.#duplicates++
+        continue
+      }
+      keys.add(row.key)
+      onRow?.(row)
+      fresh.push(dropped.length === 0 ? row : { key: row.key, facts: without(row.facts, dropped) })
+    }
+    return fresh
+  }
+
+  async #end(
+    coverage: Coverage,
+    cause: Cause | null,
+    gaps: readonly Gap[],
+    rows: readonly Row[],
+    isFirst: boolean,
+  ): Promise<PartResult> {
+    await this.#emitEnd(coverage, cause?.gap.message ?? null, cause === null ? gaps : [cause.gap, ...gaps], rows, isFirst)
+    return { cause, isGone: false }
+  }
+
+  async #emitEnd(
+    coverage: Coverage,
+    reason: string | null,
+    gaps: readonly Gap[],
+    rows: readonly Row[],
+    isFirst: boolean,
+  ): Promise<void> {
+    const { session, dataset } = this.#reading
+    const now = session.way.now()
+    const withheld = session.source.includePersonalData ? [] : withheldGaps(dataset, this.#place)
+    await this.#reading.emit({
+      part: this.#part(),
+      isFirst,
+      rows,
+      end: {
+        coverage,
+        reason,
+        gaps: [...gaps, ...withheld],
+        pages: this.#pages,
+        duplicates: this.#duplicates,
+        firstObservedAt: this.#firstObservedAt ?? now,
+        lastObservedAt: this.#lastObservedAt ?? now,
+      },
+    })
+  }
+
+  #part() {
+    return { dataset: this.#reading.dataset.name, place: this.#place, parent: this.#reading.parent }
+  }
+
+  #invalid(): Cause {
+    const { dataset, parent } = this.#reading
+    const message = `${actionOf(dataset.operation)} answered without what it promises. Collect again, and report it if it stays.`
+    return ownCause('incomplete', 'invalid_answer', dataset, this.#place, parent, null, message)
+  }
+
+  #endless(): Cause {
+    const { dataset, parent } = this.#reading
+    const message = `${actionOf(dataset.operation)} answered the same page token twice, so its pages have no end. Collect again.`
+    return ownCause('incomplete', 'page_token', dataset, this.#place, parent, null, message)
+  }
+}
+
+/** The parts of a parent that is known to be gone need no call. */
+export function endGone(reading: PartReading): Promise<PartResult> {
+  return new OpenPart(reading).endGone()
+}
+
+/** Ends a part that was not asked for. */
+export function endUnread(reading: PartReading, cause: Cause): Promise<PartResult> {
+  return new OpenPart(reading).endOpen(cause)
+}
+
+function ended(result: PartResult): Attempt {
+  return { kind: 'ended', result }
+}
+
+function without(facts: Facts, members: readonly string[]): Facts {
+  return Object.fromEntries(Object.entries(facts).filter(([name]) => !members.includes(name)))
+}

@@ -1,0 +1,57 @@
+import type { CollectionPlan, Counts, PlanStep, Source } from '../model.ts'
+import type { Aws } from './aws.ts'
+import { connect } from './connect.ts'
+import { actionOf } from './dataset.ts'
+import { services } from './services.ts'
+import type { Session } from './session.ts'
+import { notApplicable } from './standing.ts'
+
+/**
+ * Connects, proves who the source is, and predicts what reading it will cost. The connection stays open for `collect`.
+ * @param counts rows of the last snapshot by dataset; empty for a first run, whose cost nobody knows
+ * @returns calls and seconds are null while they cannot be predicted; seconds are those of the busiest budget
+ * @throws {SourcesError} when the identity cannot be proven
+ */
+export async function planCollection(aws: Aws, source: Source, counts: Counts): Promise<CollectionPlan> {
+  const { session, callers } = await connect(aws, source)
+  const steps = services.flatMap(service =>
+    service.datasets
+      .filter(dataset => notApplicable(dataset.needs, session.standing) === null)
+      .map(
+        (dataset): PlanStep => ({
+          dataset: dataset.name,
+          operation: dataset.operation.name,
+          action: actionOf(dataset.operation),
+          place: session.place(service.name),
+          calls: dataset.calls(name => (Object.keys(counts).length === 0 ? null : (counts[name] ?? 0))),
+        }),
+      ),
+  )
+  const plan: CollectionPlan = {
+    source: source.label,
+    identity: session.standing!.identity,
+    callers,
+    steps,
+    calls: sum(steps.map(step => step.calls)),
+    seconds: secondsOf(steps, session),
+  }
+  aws.sessions.set(plan, session)
+  return plan
+}
+
+function secondsOf(steps: readonly PlanStep[], session: Session): number | null {
+  const seconds = new Map<string, number>()
+  for (const service of services) {
+    for (const step of steps.filter(each => service.datasets.some(dataset => dataset.name === each.dataset))) {
+      if (step.calls === null) return null
+      const key = service.budgetKey(step.operation)
+      const rate = session.rate(key, service.rate(step.operation))
+      seconds.set(key, (seconds.get(key) ?? 0) + step.calls / rate)
+    }
+  }
+  return Math.max(0, ...seconds.values())
+}
+
+function sum(calls: readonly (number | null)[]): number | null {
+  return calls.reduce<number | null>((total, each) => (total === null || each === null ? null : total + each), 0)
+}

@@ -1,0 +1,63 @@
+import type { Json } from '../model.ts'
+import { actionOf } from './dataset.ts'
+import { services } from './services.ts'
+
+/**
+ * The least-privilege policy of the collecting role: the actions of every dataset, and of the questions that tell a
+ * deleted parent from a failure. sts:GetCallerIdentity needs none. With a customer managed key the role needs kms:Decrypt too.
+ */
+export function requiredPolicy(partition: string): Json {
+  return {
+    Version: '2012-10-17',
+    Statement: services.map(service => ({
+      Sid: `${service.name.slice(0, 1).toUpperCase()}${service.name.slice(1)}Read`,
+      Effect: 'Allow',
+      Action: actionsOf(service.name),
+      Resource: resourcesOf(service.name, partition),
+    })),
+  }
+}
+
+/**
+ * Trust policy of the collecting role: who may assume it, and under which external id (null: none is demanded).
+ * @param options `principalArn` is an ARN, or an account id, which stands for all of that account
+ */
+export function trustPolicy(options: {
+  readonly partition: string
+  readonly principalArn: string
+  readonly externalId: string | null
+}): Json {
+  const isAccount = /^\d{12}$/.test(options.principalArn)
+  const principal = isAccount ? `arn:${options.partition}:iam::${options.principalArn}:root` : options.principalArn
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: principal },
+        Action: 'sts:AssumeRole',
+        ...(options.externalId === null ? {} : { Condition: { StringEquals: { 'sts:ExternalId': options.externalId } } }),
+      },
+    ],
+  }
+}
+
+/** One statement that allows one action: what `evidenced doctor` gives to paste. */
+export function statementFor(action: string, partition: string): Json {
+  return { Effect: 'Allow', Action: action, Resource: resourcesOf(action.split(':')[0] ?? '', partition) }
+}
+
+function actionsOf(serviceName: string): readonly string[] {
+  const datasets = services.filter(service => service.name === serviceName).flatMap(service => service.datasets)
+  const operations = datasets.flatMap(dataset => [dataset.operation, ...(dataset.gone?.operations ?? [])])
+  return [...new Set(operations.map(actionOf))].sort()
+}
+
+/** Identity Store authorises against the store and against what is listed; the reads of the others take any resource. */
+function resourcesOf(serviceName: string, partition: string): Json {
+  if (serviceName !== 'identitystore') return '*'
+  return [
+    `arn:${partition}:identitystore::*:identitystore/*`,
+    ...['user', 'group', 'membership'].map(kind => `arn:${partition}:identitystore:::${kind}/*`),
+  ]
+}

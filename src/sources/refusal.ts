@@ -1,0 +1,93 @@
+import { wayOut } from './gap.ts'
+import { trustPolicy } from './policy.ts'
+import type { Session } from './session.ts'
+import { type SourcesCode, SourcesError } from './sources-error.ts'
+import type { Trouble } from './trouble.ts'
+
+/** AWS refuses signatures that are further from its clock: five minutes. */
+const mostSkewMs = 300_000
+
+/** Trouble at a step without which nothing can be proven, as an error with the way out. */
+export function refusal(session: Session, trouble: Trouble, action: string): SourcesError {
+  const { region, partition } = session.source
+  const said = trouble.message === '' || trouble.message === 'UnknownError' ? trouble.code : `${trouble.code}: ${trouble.message}`
+  const error = (code: SourcesCode, message: string, hint: string) => new SourcesError(code, message, { hint })
+  switch (trouble.kind) {
+    case 'credentials':
+    case 'session_expired': {
+      const skewMs = skewOf(trouble, session.way.now())
+      if (skewMs !== null && Math.abs(skewMs) > mostSkewMs) {
+        const minutes = Math.round(Math.abs(skewMs) / 60_000)
+        return error(
+          'CLOCK_SKEW',
+          `the clock of this machine is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} AWS (${said})`,
+          'set the clock by NTP',
+        )
+      }
+      const hint =
+        trouble.kind === 'session_expired'
+          ? 'get new credentials: these have expired'
+          : `check that they exist, and that they are of partition ${partition} and its Region ${region}`
+      return error('CREDENTIALS_INVALID', `${action}: AWS does not accept the credentials (${said})`, hint)
+    }
+    case 'denied':
+    case 'encryption_key':
+      return error('ACCESS_DENIED', `${action} was refused (${said})`, wayOut(trouble, action))
+    case 'throttled':
+      return error('THROTTLED', `${action} was throttled until the deadline (${said})`, wayOut(trouble, action))
+    case 'transient':
+    case 'conflict':
+      return error('UNREACHABLE', `${action} in ${region} got no answer (${said})`, hintOfNetwork(trouble, session))
+    default:
+      return error('UNEXPECTED_ANSWER', `${action} was answered with ${said}`, wayOut(trouble, action))
+  }
+}
+
+/**
+ * STS does not tell a missing role from a wrong external id from a policy: all of them are named, with the trust policy.
+ */
+export async function roleRefusal(session: Session, trouble: Trouble): Promise<SourcesError> {
+  if (trouble.kind !== 'denied') return refusal(session, trouble, 'sts:AssumeRole')
+  const { roleArn, externalId } = session.source.auth
+  const base = await session.credentials.callerIdentity()
+  const caller = 'trouble' in base ? null : principalOf(base.arn)
+  const policy =
+    caller === null
+      ? ''
+      : ` Trust policy (\`evidenced aws trust-policy\` prints it with the whole external id): ${JSON.stringify(trustPolicy({ partition: session.source.partition, principalArn: caller, externalId: masked(externalId) }))}`
+  return new SourcesError('ROLE_REFUSED', `AWS refuses the role ${roleArn} to ${caller ?? 'this process'} (${trouble.code})`, {
+    hint: `check in this order: the role exists under this ARN; its trust policy names ${caller ?? 'the caller'}; ${
+      externalId === null ? 'it demands no external id' : 'its external id is the configured one'
+    }; the caller may use sts:AssumeRole; no service control policy denies it.${policy}`,
+  })
+}
+
+/** Errors go to logs and run records: enough of the external id to tell which one it was, and no more. */
+function masked(externalId: string | null): string | null {
+  return externalId === null ? null : `<the configured one, ending in ${externalId.slice(-4)}>`
+}
+
+/** The role behind an assumed role: trust policies name roles, not sessions. A path is not told by STS and stays out. */
+export function principalOf(arn: string): string {
+  const session = /^(arn:[^:]+):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn)
+  return session === null ? arn : `${session[1]}:iam::${session[2]}:role/${session[3]}`
+}
+
+/** Milliseconds by which the local clock is ahead of the answer's Date; null when it has none. */
+function skewOf(trouble: Trouble, now: Date): number | null {
+  const date = trouble.date === null ? Number.NaN : Date.parse(trouble.date)
+  return Number.isNaN(date) ? null : now.getTime() - date
+}
+
+function hintOfNetwork(trouble: Trouble, session: Session): string {
+  const { environment } = session.way
+  const endpoint = environment.AWS_ENDPOINT_URL
+  const proxy = environment.HTTPS_PROXY ?? environment.https_proxy
+  const way = endpoint
+    ? `the endpoint ${endpoint} (AWS_ENDPOINT_URL)`
+    : proxy
+      ? 'the proxy of HTTPS_PROXY'
+      : `the way to AWS in ${session.source.region}`
+  if (trouble.reason === 'server_error') return `AWS itself fails in ${session.source.region}: try again later`
+  return `check ${way}: name resolution, firewall, proxy (HTTPS_PROXY), certificates (NODE_EXTRA_CA_CERTS)`
+}

@@ -1,0 +1,96 @@
+import {
+  DescribeGroupCommand,
+  IdentitystoreClient,
+  ListGroupMembershipsCommand,
+  ListGroupsCommand,
+  ListUsersCommand,
+} from '@aws-sdk/client-identitystore'
+import type { Facts } from '../../model.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowsOf, text } from '../dataset.ts'
+import type { Service } from '../service.ts'
+import type { Trouble } from '../trouble.ts'
+
+const pageSize = 100
+
+const describeGroup = operation('DescribeGroup', DescribeGroupCommand)
+
+const users: Dataset = {
+  name: 'identitystore.users',
+  operation: operation('ListUsers', ListUsersCommand),
+  parents: 'none',
+  pageSize,
+  input: (_parent, { identityStoreId }) => ({ IdentityStoreId: identityStoreId }),
+  rows: answer => required(answer, 'Users', 'UserId'),
+  calls: rows => pagesOf(rows('identitystore.users'), pageSize),
+  isNotListable,
+  personal: ['Birthdate', 'Addresses', 'PhoneNumbers', 'Photos'],
+}
+
+const groups: Dataset = {
+  name: 'identitystore.groups',
+  operation: operation('ListGroups', ListGroupsCommand),
+  parents: 'none',
+  pageSize,
+  input: (_parent, { identityStoreId }) => ({ IdentityStoreId: identityStoreId }),
+  rows: answer => required(answer, 'Groups', 'GroupId'),
+  calls: rows => pagesOf(rows('identitystore.groups'), pageSize),
+  isNotListable,
+}
+
+/** Per group and not per user: only so are memberships of deleted users seen. */
+const groupMemberships: Dataset = {
+  name: 'identitystore.group_memberships',
+  operation: operation('ListGroupMemberships', ListGroupMembershipsCommand),
+  parents: [{ dataset: 'identitystore.groups', parent: group => group.key }],
+  pageSize,
+  input: (groupId, { identityStoreId }) => ({ IdentityStoreId: identityStoreId, GroupId: groupId }),
+  rows: (answer, groupId) =>
+    answer.GroupMemberships === undefined
+      ? null
+      : rowsOf(answer.GroupMemberships, membership => {
+          const member = membership.MemberId as Facts | undefined
+          return joined(groupId, member === undefined || member === null ? undefined : text(member, 'UserId'))
+        }),
+  calls: rows => callsPer(rows('identitystore.groups'), rows('identitystore.group_memberships'), pageSize),
+  gone: {
+    what: 'the group',
+    isMeant: trouble => isGroupMissing(trouble),
+    operations: [describeGroup],
+    async confirm(ask, groupId, { identityStoreId }) {
+      const said = await ask(describeGroup, { IdentityStoreId: identityStoreId, GroupId: groupId })
+      if ('answer' in said) return 'exists'
+      return isGroupMissing(said.trouble) ? 'gone' : said.trouble
+    },
+  },
+}
+
+export const identitystore: Service = {
+  name: 'identitystore',
+  endpointName: 'IDENTITYSTORE',
+  open: config => new IdentitystoreClient(config),
+  region: homeRegion => homeRegion,
+  budgetKey: () => 'identitystore',
+  // 20 a second over all operations: IAM Identity Center quotas
+  rate: () => 20,
+  isOneAtATime: false,
+  datasets: [users, groups, groupMemberships],
+}
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'identitystore', name, command }
+}
+
+/** Identity Store's model promises its lists: an answer without one is no empty directory. */
+function required(answer: Facts, list: string, id: string) {
+  return answer[list] === undefined ? null : rowsOf(answer[list], row => text(row, id))
+}
+
+/** With Active Directory as identity source, lists without a filter are refused as invalid (aws/aws-sdk#629). */
+function isNotListable(trouble: Trouble): boolean {
+  return trouble.code === 'ValidationException' && trouble.kind === 'rejected'
+}
+
+/** A missing IDENTITY_STORE is a wrong Region, account or id, and no group that went away. */
+function isGroupMissing(trouble: Trouble): boolean {
+  return trouble.kind === 'not_found' && trouble.resourceType === 'GROUP'
+}

@@ -1,0 +1,99 @@
+import {
+  DescribeOrganizationCommand,
+  ListAccountsCommand,
+  ListOrganizationalUnitsForParentCommand,
+  ListParentsCommand,
+  ListRootsCommand,
+  OrganizationsClient,
+} from '@aws-sdk/client-organizations'
+import type { Facts } from '../../model.ts'
+import { type CommandClass, callsPer, type Dataset, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import type { Service } from '../service.ts'
+
+const pageSize = 20
+
+/** Calls a second per calling account, from "Quotas for AWS Organizations" (throttling limits). */
+const rates: { readonly [operation: string]: number } = {
+  DescribeOrganization: 1,
+  ListAccounts: 8,
+  ListOrganizationalUnitsForParent: 5,
+  ListParents: 5,
+  ListRoots: 1,
+}
+
+const listParents = operation('ListParents', ListParentsCommand)
+
+const organization: Dataset = {
+  name: 'organizations.organizations',
+  operation: operation('DescribeOrganization', DescribeOrganizationCommand),
+  parents: 'none',
+  pageSize: null,
+  needs: 'organization',
+  input: () => ({}),
+  rows: answer => rowOf(answer.Organization, text((answer.Organization ?? {}) as Facts, 'Id')),
+  calls: () => 1,
+}
+
+const roots: Dataset = {
+  name: 'organizations.roots',
+  operation: operation('ListRoots', ListRootsCommand),
+  parents: 'none',
+  pageSize,
+  needs: 'organization',
+  input: () => ({}),
+  rows: answer => rowsOf(answer.Roots, root => text(root, 'Id')),
+  calls: () => 1,
+}
+
+const organizationalUnits: Dataset = {
+  name: 'organizations.organizational_units',
+  operation: operation('ListOrganizationalUnitsForParent', ListOrganizationalUnitsForParentCommand),
+  parents: [
+    { dataset: 'organizations.roots', parent: root => root.key },
+    { dataset: 'organizations.organizational_units', parent: unit => unit.key },
+  ],
+  pageSize,
+  needs: 'organization',
+  input: parentId => ({ ParentId: parentId }),
+  rows: answer => rowsOf(answer.OrganizationalUnits, unit => text(unit, 'Id')),
+  calls(rows) {
+    const units = rows('organizations.organizational_units')
+    return callsPer(units === null ? null : units + 1, units, pageSize)
+  },
+  gone: {
+    what: 'the organizational unit',
+    isMeant: trouble => trouble.code === 'ParentNotFoundException',
+    operations: [listParents],
+    async confirm(ask, unitId) {
+      const said = await ask(listParents, { ChildId: unitId })
+      if ('answer' in said) return 'exists'
+      return said.trouble.code === 'ChildNotFoundException' ? 'gone' : said.trouble
+    },
+  },
+}
+
+const accounts: Dataset = {
+  name: 'organizations.accounts',
+  operation: operation('ListAccounts', ListAccountsCommand),
+  parents: 'none',
+  pageSize,
+  needs: 'organization',
+  input: () => ({}),
+  rows: answer => rowsOf(answer.Accounts, account => text(account, 'Id')),
+  calls: rows => pagesOf(rows('organizations.accounts'), pageSize),
+}
+
+export const organizations: Service = {
+  name: 'organizations',
+  endpointName: 'ORGANIZATIONS',
+  open: config => new OrganizationsClient(config),
+  region: (_homeRegion, partition) => partition.organizationsRegion,
+  budgetKey: name => `organizations.${name}`,
+  rate: name => rates[name] ?? 1,
+  isOneAtATime: true,
+  datasets: [organization, roots, organizationalUnits, accounts],
+}
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'organizations', name, command }
+}

@@ -1,0 +1,305 @@
+import {
+  DescribeApplicationCommand,
+  DescribeInstanceCommand,
+  DescribePermissionSetCommand,
+  GetInlinePolicyForPermissionSetCommand,
+  GetPermissionsBoundaryForPermissionSetCommand,
+  ListAccountAssignmentsCommand,
+  ListAccountsForProvisionedPermissionSetCommand,
+  ListApplicationAssignmentsCommand,
+  ListApplicationsCommand,
+  ListCustomerManagedPolicyReferencesInPermissionSetCommand,
+  ListInstancesCommand,
+  ListManagedPoliciesInPermissionSetCommand,
+  ListPermissionSetsCommand,
+  SSOAdminClient,
+} from '@aws-sdk/client-sso-admin'
+import type { Facts } from '../../model.ts'
+import {
+  type Ask,
+  type CommandClass,
+  type Confirmation,
+  callsPer,
+  type Dataset,
+  joined,
+  type Operation,
+  pagesOf,
+  rowOf,
+  rowsOf,
+  type Subject,
+  text,
+} from '../dataset.ts'
+import type { Service } from '../service.ts'
+import type { Trouble } from '../trouble.ts'
+
+const pageSize = 100
+/** ListApplications takes 100 and answers at most 50. */
+const applicationsPerPage = 50
+
+const describePermissionSet = operation('DescribePermissionSet', DescribePermissionSetCommand)
+const listPermissionSets = operation('ListPermissionSets', ListPermissionSetsCommand)
+const listProvisionedAccounts = operation(
+  'ListAccountsForProvisionedPermissionSet',
+  ListAccountsForProvisionedPermissionSetCommand,
+)
+const describeApplication = operation('DescribeApplication', DescribeApplicationCommand)
+
+const instances: Dataset = {
+  name: 'sso.instances',
+  operation: operation('ListInstances', ListInstancesCommand),
+  parents: 'none',
+  pageSize,
+  input: () => ({}),
+  rows: answer => rowsOf(answer.Instances, instance => text(instance, 'InstanceArn')),
+  calls: () => 1,
+}
+
+const instanceDetails: Dataset = {
+  name: 'sso.instance_details',
+  operation: operation('DescribeInstance', DescribeInstanceCommand),
+  parents: 'instance',
+  pageSize: null,
+  input: instanceArn => ({ InstanceArn: instanceArn }),
+  rows: (answer, instanceArn) => rowOf(answer, instanceArn),
+  calls: () => 1,
+}
+
+const permissionSetArns: Dataset = {
+  name: 'sso.permission_set_arns',
+  operation: listPermissionSets,
+  parents: 'instance',
+  pageSize,
+  needs: 'organization_instance',
+  input: instanceArn => ({ InstanceArn: instanceArn }),
+  rows: answer =>
+    rowsOf(
+      answer.PermissionSets,
+      row => text(row, 'PermissionSetArn'),
+      arn => ({ PermissionSetArn: arn as string }),
+    ),
+  calls: rows => pagesOf(rows('sso.permission_set_arns'), pageSize),
+}
+
+const permissionSets = detail('sso.permission_sets', describePermissionSet, {
+  rows: (answer, setArn) => rowOf(answer.PermissionSet, setArn),
+  // asking DescribePermissionSet again would ask the one that said so: the list decides
+  confirm: confirmByList,
+  confirmOperations: [listPermissionSets],
+})
+
+const inlinePolicies = detail(
+  'sso.inline_policies',
+  operation('GetInlinePolicyForPermissionSet', GetInlinePolicyForPermissionSetCommand),
+  {
+    rows: (answer, setArn) => rowOf(answer, setArn),
+  },
+)
+
+const managedPolicies = detail(
+  'sso.managed_policies',
+  operation('ListManagedPoliciesInPermissionSet', ListManagedPoliciesInPermissionSetCommand),
+  {
+    isPaged: true,
+    rows: (answer, setArn) => rowsOf(answer.AttachedManagedPolicies, policy => joined(setArn, text(policy, 'Arn'))),
+  },
+)
+
+const customerManagedPolicyReferences = detail(
+  'sso.customer_managed_policy_references',
+  operation('ListCustomerManagedPolicyReferencesInPermissionSet', ListCustomerManagedPolicyReferencesInPermissionSetCommand),
+  {
+    isPaged: true,
+    rows: (answer, setArn) =>
+      rowsOf(answer.CustomerManagedPolicyReferences, reference => {
+        const name = text(reference, 'Name')
+        return name === undefined ? undefined : `${setArn}|${text(reference, 'Path') ?? '/'}${name}`
+      }),
+  },
+)
+
+const permissionsBoundaries: Dataset = {
+  ...detail(
+    'sso.permissions_boundaries',
+    operation('GetPermissionsBoundaryForPermissionSet', GetPermissionsBoundaryForPermissionSetCommand),
+    {
+      rows: (answer, setArn) => ((answer.PermissionsBoundary ?? null) === null ? [] : rowOf(answer.PermissionsBoundary, setArn)),
+    },
+  ),
+  // "none is set" and "the set is gone" are the same error and both mean no row; a set that is gone is told by sso.permission_sets, which is read first
+  isNone: isMissing,
+}
+
+const provisionedAccounts: Dataset = {
+  ...detail('sso.provisioned_accounts', listProvisionedAccounts, {
+    isPaged: true,
+    rows: (answer, setArn) =>
+      rowsOf(
+        answer.AccountIds,
+        row => joined(setArn, text(row, 'AccountId')),
+        accountId => ({ AccountId: accountId as string }),
+      ),
+  }),
+  needs: 'permission_sets_enabled',
+  calls: rows => callsPer(rows('sso.permission_set_arns'), rows('sso.provisioned_accounts'), pageSize),
+}
+
+/** By provisioned pair and not by principal: only so are assignments of deleted users and groups seen. */
+const accountAssignments: Dataset = {
+  name: 'sso.account_assignments',
+  operation: operation('ListAccountAssignments', ListAccountAssignmentsCommand),
+  parents: [
+    {
+      dataset: 'sso.provisioned_accounts',
+      parent: ({ key }) => `${key.slice(key.indexOf('|') + 1)}|${key.slice(0, key.indexOf('|'))}`,
+    },
+  ],
+  pageSize,
+  needs: 'permission_sets_enabled',
+  input(pair, { instanceArn }) {
+    const { accountId, setArn } = ofPair(pair)
+    return { InstanceArn: instanceArn, AccountId: accountId, PermissionSetArn: setArn }
+  },
+  rows: (answer, pair) =>
+    rowsOf(answer.AccountAssignments, assignment =>
+      joined(pair, text(assignment, 'PrincipalType'), text(assignment, 'PrincipalId')),
+    ),
+  calls: rows => callsPer(rows('sso.provisioned_accounts'), rows('sso.account_assignments'), pageSize),
+  gone: {
+    what: 'the provisioning of the permission set in the account',
+    isMeant: isMissing,
+    operations: [listProvisionedAccounts],
+    async confirm(ask, pair, subject) {
+      const { accountId, setArn } = ofPair(pair)
+      const input = { InstanceArn: subject.instanceArn, PermissionSetArn: setArn, MaxResults: pageSize }
+      const seen = new Set<string>()
+      for (let page: Facts = {}; ; ) {
+        const said = await ask(listProvisionedAccounts, { ...input, ...page })
+        if ('trouble' in said) return isMissing(said.trouble) ? confirmByDescription(ask, setArn, subject) : said.trouble
+        if ((said.answer.AccountIds as readonly string[] | undefined)?.includes(accountId)) return 'exists'
+        const token = text(said.answer, 'NextToken')
+        if (token === undefined || token === '') return 'gone'
+        if (seen.has(token)) return 'exists'
+        seen.add(token)
+        page = { NextToken: token }
+      }
+    },
+  },
+}
+
+const applications: Dataset = {
+  name: 'sso.applications',
+  operation: operation('ListApplications', ListApplicationsCommand),
+  parents: 'instance',
+  pageSize,
+  input: instanceArn => ({ InstanceArn: instanceArn }),
+  rows: answer => rowsOf(answer.Applications, application => text(application, 'ApplicationArn')),
+  calls: rows => pagesOf(rows('sso.applications'), applicationsPerPage),
+}
+
+const applicationAssignments: Dataset = {
+  name: 'sso.application_assignments',
+  operation: operation('ListApplicationAssignments', ListApplicationAssignmentsCommand),
+  parents: [{ dataset: 'sso.applications', parent: application => application.key }],
+  pageSize,
+  input: applicationArn => ({ ApplicationArn: applicationArn }),
+  rows: (answer, applicationArn) =>
+    rowsOf(answer.ApplicationAssignments, assignment =>
+      joined(applicationArn, text(assignment, 'PrincipalType'), text(assignment, 'PrincipalId')),
+    ),
+  calls: rows => callsPer(rows('sso.applications'), rows('sso.application_assignments'), pageSize),
+  gone: {
+    what: 'the application',
+    isMeant: isMissing,
+    operations: [describeApplication],
+    async confirm(ask, applicationArn) {
+      const said = await ask(describeApplication, { ApplicationArn: applicationArn })
+      if ('answer' in said) return 'exists'
+      return isMissing(said.trouble) ? 'gone' : said.trouble
+    },
+  },
+}
+
+export const sso: Service = {
+  name: 'sso',
+  endpointName: 'SSO_ADMIN',
+  open: config => new SSOAdminClient(config),
+  region: homeRegion => homeRegion,
+  budgetKey: () => 'sso',
+  // 20 a second over all operations: IAM Identity Center quotas
+  rate: () => 20,
+  isOneAtATime: false,
+  datasets: [
+    instances,
+    instanceDetails,
+    permissionSetArns,
+    permissionSets,
+    inlinePolicies,
+    managedPolicies,
+    customerManagedPolicyReferences,
+    permissionsBoundaries,
+    provisionedAccounts,
+    accountAssignments,
+    applications,
+    applicationAssignments,
+  ],
+}
+
+interface Detail {
+  readonly isPaged?: boolean
+  rows(answer: Facts, setArn: string): ReturnType<Dataset['rows']>
+  readonly confirm?: (ask: Ask, setArn: string, subject: Subject) => Promise<Confirmation>
+  readonly confirmOperations?: readonly Operation[]
+}
+
+/** A dataset that is asked for once per permission set. */
+function detail(name: string, asked: Operation, { isPaged = false, rows, confirm, confirmOperations }: Detail): Dataset {
+  return {
+    name,
+    operation: asked,
+    parents: [{ dataset: 'sso.permission_set_arns', parent: set => set.key }],
+    pageSize: isPaged ? pageSize : null,
+    needs: 'organization_instance',
+    input: (setArn, { instanceArn }) => ({ InstanceArn: instanceArn, PermissionSetArn: setArn }),
+    rows,
+    calls: known => known('sso.permission_set_arns'),
+    gone: {
+      what: 'the permission set',
+      isMeant: isMissing,
+      operations: confirmOperations ?? [describePermissionSet],
+      confirm: confirm ?? confirmByDescription,
+    },
+  }
+}
+
+async function confirmByDescription(ask: Ask, setArn: string, { instanceArn }: Subject): Promise<Confirmation> {
+  const said = await ask(describePermissionSet, { InstanceArn: instanceArn, PermissionSetArn: setArn })
+  if ('answer' in said) return 'exists'
+  return isMissing(said.trouble) ? 'gone' : said.trouble
+}
+
+async function confirmByList(ask: Ask, setArn: string, { instanceArn }: Subject): Promise<Confirmation> {
+  const seen = new Set<string>()
+  for (let page: Facts = {}; ; ) {
+    const said = await ask(listPermissionSets, { InstanceArn: instanceArn, MaxResults: pageSize, ...page })
+    if ('trouble' in said) return said.trouble
+    if ((said.answer.PermissionSets as readonly string[] | undefined)?.includes(setArn)) return 'exists'
+    const token = text(said.answer, 'NextToken')
+    if (token === undefined || token === '') return 'gone'
+    if (seen.has(token)) return 'exists'
+    seen.add(token)
+    page = { NextToken: token }
+  }
+}
+
+function ofPair(pair: string): { accountId: string; setArn: string } {
+  const bar = pair.indexOf('|')
+  return { accountId: pair.slice(0, bar), setArn: pair.slice(bar + 1) }
+}
+
+function isMissing(trouble: Trouble): boolean {
+  return trouble.kind === 'not_found'
+}
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'sso', name, command }
+}

@@ -1,0 +1,168 @@
+import type { Facts, PartPiece, Place, Source } from '../model.ts'
+import { Client, newTally, type Tally } from './client.ts'
+import { Credentials } from './credentials.ts'
+import type { Operation, Subject } from './dataset.ts'
+import { Governors } from './governors.ts'
+import { CallLedger } from './ledger.ts'
+import { type Partition, partitionNamed } from './partitions.ts'
+import type { RawAnswer } from './raw-protocol.ts'
+import { serviceNamed } from './services.ts'
+import type { Standing } from './standing.ts'
+import { type Trouble, troubleOf } from './trouble.ts'
+import type { Way } from './way.ts'
+
+export interface Answer {
+  readonly answer: Facts
+  readonly observedAt: Date
+}
+
+export type Said = Answer | { readonly trouble: Trouble }
+
+export interface Question {
+  readonly operation: Operation
+  readonly input: Facts
+  /** 1 for the first page */
+  readonly page?: number
+  /** rows in an answer, for the ledger */
+  readonly items?: (answer: Facts) => number
+  /** another Region than the service's own: when an instance is looked for */
+  readonly region?: string
+  /** attempts for what may pass; fewer while connecting, where a person waits */
+  readonly tries?: number
+}
+
+type Outcome = { readonly output: RawAnswer } | { readonly trouble: Trouble }
+
+/** One connection to one source: credentials, clients, governors and the ledger of every call. */
+export class Session {
+  readonly way: Way
+  readonly source: Source
+  readonly partition: Partition
+  readonly credentials: Credentials
+  readonly ledger: CallLedger
+  /** account that asks; known after GetCallerIdentity */
+  accountId = ''
+  /** set once connected */
+  standing: Standing | null = null
+  /** parts that connecting has read already */
+  readonly read: PartPiece[] = []
+  readonly #abort = new AbortController()
+  readonly #clients = new Map<string, Client>()
+  readonly #governors: Governors
+  readonly #unknown = new Set<string>()
+
+  /** @throws {SourcesError} UNKNOWN_PARTITION */
+  constructor(way: Way, source: Source) {
+    this.way = way
+    this.source = source
+    this.partition = partitionNamed(source.partition)
+    this.ledger = new CallLedger(way.now)
+    this.#governors = new Governors(way.budget, source)
+    this.credentials = new Credentials({ way, source, ledger: this.ledger, governors: this.#governors, signal: this.signal })
+    way.open.add(this)
+  }
+
+  /** aborted when the session is closed */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  get subject(): Subject {
+    const identity = this.standing?.identity
+    return { instanceArn: identity?.instanceArn ?? '', identityStoreId: identity?.identityStoreId ?? '' }
+  }
+
+  /** Members that AWS sent and the SDK does not know, since the session began. */
+  get unknownMembers(): readonly string[] {
+    return [...this.#unknown].sort()
+  }
+
+  place(service: string): Place {
+    const homeRegion = this.standing?.identity.homeRegion ?? this.source.region
+    return { accountId: this.accountId, region: serviceNamed(service).region(homeRegion, this.partition) }
+  }
+
+  /** Calls a second that this source may make of a budget. */
+  rate(key: string, documentedRate: number): number {
+    return this.#governors.rate(key, documentedRate)
+  }
+
+  /**
+   * One call: paced, retried, written to the ledger whatever comes of it. An expired session is renewed and the same
+   * question asked once more.
+   * @throws what is neither AWS's nor the network's fault, and the abort of a session that was closed
+   */
+  async ask(question: Question): Promise<Said> {
+    const { operation, input } = question
+    const tally = newTally()
+    const here = this.place(operation.service)
+    const place = question.region === undefined ? here : { accountId: this.accountId, region: question.region }
+    const generation = await this.credentials.ready()
+    // nothing is sent for want of credentials: there is no call to write down
+    if (typeof generation !== 'number') return { trouble: generation }
+    let outcome = await this.#send(question, place.region, tally)
+    if ('trouble' in outcome && outcome.trouble.kind === 'session_expired') {
+      const refused = await this.credentials.replace(generation, outcome.trouble)
+      if (refused === null) outcome = await this.#send(question, place.region, tally)
+    }
+    const observedAt = this.way.now()
+    const call = {
+      service: operation.service,
+      operation: operation.name,
+      place,
+      parameters: input,
+      page: question.page ?? 1,
+      tally,
+    }
+    if ('trouble' in outcome) {
+      this.ledger.record({ ...call, items: 0, answer: null, trouble: outcome.trouble })
+      return outcome
+    }
+    const { $metadata, $unknown, ...members } = outcome.output
+    const answer = members as Facts
+    for (const member of $unknown) this.#unknown.add(`${operation.service}:${operation.name} ${member}`)
+    this.ledger.record({ ...call, items: question.items?.(answer) ?? 1, answer: $metadata, trouble: null })
+    return { answer, observedAt }
+  }
+
+  /** Ends everything that waits or is under way. */
+  close(): void {
+    if (this.signal.aborted) return
+    this.#abort.abort(Object.assign(new Error('the collection was stopped'), { name: 'AbortError' }))
+    this.#governors.close(this.signal.reason)
+    this.way.open.delete(this)
+  }
+
+  async #send({ operation, input, tries }: Question, region: string, tally: Tally): Promise<Outcome> {
+    const command = new (operation.command as new (input: Facts) => object)(input)
+    try {
+      return { output: (await this.#client(operation.service, region, tries).send(command, tally, this.signal)) as RawAnswer }
+    } catch (error) {
+      if (this.signal.aborted) throw this.signal.reason
+      const trouble = troubleOf(error)
+      if (trouble === null) throw error
+      return { trouble }
+    }
+  }
+
+  #client(serviceName: string, region: string, tries?: number): Client {
+    const key = `${serviceName} ${region} ${tries ?? ''}`
+    const known = this.#clients.get(key)
+    if (known !== undefined) return known
+    const service = serviceNamed(serviceName)
+    const client = new Client(this.way, {
+      open: service.open,
+      endpointName: service.endpointName,
+      region,
+      credentials: () => this.credentials.current(),
+      governor: name => this.#governors.of(this.#scope(), service.budgetKey(name), service.rate(name)),
+      ...(tries === undefined ? {} : { tries }),
+    })
+    this.#clients.set(key, client)
+    return client
+  }
+
+  #scope(): string {
+    return this.standing?.identity.organizationId ?? this.accountId
+  }
+}

@@ -1,0 +1,22 @@
+import { AppError } from '../errors.ts'
+
+export type SourcesCode =
+  | 'NO_CREDENTIALS'
+  | 'CREDENTIALS_INVALID'
+  | 'CLOCK_SKEW'
+  | 'ROLE_REFUSED'
+  | 'EXTERNAL_ID_NOT_DEMANDED'
+  | 'WRONG_PARTITION'
+  | 'UNKNOWN_PARTITION'
+  | 'WRONG_REGION'
+  | 'NO_INSTANCE'
+  | 'AMBIGUOUS_INSTANCE'
+  | 'IDENTITY_CHANGED'
+  | 'ACCESS_DENIED'
+  | 'THROTTLED'
+  | 'UNREACHABLE'
+  | 'UNEXPECTED_ANSWER'
+  | 'BUDGET_UNAVAILABLE'
+
+/** Nothing can be proven about a source: the run stops and the previous snapshot stands. What one call could not read is a gap instead. */
+export class SourcesError extends AppError<SourcesCode> {}

@@ -1,0 +1,78 @@
+import { expect } from 'chai'
+import { buildOrganization } from '../../src/simulator/index.ts'
+import { datasets, diagnose } from '../../src/sources/index.ts'
+import { freshAws } from './fresh-aws.ts'
+
+const organization = () =>
+  buildOrganization({ seed: 4, accounts: 4, users: 6, groups: 2, permissionSets: 2, applications: 1, iamUsers: 0, defects: true })
+
+describe('the diagnosis', () => {
+  it('tries every permission once and is content when all is well', async () => {
+    const made = organization()
+    const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`
+    await using fresh = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: 'demanded' }] },
+      source: { auth: { roleArn, externalId: 'demanded' } },
+    })
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    expect(checks.slice(0, 6).map(each => [each.check, each.result])).to.deep.equal([
+      ['credentials', 'warning'],
+      ['role', 'ok'],
+      ['external id', 'ok'],
+      ['identity', 'ok'],
+      ['organization', 'ok'],
+      ['instance', 'ok'],
+    ])
+    expect(checks[0]!.cause).to.include('long-term')
+    const tried = checks.slice(6)
+    expect(tried.map(each => each.check).sort()).to.deep.equal(datasets.map(dataset => dataset.action).sort())
+    expect([...new Set(tried.map(each => each.result))]).to.deep.equal(['ok'])
+  })
+
+  it('gives the statement to paste for each action that is refused', async () => {
+    await using fresh = await freshAws(organization())
+    fresh.simulator.deny('identitystore:ListUsers')
+    fresh.simulator.deny('sso:ListPermissionSets')
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    const failed = checks.filter(each => each.result === 'failed')
+    expect(failed.map(each => each.check)).to.deep.equal(['identitystore:ListUsers', 'sso:ListPermissionSets'])
+    const statement = JSON.parse(/Statement to paste: (\{.*\})/.exec(failed[0]!.remedy ?? '')?.[1] ?? 'null')
+    expect(statement).to.deep.include({ Effect: 'Allow', Action: 'identitystore:ListUsers' })
+    expect(statement.Resource).to.include('arn:aws:identitystore:::user/*')
+    expect(checks.find(each => each.check === 'sso:DescribePermissionSet')).to.include({ result: 'skipped' })
+  })
+
+  it('stops at the step that fails, says why, and skips what rests on it', async () => {
+    const made = organization()
+    const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`
+    await using fresh = await freshAws(made, { source: { auth: { roleArn, externalId: null } } })
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    expect(checks.map(each => [each.check, each.result])).to.deep.equal([
+      ['credentials', 'warning'],
+      ['role', 'failed'],
+      ['external id', 'skipped'],
+      ['identity', 'skipped'],
+      ['organization', 'skipped'],
+      ['instance', 'skipped'],
+    ])
+    expect(checks[1]!.remedy).to.include('sts:AssumeRole').and.include(':user/collector')
+  })
+
+  it('warns of a role that demands no external id', async () => {
+    const made = organization()
+    const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`
+    await using fresh = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { auth: { roleArn, externalId: null } },
+    })
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    expect(checks.find(each => each.check === 'external id')).to.include({ result: 'warning' })
+  })
+
+  it('never throws for what AWS does', async () => {
+    await using fresh = await freshAws(organization())
+    await fresh.simulator.stop()
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    expect(checks.find(each => each.result === 'failed')).to.include({ check: 'identity' })
+  })
+})

@@ -1,0 +1,115 @@
+import { expect } from 'chai'
+import { buildOrganization } from '../../src/simulator/index.ts'
+import { type Budget, localBudget } from '../../src/sources/index.ts'
+import { collected, fast, freshAws } from './fresh-aws.ts'
+
+const small = { seed: 9, accounts: 5, users: 20, groups: 50, permissionSets: 3, applications: 1, iamUsers: 0 }
+
+describe('the pace', () => {
+  it('stays at the configured rate, from the first call to the last', async () => {
+    await using fresh = await freshAws(buildOrganization(small), { source: { rateLimits: { ...fast, identitystore: 50 } } })
+    await collected(fresh)
+    const times = fresh.simulator.calls.filter(call => call.service === 'identitystore').map(call => call.at.getTime())
+    const seconds = (times.at(-1)! - times[0]!) / 1000
+    const rate = (times.length - 1) / seconds
+    expect(times.length).to.be.greaterThan(50)
+    // a burst of a tenth of a second may be ahead of the schedule
+    expect(rate).to.be.within(40, 58)
+    for (let i = 10; i < times.length; i++) expect(times[i]! - times[i - 10]!, `calls ${i - 10} to ${i}`).to.be.greaterThan(60)
+  })
+
+  it('is asked of the shared budget, for the organization and by AWS’s own budgets', async () => {
+    const keys = new Map<string, number>()
+    const within = localBudget()
+    const budget: Budget = {
+      reserve(key, slots, perSecond) {
+        keys.set(key, perSecond)
+        return within.reserve(key, slots, perSecond)
+      },
+    }
+    const organization = buildOrganization({ ...small, groups: 2 })
+    await using fresh = await freshAws(organization, {
+      aws: { budget },
+      source: { rateLimits: { sso: 1000, identitystore: 1000 }, budgetShare: 0.5 },
+    })
+    await collected(fresh)
+    const { Id, MasterAccountId } = organization.organization!
+    expect(Object.fromEntries(keys)).to.deep.equal({
+      'caller/sts': 300,
+      [`${MasterAccountId}/organizations.DescribeOrganization`]: 0.5,
+      [`${MasterAccountId}/sso`]: 1000,
+      [`${Id}/sso`]: 1000,
+      [`${Id}/identitystore`]: 1000,
+      [`${Id}/organizations.ListRoots`]: 0.5,
+      [`${Id}/organizations.ListAccounts`]: 4,
+      [`${Id}/organizations.ListOrganizationalUnitsForParent`]: 2.5,
+    })
+  })
+
+  it('is shared by two collectors of one organization', async () => {
+    const budget = localBudget()
+    const organization = buildOrganization(small)
+    const options = { aws: { budget }, source: { rateLimits: { ...fast, identitystore: 60 } } }
+    await using one = await freshAws(organization, options)
+    await using other = await freshAws(organization, options)
+    const startedAt = performance.now()
+    await Promise.all([collected(one), collected(other)])
+    const calls = [one, other].flatMap(fresh => fresh.simulator.calls.filter(call => call.service === 'identitystore')).length
+    expect(performance.now() - startedAt).to.be.greaterThan((calls / 60) * 1000 * 0.85)
+  })
+
+  it('gives way when AWS throttles, loses nothing, and makes few attempts for it', async () => {
+    const organization = buildOrganization({ ...small, accounts: 20, groups: 4, permissionSets: 10, pairs: 150 })
+    await using fresh = await freshAws(organization, {
+      simulator: { rates: { sso: { perSecond: 60, burst: 5 } } },
+      aws: { retryDeadlineMs: 60_000 },
+      source: { rateLimits: { ...fast, sso: 120 } },
+    })
+    const found = await collected(fresh)
+    expect([...found.parts.values()].every(part => part.end?.coverage === 'complete')).to.equal(true)
+    expect(found.rows('sso.account_assignments').size).to.equal(organization.assignments.length)
+    const calls = found.calls.filter(call => call.service === 'sso')
+    const throttles = calls.reduce((sum, call) => sum + call.throttles, 0)
+    expect(throttles).to.be.greaterThan(0)
+    // at twice the rate that AWS grants, whoever does not give way is refused once for every call
+    expect(throttles).to.be.lessThan(calls.length / 2)
+  })
+
+  it('waits as long as AWS asks for', async () => {
+    await using fresh = await freshAws(buildOrganization({ ...small, groups: 2 }), { aws: { retryDeadlineMs: 10_000 } })
+    fresh.simulator.fault('identitystore:ListUsers', {
+      kind: 'error',
+      code: 'ThrottlingException',
+      members: { RetryAfterSeconds: 0.7 },
+    })
+    await collected(fresh)
+    const [refused, answered] = fresh.simulator.calls.filter(call => call.operation === 'ListUsers')
+    expect(answered!.at.getTime() - refused!.at.getTime()).to.be.greaterThan(650)
+  })
+
+  it('keeps one call of an operation of Organizations under way', async () => {
+    const organization = buildOrganization({ ...small, ous: 8 })
+    await using fresh = await freshAws(organization, { simulator: { latencyMs: 20 } })
+    await collected(fresh)
+    const times = fresh.simulator.calls
+      .filter(call => call.operation === 'ListOrganizationalUnitsForParent')
+      .map(call => call.at.getTime())
+    expect(times.length).to.equal(9)
+    for (let i = 1; i < times.length; i++) expect(times[i]! - times[i - 1]!).to.be.greaterThan(15)
+  })
+
+  it('ends the run, and records no gap, when the shared budget is lost', async () => {
+    let asked = 0
+    const within = localBudget()
+    const budget: Budget = {
+      reserve: (key, slots, rate) =>
+        ++asked > 12 ? Promise.reject(new Error('connection terminated')) : within.reserve(key, slots, rate),
+    }
+    await using fresh = await freshAws(buildOrganization(small), {
+      aws: { budget },
+      source: { rateLimits: { ...fast, identitystore: 20 } },
+    })
+    const error = await collected(fresh).catch(caught => caught)
+    expect(error).to.include({ code: 'BUDGET_UNAVAILABLE' })
+  })
+})
