@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ZipFile } from 'yazl'
+import { compareBytes, sha256 } from '../digest.ts'
+import type { Artifact, Progress } from '../model.ts'
+import { checkArtifactPaths } from './artifact-path.ts'
+import { envelopeBytes, preAuthEncoding } from './envelope.ts'
+import { EvidenceError, systemCode } from './evidence-error.ts'
+import { type BundleFile, type BundleSubject, manifestBytes, sealNames } from './manifest.ts'
+import { readmeBytes } from './readme.ts'
+import { rowCounter } from './row-counter.ts'
+import { type Signer, syncFolder } from './signer.ts'
+import { fileMode } from './zip-layout.ts'
+
+export interface SealedBundle {
+  /** SHA-256 of manifest.json: the same for the same subject and artifacts, whoever signs */
+  readonly manifestDigest: string
+  readonly sizeBytes: number
+  /** sorted by path; the files of the seal itself are not among them */
+  readonly files: readonly BundleFile[]
+}
+
+/**
+ * Writes artifacts, manifest and signature into one ZIP file. It is written beside its final name, flushed to the disk and renamed:
+ * the final name never shows half a file, and an older file of that name stays until then. Each artifact is read once; memory stays
+ * small whatever their size, disk space is needed twice while it is made.
+ * @param options.path final name; its folder must exist
+ * @param options.onProgress told after each file; `total` is null while artifacts still come
+ * @throws {EvidenceError} DISK_FULL, BUNDLE_NOT_WRITABLE, ARTIFACT_PATH_INVALID; an error of an artifact's `read` comes through as it is
+ */
+export async function sealBundle(options: {
+  readonly artifacts: AsyncIterable<Artifact> | readonly Artifact[]
+  readonly subject: BundleSubject
+  readonly signer: Signer
+  readonly path: string
+  readonly onProgress?: (progress: Progress) => void
+}): Promise<SealedBundle> {
+  const path = resolve(options.path)
+  try {
+    return await sealIn(await mkdtemp(join(dirname(path), `.${basename(path)}.partial-`)), path, options)
+  } catch (error) {
+    throw asEvidenceError(error, path)
+  }
+}
+
+interface StagedFile {
+  readonly path: string
+  readonly sizeBytes: number
+  /** where its bytes lie until they are in the ZIP */
+  readonly at: string
+}
+
+async function sealIn(folder: string, path: string, options: Parameters<typeof sealBundle>[0]): Promise<SealedBundle> {
+  try {
+    const report = options.onProgress ?? (() => {})
+    const { files, staged } = await stageArtifacts(folder, options.artifacts, report)
+    const seal = await sealFiles(options.subject, files, options.signer)
+    for (const [name, bytes] of seal.added) staged.push(await stageBytes(folder, name, bytes))
+    staged.sort((a, b) => compareBytes(a.path, b.path))
+    const draft = join(folder, 'bundle.zip')
+    await writeZip(draft, staged, report)
+    const { size } = await stat(draft)
+    await rename(draft, path)
+    await syncFolder(dirname(path))
+    return { manifestDigest: seal.manifestDigest, sizeBytes: size, files: seal.listed }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function stageArtifacts(
+  folder: string,
+  artifacts: AsyncIterable<Artifact> | readonly Artifact[],
+  report: (progress: Progress) => void,
+): Promise<{ files: BundleFile[]; staged: StagedFile[] }> {
+  const files: BundleFile[] = []
+  const staged: StagedFile[] = []
+  const total = Array.isArray(artifacts) ? artifacts.length : null
+  const check = checkArtifactPaths()
+  for await (const artifact of artifacts) {
+    check(artifact.path)
+    const at = join(folder, String(staged.length))
+    const file = await stageArtifact(artifact, at)
+    files.push(file)
+    staged.push({ path: file.path, sizeBytes: file.sizeBytes, at })
+    report({ phase: 'files', done: files.length, total, detail: artifact.path })
+  }
+  return { files: files.sort((a, b) => compareBytes(a.path, b.path)), staged }
+}
+
+async function stageArtifact(artifact: Artifact, at: string): Promise<BundleFile> {
+  const sum = createHash('sha256')
+  const rows = rowCounter(artifact.mediaType)
+  let sizeBytes = 0
+  async function* watched() {
+    for await (const chunk of readArtifact(artifact)) {
+      sum.update(chunk)
+      rows.add(chunk)
+      sizeBytes += chunk.length
+      yield chunk
+    }
+  }
+  await pipeline(watched, createWriteStream(at))
+  const { path, mediaType, title } = artifact
+  return { path, sha256: sum.digest('hex'), sizeBytes, mediaType, title, rows: rows.end() }
+}
+
+/** Keeps apart what went wrong in an artifact from what went wrong on our disk: both may be system errors. */
+class ArtifactFailure extends Error {}
+
+async function* readArtifact(artifact: Artifact): AsyncGenerator<Uint8Array> {
+  try {
+    yield* artifact.read()
+  } catch (cause) {
+    throw new ArtifactFailure(artifact.path, { cause })
+  }
+}
+
+async function stageBytes(folder: string, name: string, bytes: Uint8Array): Promise<StagedFile> {
+  const at = join(folder, `seal-${name}`)
+  await pipeline([bytes], createWriteStream(at))
+  return { path: name, sizeBytes: bytes.length, at }
+}
+
+/** README and SHA256SUMS, then the manifest over all of them, then the signature over the manifest. */
+async function sealFiles(subject: BundleSubject, files: readonly BundleFile[], signer: Signer) {
+  const readme = fileOf(sealNames.readme, readmeBytes(subject, files), 'What this bundle is and how to verify it')
+  const summed = [...files, readme.file].sort((a, b) => compareBytes(a.path, b.path))
+  const lines = summed.map(file => `${file.sha256}  ${file.path}\n`).join('')
+  const sums = fileOf(sealNames.sums, Buffer.from(lines), 'SHA-256 of every file, as sha256sum reads it')
+  const listed = [...summed, sums.file].sort((a, b) => compareBytes(a.path, b.path))
+  const manifest = manifestBytes(subject, listed)
+  const pae = preAuthEncoding(manifest)
+  const signature = await signer.sign(pae)
+  const added: [string, Uint8Array][] = [
+    [sealNames.readme, readme.bytes],
+    [sealNames.sums, sums.bytes],
+    [sealNames.manifest, manifest],
+    [sealNames.pae, pae],
+    [sealNames.signature, signature],
+    [sealNames.envelope, envelopeBytes(manifest, signature, signer.fingerprint)],
+    [sealNames.key, Buffer.from(signer.publicKeyPem)],
+  ]
+  return { listed, added, manifestDigest: sha256(manifest) }
+}
+
+function fileOf(path: string, bytes: Uint8Array, title: string): { file: BundleFile; bytes: Uint8Array } {
+  const file = { path, sha256: sha256(bytes), sizeBytes: bytes.length, mediaType: 'text/plain; charset=utf-8', title, rows: null }
+  return { file, bytes }
+}
+
+async function writeZip(draft: string, staged: readonly StagedFile[], report: (progress: Progress) => void): Promise<void> {
+  const zip = new ZipFile()
+  const output = zip.outputStream as NodeJS.ReadableStream & { destroy(error: Error): void }
+  zip.on('error', error => output.destroy(error))
+  // a local time on purpose: yazl writes it in the machine's zone, so that the bytes are the same in every zone
+  const options = { mtime: new Date(2026, 0, 1), mode: fileMode, compress: false, forceDosTimestamp: true }
+  staged.forEach((file, index) => {
+    zip.addReadStreamLazy(file.path, { ...options, size: file.sizeBytes }, give => {
+      const input = createReadStream(file.at, { highWaterMark: 1 << 20 })
+      input.on('error', error => output.destroy(error))
+      input.on('end', () => report({ phase: 'seal', done: index + 1, total: staged.length, detail: file.path }))
+      give(null, input)
+    })
+  })
+  zip.end()
+  await pipeline(output, createWriteStream(draft, { highWaterMark: 1 << 20 }))
+  await using file = await open(draft, 'r+')
+  await file.sync()
+}
+
+function asEvidenceError(error: unknown, path: string): unknown {
+  if (error instanceof ArtifactFailure) return error.cause
+  const code = systemCode(error)
+  const hint = 'free space in its folder, or choose another folder; nothing was left behind'
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new EvidenceError('DISK_FULL', `the disk is full: ${path} was not written`, { hint, cause: error })
+  }
+  if (code !== null && /^E(NOENT|ACCES|PERM|ROFS|NOTDIR|ISDIR|IO|BUSY|NAMETOOLONG)$/.test(code)) {
+    return new EvidenceError('BUNDLE_NOT_WRITABLE', `the bundle ${path} cannot be written: ${(error as Error).message}`, {
+      hint: 'name a file in a folder that exists and that this user may write',
+      cause: error,
+    })
+  }
+  return error
+}
