@@ -1,0 +1,110 @@
+import { compareBytes } from '../digest.ts'
+import type { ControlInfo, ControlOutcome, Facts, ParameterValue, Result, Severity } from '../model.ts'
+import { actionsOf } from './source-section.ts'
+import { addCounts, type Counts, type Standing, standingOf } from './standing.ts'
+
+/** One control in a report, over all sources it was evaluated on. */
+export interface ControlSection extends Counts {
+  readonly id: string
+  readonly version: string
+  readonly title: string
+  readonly severity: Severity
+  readonly resource: string
+  readonly datasets: readonly string[]
+  readonly rationale: string
+  readonly remediation: string
+  readonly references: readonly string[]
+  readonly appliesTo: string
+  readonly requirement: string
+  readonly parameters: readonly { readonly name: string; readonly value: ParameterValue }[]
+  readonly digest: string
+  readonly standing: Standing
+  readonly outcomes: readonly OutcomeSection[]
+}
+
+/** A control on one source. Subjects that passed or did not apply are counted here and named in the CSV of results. */
+export interface OutcomeSection extends Counts {
+  readonly source: string
+  readonly standing: Standing
+  readonly parametersDigest: string
+  readonly populationDigest: string
+  readonly error: string | null
+  readonly failing: readonly ResultRow[]
+  readonly unknowns: readonly ResultRow[]
+  /** IAM actions that would turn the unknowns into answers */
+  readonly actions: readonly string[]
+}
+
+export interface ResultRow {
+  readonly subjectKind: 'resource' | 'dataset'
+  readonly type: string
+  readonly key: string
+  readonly name: string
+  readonly reason: string
+  readonly facts: Facts
+  readonly actions: readonly string[]
+}
+
+const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low']
+
+/** Sections sorted by control id, each with its outcomes sorted by source. */
+export function controlSections(outcomes: readonly ControlOutcome[]): ControlSection[] {
+  const byId = Map.groupBy(outcomes, outcome => outcome.control.id)
+  return [...byId].sort(([a], [b]) => compareBytes(a, b)).map(([, group]) => controlSection(group[0]!.control, group))
+}
+
+/** The most severe first, then the one with most fails: the order in which people should look. */
+export function byUrgency(a: ControlSection, b: ControlSection): number {
+  return severities.indexOf(a.severity) - severities.indexOf(b.severity) || b.fail - a.fail || compareBytes(a.id, b.id)
+}
+
+function controlSection(control: ControlInfo, outcomes: readonly ControlOutcome[]): ControlSection {
+  const { parameters, ...info } = control
+  return {
+    id: info.id,
+    version: info.version,
+    title: info.title,
+    severity: info.severity,
+    resource: info.resource,
+    datasets: info.datasets,
+    rationale: info.rationale,
+    remediation: info.remediation,
+    references: info.references,
+    appliesTo: info.appliesTo,
+    requirement: info.requirement,
+    parameters: Object.entries(parameters)
+      .sort(([a], [b]) => compareBytes(a, b))
+      .map(([name, value]) => ({ name, value })),
+    digest: info.digest,
+    ...addCounts(outcomes),
+    standing: standingOf(outcomes),
+    outcomes: [...outcomes].sort((a, b) => compareBytes(a.source, b.source)).map(outcomeSection),
+  }
+}
+
+function outcomeSection(outcome: ControlOutcome): OutcomeSection {
+  const rowsOf = (status: Result['status']) => outcome.results.filter(result => result.status === status).map(resultRow)
+  return {
+    source: outcome.source,
+    ...addCounts([outcome]),
+    standing: standingOf([outcome]),
+    parametersDigest: outcome.parametersDigest,
+    populationDigest: outcome.populationDigest,
+    error: outcome.error,
+    failing: rowsOf('fail'),
+    unknowns: rowsOf('unknown'),
+    actions: actionsOf(outcome.results.flatMap(result => result.gaps)),
+  }
+}
+
+function resultRow({ subject, reason, facts, gaps }: Result): ResultRow {
+  return {
+    subjectKind: subject.kind,
+    type: subject.type,
+    key: subject.key,
+    name: subject.name,
+    reason,
+    facts,
+    actions: actionsOf(gaps),
+  }
+}

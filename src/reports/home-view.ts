@@ -1,0 +1,157 @@
+import type { BundleRecord, RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
+import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
+import { type DatasetRow, datasetRows, type MissingDataset, missingOf } from './source-section.ts'
+import { addCounts, type Counts, checkOutcome, type Standing } from './standing.ts'
+
+/** What the first page is made of. `href`s are decided by the server. */
+export interface HomeInput {
+  readonly softwareVersion: string
+  readonly now: Date
+  /** every configured source, with its last snapshot and its last run, which may be a failed one after it */
+  readonly sources: readonly { readonly label: string; readonly snapshot: Snapshot | null; readonly lastRun: RunRecord | null }[]
+  readonly evaluation: SavedEvaluation | null
+  readonly bundles: readonly { readonly record: BundleRecord; readonly href: string }[]
+  readonly reports: readonly { readonly title: string; readonly href: string }[]
+  /** SHA-256 of the signing key, for auditors to compare */
+  readonly keyFingerprint: string | null
+}
+
+export interface HomeView {
+  readonly kind: 'home'
+  readonly softwareVersion: string
+  readonly now: string
+  readonly isComplete: boolean
+  readonly missing: readonly MissingDataset[]
+  readonly sources: readonly HomeSource[]
+  readonly evaluation: HomeEvaluation | null
+  readonly bundles: readonly (Omit<BundleRecord, 'issuedAt' | 'asOf' | 'path'> & {
+    readonly issuedAt: string
+    readonly asOf: string
+    readonly href: string
+  })[]
+  readonly reports: readonly { readonly title: string; readonly href: string }[]
+  readonly keyFingerprint: string | null
+}
+
+export interface HomeSource {
+  readonly label: string
+  /** null: never collected */
+  readonly snapshot: {
+    readonly version: number
+    readonly digest: string
+    readonly sealedAt: string
+    readonly age: string
+    readonly organizationId: string | null
+    readonly instanceArn: string
+    readonly region: string
+    readonly calls: number
+    readonly resources: number
+    readonly isComplete: boolean
+    readonly datasets: readonly (DatasetRow & { readonly actions: readonly string[] })[]
+  } | null
+  /** the last run, when it is not the one that made the snapshot */
+  readonly laterRun: { readonly outcome: RunRecord['outcome']; readonly startedAt: string; readonly error: string | null } | null
+}
+
+export interface HomeEvaluation {
+  readonly id: number
+  readonly asOf: string
+  readonly evaluatedAt: string
+  readonly age: string
+  readonly digest: string
+  readonly totals: Counts
+  /** judged another snapshot than the last one of a source: `label version` of what it judged */
+  readonly olderThanSnapshots: readonly string[]
+  /** controls by where they stand, those to look at first; groups without a control are left out */
+  readonly groups: readonly { readonly standing: Standing; readonly controls: readonly ControlSection[] }[]
+}
+
+/** Puts together the first page: coverage first, then controls, then downloads. Pure: the clock is `input.now`. @throws {ReportsError} TOTALS_DIFFER */
+export function homeView(input: HomeInput): HomeView {
+  const sources = input.sources.map(source => homeSource(source, input.now))
+  const missing = input.sources.flatMap(({ snapshot }) => (snapshot === null ? [] : missingOf(snapshot)))
+  return {
+    kind: 'home',
+    softwareVersion: input.softwareVersion,
+    now: input.now.toISOString(),
+    isComplete: missing.length === 0 && sources.length > 0 && sources.every(({ snapshot }) => snapshot !== null),
+    missing,
+    sources,
+    evaluation: input.evaluation === null ? null : homeEvaluation(input.evaluation, input),
+    bundles: input.bundles.map(({ record: { path: _, ...record }, href }) => ({
+      ...record,
+      issuedAt: record.issuedAt.toISOString(),
+      asOf: record.asOf.toISOString(),
+      href,
+    })),
+    reports: input.reports,
+    keyFingerprint: input.keyFingerprint,
+  }
+}
+
+function homeSource({ label, snapshot, lastRun }: HomeInput['sources'][number], now: Date): HomeSource {
+  const isLater = lastRun !== null && lastRun.id !== snapshot?.runId
+  return {
+    label,
+    snapshot: snapshot === null ? null : homeSnapshot(snapshot, now),
+    laterRun: isLater ? { outcome: lastRun.outcome, startedAt: lastRun.startedAt.toISOString(), error: lastRun.error } : null,
+  }
+}
+
+function homeSnapshot(snapshot: Snapshot, now: Date): NonNullable<HomeSource['snapshot']> {
+  const missing = missingOf(snapshot)
+  return {
+    version: snapshot.version,
+    digest: snapshot.digest,
+    sealedAt: snapshot.sealedAt.toISOString(),
+    age: ageOf(snapshot.sealedAt, now),
+    organizationId: snapshot.identity.organizationId,
+    instanceArn: snapshot.identity.instanceArn,
+    region: snapshot.identity.homeRegion,
+    calls: snapshot.calls,
+    resources: snapshot.datasets.reduce((sum, { count }) => sum + count, 0),
+    isComplete: missing.length === 0,
+    datasets: datasetRows(snapshot).map(row => ({
+      ...row,
+      actions:
+        missing.find(m => m.dataset === row.name && m.accountId === row.accountId && m.region === row.region)?.actions ?? [],
+    })),
+  }
+}
+
+function homeEvaluation(evaluation: SavedEvaluation, { sources, now }: HomeInput): HomeEvaluation {
+  evaluation.outcomes.forEach(checkOutcome)
+  const controls = controlSections(evaluation.outcomes).sort(byUrgency)
+  const judged = new Map(evaluation.snapshots.map(snapshot => [snapshot.source, snapshot]))
+  const order: readonly Standing[] = ['fail', 'unknown', 'pass', 'not_applicable']
+  return {
+    id: evaluation.id,
+    asOf: evaluation.asOf.toISOString(),
+    evaluatedAt: evaluation.evaluatedAt.toISOString(),
+    age: ageOf(evaluation.evaluatedAt, now),
+    digest: evaluation.digest,
+    totals: addCounts(controls),
+    olderThanSnapshots: sources.flatMap(({ label, snapshot }) => {
+      if (snapshot === null || judged.get(label)?.digest === snapshot.digest) return []
+      return [`${label} ${judged.has(label) ? `version ${judged.get(label)?.version}` : 'not at all'}`]
+    }),
+    groups: order
+      .map(standing => ({ standing, controls: controls.filter(control => control.standing === standing) }))
+      .filter(({ controls: { length } }) => length > 0),
+  }
+}
+
+/** How long ago, in the largest unit that fits: `4 minutes`. A time ahead of the clock is said to be so. */
+function ageOf(at: Date, now: Date): string {
+  const seconds = Math.round((now.getTime() - at.getTime()) / 1000)
+  if (seconds < -60) return 'ahead of this clock'
+  const units: [string, number][] = [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+  ]
+  const unit = units.find(([, size]) => seconds >= size)
+  if (unit === undefined) return 'less than a minute ago'
+  const count = Math.floor(seconds / unit[1])
+  return `${count} ${unit[0]}${count === 1 ? '' : 's'} ago`
+}

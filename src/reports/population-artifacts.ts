@@ -1,0 +1,145 @@
+import { canonicalJson, compareBytes } from '../digest.ts'
+import type { Artifact, Facts, Gap, Snapshot, StoredResource } from '../model.ts'
+import { pathPart } from './artifact-name.ts'
+import { type Cell, csvMediaType, csvOf } from './csv.ts'
+import { cell, type Lookups, type Population, type PopulationColumn, populations } from './populations.ts'
+
+/** Gives the resources of one dataset of the snapshot, in the order they are to stand. Called as often as an artifact is read. */
+export type ReadDataset = (dataset: string) => AsyncIterable<StoredResource>
+
+/**
+ * One CSV per population of a snapshot, and `columns.csv`, which says what each column holds. A population that was denied or not read to
+ * its end carries `.incomplete` in its name, so that a file never looks like the whole when it is not; a cell that could not be read says
+ * `not read: …` with the IAM action and is never empty. Every file has one header and data rows only.
+ */
+export function populationArtifacts(snapshot: Snapshot, read: ReadDataset): Artifact[] {
+  const folder = `populations/${pathPart(snapshot.source)}`
+  return [
+    ...populations.map(population => populationArtifact(folder, population, snapshot, read)),
+    {
+      path: `${folder}/columns.csv`,
+      mediaType: csvMediaType,
+      title: 'What each column of the population files holds',
+      read: () => csvOf(['file', 'column', 'meaning'], columnRows()),
+    },
+  ]
+}
+
+function populationArtifact(folder: string, population: Population, snapshot: Snapshot, read: ReadDataset): Artifact {
+  const isComplete = coverageProblem(snapshot, population.dataset) === null
+  return {
+    path: `${folder}/${population.name}${isComplete ? '' : '.incomplete'}.csv`,
+    mediaType: csvMediaType,
+    title: `${isComplete ? '' : 'INCOMPLETE: '}${population.title}`,
+    read: () =>
+      csvOf(
+        [...before, ...population.columns, ...after].map(({ name }) => name),
+        populationRows(population, snapshot, read),
+      ),
+  }
+}
+
+/** Columns of every population, in front of its own. */
+const before: readonly PopulationColumn[] = [
+  { name: 'key', meaning: 'key of the row within its dataset', value: ({ key }) => key },
+]
+
+/** Columns of every population, after its own. */
+const after: readonly PopulationColumn[] = [
+  {
+    name: 'firstSeenAt',
+    meaning: 'when the first snapshot that shows it was sealed',
+    value: ({ firstSeenAt }) => firstSeenAt.toISOString(),
+  },
+  {
+    name: 'seenFromTheStart',
+    meaning: 'true: the very first snapshot of the source shows it, so it may be older than anything we know',
+    value: ({ seenFromTheStart }) => seenFromTheStart,
+  },
+  { name: 'digest', meaning: 'SHA-256 of salt and facts; the salt stands in the snapshot file', value: ({ digest }) => digest },
+  { name: 'facts', meaning: 'everything AWS said of it, as JSON', value: ({ facts }) => canonicalJson(facts) },
+]
+
+async function* populationRows(population: Population, snapshot: Snapshot, read: ReadDataset): AsyncGenerator<readonly Cell[]> {
+  const lookups = await openLookups(population, snapshot, read)
+  const columns = [...before, ...population.columns, ...after]
+  for await (const row of read(population.dataset)) yield columns.map(column => column.value(row, lookups))
+}
+
+function* columnRows(): Generator<readonly Cell[]> {
+  for (const population of populations) {
+    for (const column of [...before, ...population.columns, ...after])
+      yield [`${population.name}.csv`, column.name, column.meaning]
+  }
+}
+
+/** Reads what a population refers to: names by key, and facts by parent. Memory is bounded by users, groups, accounts and permission sets. */
+async function openLookups(population: Population, snapshot: Snapshot, read: ReadDataset): Promise<Lookups> {
+  const names = new Map<string, string>()
+  for (const { dataset, member } of population.names) {
+    for await (const { key, facts } of read(dataset)) names.set(`${dataset} ${key}`, String(cell(facts[member]) ?? ''))
+  }
+  const parts = new Map<string, Facts[]>()
+  for (const dataset of population.parts) {
+    for await (const { parent, facts } of read(dataset)) {
+      const part = parts.get(`${dataset} ${parent}`)
+      if (part === undefined) parts.set(`${dataset} ${parent}`, [facts])
+      else part.push(facts)
+    }
+  }
+  const gaps = gapTextsOf(snapshot)
+  return {
+    name: (dataset, key) => names.get(`${dataset} ${key}`) ?? gaps.of(dataset, key) ?? gaps.anyOf(dataset) ?? 'not listed',
+    list(dataset, parent, textOf) {
+      const found = parts.get(`${dataset} ${parent}`)
+      const texts = (found ?? []).map(textOf).filter(text => text !== '')
+      const gap = gaps.of(dataset, parent) ?? (found === undefined ? gaps.ofWhole(dataset) : null)
+      return [...texts.sort(compareBytes), ...(gap === null ? [] : [gap])].join(' ')
+    },
+    gap: (row, member) =>
+      gaps.of(row.dataset, row.key, member) ?? gaps.of(row.dataset, row.parent, member) ?? gaps.of(row.dataset, '', member),
+  }
+}
+
+interface GapTexts {
+  /** of one resource, one part or one member of a resource */
+  of(dataset: string, key: string, member?: string): string | null
+  /** of a dataset of which nothing was read */
+  ofWhole(dataset: string): string | null
+  /** of a dataset that was not read to its end, so that a key may be in the part that is missing */
+  anyOf(dataset: string): string | null
+}
+
+function gapTextsOf(snapshot: Snapshot): GapTexts {
+  const texts = new Map<string, string>()
+  const first = new Map<string, string>()
+  for (const gap of snapshot.gaps) {
+    // this one is about parents that nobody knows of; the parts of those we know were asked for
+    const isAboutOthers = gap.reason === 'parent_not_read' && gap.parent === ''
+    if (!isAboutOthers) texts.set(`${gap.dataset} ${gap.key ?? gap.parent} ${gap.member ?? ''}`, gapText(gap))
+    if (gap.member === null && !first.has(gap.dataset)) first.set(gap.dataset, gapText(gap))
+  }
+  const of = (dataset: string, key: string, member = '') => texts.get(`${dataset} ${key} ${member}`) ?? null
+  const open = (dataset: string) => coverageProblem(snapshot, dataset)
+  return {
+    of,
+    ofWhole: dataset => of(dataset, '') ?? (open(dataset) === 'incomplete' ? null : unread(dataset)),
+    anyOf: unread,
+  }
+  function unread(dataset: string): string | null {
+    const coverage = open(dataset)
+    return coverage === null ? null : (first.get(dataset) ?? `not read: ${coverage}`)
+  }
+}
+
+function gapText({ reason, action }: Gap): string {
+  return action === null ? `not read: ${reason}` : `not read: ${reason} ${action}`
+}
+
+/** The worst coverage of a dataset over its places when it is not the whole; null when everything was read or there is nothing to read. */
+function coverageProblem(snapshot: Snapshot, dataset: string): string | null {
+  const places = snapshot.datasets.filter(({ name }) => name === dataset)
+  if (places.length === 0) return 'not_collected'
+  const coverages: ReadonlySet<string> = new Set(places.map(({ coverage }) => coverage))
+  return ['denied', 'incomplete', 'not_collectable'].find(coverage => coverages.has(coverage)) ?? null
+}

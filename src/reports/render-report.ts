@@ -1,0 +1,34 @@
+import type { Artifact } from '../model.ts'
+import { pathPart } from './artifact-name.ts'
+import type { FrameworkReportView } from './framework-report-view.ts'
+import { renderTemplate, styleSources } from './templates.ts'
+
+export type ReportFormat = 'html' | 'json'
+
+/**
+ * A report as one file: same view, same bytes. `html` refers to nothing outside itself, runs no script and forbids both by its own
+ * Content-Security-Policy; `json` is the view.
+ * @throws {ReportsError} TEMPLATE_BROKEN
+ */
+export function renderReport(view: FrameworkReportView, format: ReportFormat): Uint8Array {
+  if (format === 'json') return Buffer.from(`${JSON.stringify(view, null, 2)}\n`)
+  const html = renderTemplate('framework-report', view)
+  return Buffer.from(
+    html.replace(policySlot, `default-src 'none'; style-src ${styleSources(html)}; base-uri 'none'; form-action 'none'`),
+  )
+}
+
+/** A report as a file of a bundle; rendered when it is read. */
+export function reportArtifact(view: FrameworkReportView, format: ReportFormat): Artifact {
+  return {
+    path: `reports/${pathPart(view.framework.id)}.${format}`,
+    mediaType: format === 'html' ? 'text/html; charset=utf-8' : 'application/json',
+    title: `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}, as of ${view.asOf}`,
+    async *read() {
+      yield renderReport(view, format)
+    },
+  }
+}
+
+/** Stands in the template where the policy comes: it holds the digests of the style blocks, which are known only afterwards. */
+const policySlot = 'POLICY-OF-THIS-DOCUMENT'

@@ -1,0 +1,87 @@
+import { canonicalJson, compareBytes } from '../digest.ts'
+import type { Artifact, ControlOutcome, Evaluation, Result, Status, Subject } from '../model.ts'
+import { type Cell, csvMediaType, csvOf } from './csv.ts'
+import { ReportsError } from './reports-error.ts'
+import { actionsOf } from './source-section.ts'
+import { checkOutcome } from './standing.ts'
+
+/** Columns of results.csv and what they hold. */
+export const resultColumns: readonly { readonly name: string; readonly meaning: string }[] = [
+  { name: 'control', meaning: 'id of the control' },
+  { name: 'controlVersion', meaning: 'version of its definition' },
+  { name: 'severity', meaning: 'critical, high, medium or low' },
+  { name: 'source', meaning: 'label of the source' },
+  { name: 'subjectType', meaning: 'what was judged: user, group, …; "dataset" when the population itself could not be listed' },
+  { name: 'subjectKey', meaning: "AWS's id or ARN of it" },
+  { name: 'subjectName', meaning: 'its name, for people' },
+  { name: 'status', meaning: 'pass, fail, unknown or not_applicable' },
+  { name: 'reason', meaning: 'what was found; for unknown, what could not be read' },
+  { name: 'missingActions', meaning: 'IAM actions to grant, separated by spaces' },
+  { name: 'facts', meaning: 'the facts the result rests on, as JSON' },
+]
+
+/**
+ * Every result of an evaluation, passes included, sorted by control, source and subject key.
+ * @param populationOf every resource a control ranges over on a source, in any order: the evaluation keeps only those whose status is not
+ * the implied one, and here all are named
+ * @returns the artifact; reading it throws {ReportsError} TOTALS_DIFFER when the rows of a control are not as many, status by status, as the evaluation counts
+ */
+export function resultsArtifact(evaluation: Evaluation, populationOf: (outcome: ControlOutcome) => Iterable<Subject>): Artifact {
+  return {
+    path: 'results.csv',
+    mediaType: csvMediaType,
+    title: 'Every result of every control, passes included',
+    read: () =>
+      csvOf(
+        resultColumns.map(({ name }) => name),
+        resultRows(evaluation, populationOf),
+      ),
+  }
+}
+
+function* resultRows(
+  evaluation: Evaluation,
+  populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
+): Generator<readonly Cell[]> {
+  const outcomes = [...evaluation.outcomes].sort(
+    (a, b) => compareBytes(a.control.id, b.control.id) || compareBytes(a.source, b.source),
+  )
+  for (const outcome of outcomes) {
+    checkOutcome(outcome)
+    const counted = { pass: 0, fail: 0, unknown: 0, not_applicable: 0 }
+    for (const result of allResults(outcome, populationOf(outcome))) {
+      counted[result.status]++
+      yield rowOf(outcome, result)
+    }
+    compareCounts(outcome, counted)
+  }
+}
+
+/** Results about datasets first, then the whole population by key. */
+function allResults(outcome: ControlOutcome, population: Iterable<Subject>): Result[] {
+  const kept = new Map(
+    outcome.results.filter(({ subject }) => subject.kind === 'resource').map(result => [result.subject.key, result]),
+  )
+  const all = outcome.results.filter(({ subject }) => subject.kind === 'dataset')
+  for (const subject of population) {
+    all.push(kept.get(subject.key) ?? { subject, status: outcome.implied, reason: '', facts: {}, gaps: [] })
+    kept.delete(subject.key)
+  }
+  all.push(...kept.values())
+  return all.sort((a, b) => compareBytes(a.subject.kind, b.subject.kind) || compareBytes(a.subject.key, b.subject.key))
+}
+
+function rowOf({ control, source }: ControlOutcome, { subject, status, reason, facts, gaps }: Result): readonly Cell[] {
+  const about = [control.id, control.version, control.severity, source, subject.type, subject.key, subject.name]
+  return [...about, status, reason, actionsOf(gaps).join(' '), canonicalJson(facts)]
+}
+
+function compareCounts(outcome: ControlOutcome, counted: { readonly [status in Status]: number }): void {
+  const { control, source, pass, fail, unknown, notApplicable } = outcome
+  const expected = { pass, fail, unknown, not_applicable: notApplicable }
+  for (const status of ['pass', 'fail', 'unknown', 'not_applicable'] as const) {
+    if (counted[status] === expected[status]) continue
+    const found = `control ${control.id} on ${source}: the evaluation counts ${expected[status]} ${status}, its population gives ${counted[status]}`
+    throw new ReportsError('TOTALS_DIFFER', found, { hint: 'give the population of the same snapshots and the same parameters' })
+  }
+}
