@@ -1,0 +1,121 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import helmet from '@fastify/helmet'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { Log } from '../log.ts'
+import type { Artifact, BundleRecord } from '../model.ts'
+import { problemOf } from './problem.ts'
+
+/** What `/healthz` answers: 200 when `ok`, else 503. */
+export interface Health {
+  readonly ok: boolean
+  readonly version: string
+  readonly database: { readonly ok: boolean; readonly detail: string }
+  readonly sources: readonly {
+    readonly label: string
+    readonly lastSnapshotAt: string | null
+    readonly complete: boolean | null
+  }[]
+  readonly collecting: string | null
+  readonly nextRunAt: string | null
+}
+
+/** A rendered page, and the sources of its own style for the Content-Security-Policy. */
+export interface Page {
+  readonly html: string
+  readonly styleSources: string
+}
+
+/** Everything the server shows is handed in; it knows routes, headers and status codes. */
+export interface ServerOptions {
+  /** the first page */
+  home(): Promise<Page>
+  /** a page that says what went wrong, and the way out */
+  errorPage(status: number, title: string, message: string, hint: string | null): Page
+  /** the framework's report on the last evaluation; null for an unknown framework or format */
+  report(framework: string, format: string): Promise<Artifact | null>
+  /** an issued bundle; null when there is none of that id */
+  bundle(id: string): Promise<BundleRecord | null>
+  health(): Promise<Health>
+  readonly log: Log
+}
+
+/** The web application, not yet listening. It answers loopback names only, so that no other site can reach it through a visitor's browser. */
+export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = fastify({ logger: false, forceCloseConnections: true })
+  await app.register(helmet, {
+    contentSecurityPolicy: false,
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: false,
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(request.headers.host ?? '')) {
+      await sendPage(
+        reply.code(421),
+        options.errorPage(
+          421,
+          'Misdirected request',
+          `this server answers on loopback names only, not on ${request.headers.host}`,
+          'open it as http://127.0.0.1 on the machine it runs on',
+        ),
+      )
+    }
+  })
+  app.setNotFoundHandler((request, reply) =>
+    sendPage(
+      reply.code(404),
+      options.errorPage(404, 'Not found', `there is nothing at ${request.url}`, 'go back to the first page'),
+    ),
+  )
+  app.setErrorHandler((error, request, reply) => {
+    const { status, title, message, hint } = problemOf(error)
+    options.log[status >= 500 ? 'error' : 'warn']('request failed', { method: request.method, url: request.url, status, error })
+    return sendPage(reply.code(status), options.errorPage(status, title, message, hint))
+  })
+
+  app.get('/', async (_request, reply) => sendPage(reply, await options.home()))
+  app.get('/healthz', async (_request, reply) => {
+    const health = await options.health()
+    return reply
+      .code(health.ok ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send(health)
+  })
+  app.get<{ Params: { framework: string; format: string } }>('/reports/:framework/:format', async (request, reply) => {
+    const artifact = await options.report(request.params.framework, request.params.format)
+    if (artifact === null) return reply.callNotFound()
+    // a report in HTML carries its own, stricter policy
+    if (artifact.mediaType.startsWith('text/html'))
+      return reply
+        .type(artifact.mediaType)
+        .header('cache-control', 'no-store')
+        .header('content-security-policy', "frame-ancestors 'none'")
+        .send(Readable.from(artifact.read()))
+    return attach(reply, artifact.path, artifact.mediaType, Readable.from(artifact.read()))
+  })
+  app.get<{ Params: { id: string } }>('/bundles/:id', async (request, reply) => {
+    const record = await options.bundle(request.params.id)
+    if (record === null) return reply.callNotFound()
+    return attach(reply, record.path, 'application/zip', createReadStream(record.path))
+  })
+  return app
+}
+
+function sendPage(reply: FastifyReply, page: Page): FastifyReply {
+  const policy = `default-src 'none'; style-src ${page.styleSources}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('content-security-policy', policy)
+    .send(page.html)
+}
+
+function attach(reply: FastifyReply, path: string, mediaType: string, body: Readable): FastifyReply {
+  const name = path.slice(path.lastIndexOf('/') + 1).replaceAll(/[^A-Za-z0-9._-]/g, '_')
+  return reply
+    .type(mediaType)
+    .header('content-disposition', `attachment; filename="${name}"`)
+    .header('cache-control', 'no-store')
+    .send(body)
+}

@@ -1,0 +1,109 @@
+import { createServer } from 'node:net'
+import { expect } from 'chai'
+import { AppError } from '../../src/errors.ts'
+import { silent } from '../../src/log.ts'
+import type { Artifact } from '../../src/model.ts'
+import { buildServer, type Health, listen, ServerError, type ServerOptions } from '../../src/server/index.ts'
+
+const healthy: Health = {
+  ok: true,
+  version: '0.1.0',
+  database: { ok: true, detail: 'embedded' },
+  sources: [{ label: 'acme', lastSnapshotAt: null, complete: null }],
+  collecting: null,
+  nextRunAt: null,
+}
+
+const report = (mediaType: string, text: string): Artifact => ({
+  path: 'soc2/report.csv',
+  mediaType,
+  title: 'report',
+  async *read() {
+    yield Buffer.from(text)
+  },
+})
+
+function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
+  return {
+    home: () => Promise.resolve({ html: '<p>home</p>', styleSources: "'sha256-abc='" }),
+    errorPage: (status, title, message, hint) => ({
+      html: `<h1>${status} ${title}</h1><p>${message}. ${hint}</p>`,
+      styleSources: "'none'",
+    }),
+    report: (framework, format) =>
+      Promise.resolve(framework === 'soc2' ? report(format === 'html' ? 'text/html; charset=utf-8' : 'text/csv', 'a,b') : null),
+    bundle: () => Promise.resolve(null),
+    health: () => Promise.resolve(healthy),
+    log: silent,
+    ...overrides,
+  }
+}
+
+const from = { headers: { host: '127.0.0.1:8080' } }
+
+describe('the server', () => {
+  it('serves the first page under a policy that allows its own style and nothing else', async () => {
+    await using app = await buildServer(options())
+    const answer = await app.inject({ url: '/', ...from })
+    expect(answer.statusCode).to.equal(200)
+    expect(answer.body).to.contain('<p>home</p>')
+    expect(answer.headers['content-security-policy']).to.match(/^default-src 'none'; style-src 'sha256-abc=';/)
+    expect(answer.headers['x-content-type-options']).to.equal('nosniff')
+  })
+
+  it('answers loopback names only, so that no other site reaches it through a browser', async () => {
+    await using app = await buildServer(options())
+    expect((await app.inject({ url: '/', headers: { host: 'evil.example.com' } })).statusCode).to.equal(421)
+    expect((await app.inject({ url: '/', headers: { host: '[::1]:8080' } })).statusCode).to.equal(200)
+    expect((await app.inject({ url: '/', headers: { host: 'localhost' } })).statusCode).to.equal(200)
+  })
+
+  it('says how it is at /healthz, with 503 when something is wrong', async () => {
+    await using well = await buildServer(options())
+    expect((await well.inject({ url: '/healthz', ...from })).json()).to.deep.equal(healthy)
+    await using unwell = await buildServer(options({ health: () => Promise.resolve({ ...healthy, ok: false }) }))
+    expect((await unwell.inject({ url: '/healthz', ...from })).statusCode).to.equal(503)
+  })
+
+  it('shows a report as a page and gives other formats as files', async () => {
+    await using app = await buildServer(options())
+    const page = await app.inject({ url: '/reports/soc2/html', ...from })
+    expect(page.headers['content-type']).to.match(/^text\/html/)
+    const file = await app.inject({ url: '/reports/soc2/csv', ...from })
+    expect(file.headers['content-disposition']).to.equal('attachment; filename="report.csv"')
+    expect(file.body).to.equal('a,b')
+  })
+
+  it('has a page for what is not there', async () => {
+    await using app = await buildServer(options())
+    for (const url of ['/nowhere', '/reports/none/html', '/bundles/none']) {
+      const answer = await app.inject({ url, ...from })
+      expect(answer.statusCode, url).to.equal(404)
+      expect(answer.body).to.contain('404 Not found')
+    }
+  })
+
+  it('says the way out when it knows one, and keeps inner faults to its log', async () => {
+    const unreachable = new AppError('DATABASE_UNREACHABLE', 'no database', { hint: 'start it' })
+    await using known = await buildServer(options({ home: () => Promise.reject(unreachable) }))
+    const answer = await known.inject({ url: '/', ...from })
+    expect(answer.statusCode).to.equal(503)
+    expect(answer.body).to.contain('no database. start it')
+    await using unknown = await buildServer(options({ home: () => Promise.reject(new Error('select secret from t')) }))
+    const fault = await unknown.inject({ url: '/', ...from })
+    expect(fault.statusCode).to.equal(500)
+    expect(fault.body).not.to.contain('secret')
+  })
+
+  it('says which port is in use and what to do', async () => {
+    const rival = createServer()
+    await new Promise<void>(resolve => rival.listen(0, '127.0.0.1', resolve))
+    const { port } = rival.address() as { port: number }
+    await using app = await buildServer(options())
+    const refused = await listen(app, '127.0.0.1', port).catch(error => error)
+    rival.close()
+    expect(refused).to.be.instanceOf(ServerError)
+    expect(refused.code).to.equal('PORT_IN_USE')
+    expect(refused.hint).to.contain('server.port')
+  })
+})
