@@ -1,4 +1,4 @@
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import { isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
 import type { Json } from './model.ts'
 
@@ -43,14 +43,25 @@ export function readYaml(text: string, file: string, schema: object, prepare?: P
   const value = (document.toJS({ maxAliasCount: 100 }) ?? {}) as Json
   const prepared: Problem[] = []
   prepare?.(value, (path, message, hint) => prepared.push({ file, ...at(path), path: dotted(path), message, hint }))
-  const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: true, verbose: true })
-  for (const keyword of ['x-secret', 'x-unit']) ajv.addKeyword(keyword)
-  const validate = ajv.compile(schema)
+  const validate = validatorOf(schema)
   if (validate(value)) return { value, problems: prepared, at }
   const errors = (validate.errors ?? []).filter(error => !['if', 'anyOf', 'oneOf', 'allOf'].includes(error.keyword))
   const said = new Set(prepared.map(problem => problem.path))
   const problems = errors.map(error => problemOf(error, file, at)).filter(problem => !said.has(problem.path))
   return { value, problems: [...prepared, ...problems], at }
+}
+
+const validators = new WeakMap<object, ValidateFunction>()
+
+/** Compiling a schema costs some 40 ms: once per schema, since a catalog reads many files of one kind. */
+function validatorOf(schema: object): ValidateFunction {
+  const known = validators.get(schema)
+  if (known !== undefined) return known
+  const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: true, verbose: true })
+  for (const keyword of ['x-secret', 'x-unit']) ajv.addKeyword(keyword)
+  const compiled = ajv.compile(schema)
+  validators.set(schema, compiled)
+  return compiled
 }
 
 /** `file:line:column: path: message (hint)`, one line. */

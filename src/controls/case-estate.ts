@@ -1,0 +1,188 @@
+import type { Coverage, DatasetSummary, Facts, Gap, GapReason, Json, Place, Snapshot, StoredResource } from '../model.ts'
+import type { CaseGap, CaseRow, ControlCase } from './control-file.ts'
+import { datasets } from './datasets.ts'
+import type { ManagedPolicies } from './managed-policies.ts'
+import { SourceEstate } from './source-estate.ts'
+
+/** How the rows of a dataset are named: members that make the key and the parent, and members written only to say so. */
+interface RowShape {
+  readonly key: readonly string[]
+  readonly parent: readonly string[]
+  /** members that are no facts of AWS's: they only say which part the row belongs to */
+  readonly only: readonly string[]
+}
+
+const set = ['PermissionSetArn']
+const shapes: { readonly [dataset: string]: RowShape } = {
+  'sso.instances': { key: ['InstanceArn'], parent: [], only: [] },
+  'sso.instance_details': { key: ['InstanceArn'], parent: ['InstanceArn'], only: [] },
+  'sso.permission_set_arns': { key: set, parent: [], only: [] },
+  'sso.permission_sets': { key: set, parent: set, only: [] },
+  'sso.inline_policies': { key: set, parent: set, only: set },
+  'sso.managed_policies': { key: [...set, 'Arn'], parent: set, only: set },
+  'sso.customer_managed_policy_references': { key: [...set, 'Name'], parent: set, only: set },
+  'sso.permissions_boundaries': { key: set, parent: set, only: set },
+  'sso.provisioned_accounts': { key: [...set, 'AccountId'], parent: set, only: set },
+  'sso.account_assignments': {
+    key: ['AccountId', 'PermissionSetArn', 'PrincipalType', 'PrincipalId'],
+    parent: ['AccountId', 'PermissionSetArn'],
+    only: [],
+  },
+  'sso.applications': { key: ['ApplicationArn'], parent: [], only: [] },
+  'sso.application_assignments': {
+    key: ['ApplicationArn', 'PrincipalType', 'PrincipalId'],
+    parent: ['ApplicationArn'],
+    only: [],
+  },
+  'identitystore.users': { key: ['UserId'], parent: [], only: [] },
+  'identitystore.groups': { key: ['GroupId'], parent: [], only: [] },
+  'identitystore.group_memberships': { key: ['GroupId', 'MemberId'], parent: ['GroupId'], only: [] },
+  'organizations.organizations': { key: ['Id'], parent: [], only: [] },
+  'organizations.roots': { key: ['Id'], parent: [], only: [] },
+  'organizations.organizational_units': { key: ['Id'], parent: [], only: [] },
+  'organizations.accounts': { key: ['Id'], parent: [], only: [] },
+}
+
+const history = ['firstSeenAt', 'seenFromTheStart', 'since', 'earlier']
+const place: Place = { accountId: '111111111111', region: 'eu-west-1' }
+
+/**
+ * The estate of a case. Every dataset is complete and empty unless the case says otherwise; permission sets given by their details are
+ * listed, and have no inline policy unless one is given; rows have been there since the first snapshot unless they say otherwise.
+ * @throws {Error} in words, when a row lacks what names it
+ */
+export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceEstate {
+  const asOf = new Date(each.asOf)
+  const gaps = each.gaps.map(gapOf)
+  const rows = Object.entries(withImplied(each)).flatMap(([dataset, list]) => list.map(row => storedRow(dataset, row, asOf)))
+  const estate = new SourceEstate(snapshotOf(rows, gaps, asOf), managed)
+  for (const row of rows) estate.add(row)
+  estate.link()
+  return estate
+}
+
+function withImplied(each: ControlCase): ControlCase['estate'] {
+  const details = each.estate['sso.permission_sets'] ?? []
+  const listed = each.estate['sso.permission_set_arns'] ?? details.map(({ PermissionSetArn }) => ({ PermissionSetArn }))
+  const written = each.estate['sso.inline_policies'] ?? []
+  const isGap = (arn: unknown) =>
+    each.gaps.some(
+      gap => gap.dataset === 'sso.inline_policies' && gap.member === null && (gap.parent === '' || gap.parent === arn),
+    )
+  const unwritten = listed.filter(
+    ({ PermissionSetArn: arn }) => !isGap(arn) && !written.some(row => row.PermissionSetArn === arn),
+  )
+  return {
+    ...each.estate,
+    'sso.permission_set_arns': listed,
+    'sso.inline_policies': [...written, ...unwritten.map(({ PermissionSetArn }) => ({ PermissionSetArn }))],
+  }
+}
+
+function storedRow(dataset: string, row: CaseRow, asOf: Date): StoredResource {
+  const shape = shapes[dataset]!
+  const named = (members: readonly string[]) =>
+    members
+      .map(member => {
+        const value = member === 'MemberId' ? (row.MemberId as { UserId?: unknown } | undefined)?.UserId : row[member]
+        if (typeof value !== 'string')
+          throw new Error(`a row of ${dataset} needs ${member} as a text (quote numbers): ${JSON.stringify(row)}`)
+        return value
+      })
+      .join('|')
+  const facts = factsOf(row, shape.only)
+  const firstSeenAt = instant(row.firstSeenAt, dataset) ?? asOf
+  const earlier = ((row.earlier ?? []) as readonly CaseRow[]).map(state => ({
+    from: instant(state.from, dataset) ?? firstSeenAt,
+    facts: { ...facts, ...factsOf(state, ['from']) },
+  }))
+  return {
+    dataset,
+    place,
+    parent: named(shape.parent),
+    key: named(shape.key),
+    facts,
+    digest: '',
+    salt: null,
+    firstSeenAt,
+    seenFromTheStart: row.seenFromTheStart !== false,
+    since: instant(row.since, dataset) ?? firstSeenAt,
+    earlier,
+  }
+}
+
+function factsOf(row: CaseRow, only: readonly string[]): Facts {
+  const members = Object.entries(row).filter(([member]) => !only.includes(member) && !history.includes(member))
+  return Object.fromEntries(
+    members.map(([member, value]) => {
+      const isDocument = member === 'InlinePolicy' && typeof value === 'object' && value !== null
+      return [member, (isDocument ? JSON.stringify(value) : value) as Json]
+    }),
+  )
+}
+
+function instant(value: unknown, dataset: string): Date | null {
+  if (value === undefined) return null
+  const time = new Date(String(value))
+  if (Number.isNaN(time.getTime())) throw new Error(`a row of ${dataset} has a time that is none: ${String(value)}`)
+  return time
+}
+
+function gapOf(gap: CaseGap): Gap {
+  const isMember = gap.member !== null
+  const action = isMember || gap.reason === 'not_sent' ? null : (datasets[gap.dataset]?.action ?? null)
+  const { dataset, parent, key, member } = gap
+  const message = `${action ?? member ?? dataset}: ${gap.reason}`
+  return { dataset, place, parent, key, member, reason: gap.reason as GapReason, action, errorCode: null, message }
+}
+
+function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): Snapshot {
+  const organization = rows.find(row => row.dataset === 'organizations.organizations')?.facts
+  return {
+    source: 'case',
+    version: 1,
+    runId: 'case',
+    identity: {
+      partition: 'aws',
+      organizationId: typeof organization?.Id === 'string' ? organization.Id : null,
+      managementAccountId: typeof organization?.MasterAccountId === 'string' ? organization.MasterAccountId : null,
+      instanceArn: 'arn:aws:sso:::instance/ssoins-0000000000000000',
+      identityStoreId: 'd-0000000000',
+      instanceOwnerAccountId: place.accountId,
+      homeRegion: place.region,
+    },
+    callers: [],
+    startedAt: asOf,
+    sealedAt: asOf,
+    previousDigest: null,
+    digest: '',
+    datasets: Object.keys(datasets).map(name => summaryOf(name, rows, gaps, asOf)),
+    gaps,
+    plannedCalls: null,
+    calls: 0,
+    throttles: 0,
+    callLedgerRoot: '',
+    softwareVersion: '0',
+  }
+}
+
+function summaryOf(name: string, rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): DatasetSummary {
+  const hiding = gaps.filter(gap => gap.dataset === name && gap.member === null)
+  const isDenied = hiding.some(gap => gap.parent === '' && gap.key === null)
+  const coverage: Coverage = isDenied ? 'denied' : hiding.length > 0 ? 'incomplete' : 'complete'
+  return {
+    name,
+    place,
+    coverage,
+    count: rows.filter(row => row.dataset === name).length,
+    digest: '',
+    parts: 1,
+    openParts: hiding.length,
+    pages: 1,
+    calls: 1,
+    duplicates: 0,
+    firstObservedAt: asOf,
+    lastObservedAt: asOf,
+    reason: null,
+  }
+}

@@ -1,0 +1,178 @@
+import { type Dirent, readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { compareBytes, digestOf } from '../digest.ts'
+import { nearest, type Problem, readYaml } from '../document.ts'
+import type { ControlInfo, Framework, ParameterValues } from '../model.ts'
+import { type CompiledControl, compileControl, wrongParameters } from './control.ts'
+import { type ControlFile, controlSchema } from './control-file.ts'
+import { ControlsError } from './controls-error.ts'
+import { type FrameworkFile, frameworkOf, frameworkSchema } from './framework-file.ts'
+import { openLanguage } from './language.ts'
+import { loadManagedPolicies, type ManagedPolicies, packagedCatalog } from './managed-policies.ts'
+
+/** A mistake in a file of the catalog, or in a parameter from the configuration (file `config`, line 0 then). */
+export type CatalogProblem = Problem
+
+/** Everything that can be judged. What is broken stands in `problems` and nowhere else; the rest runs. */
+export interface Catalog {
+  /** sorted by id */
+  readonly controls: readonly ControlInfo[]
+  /** sorted by id */
+  readonly frameworks: readonly Framework[]
+  /** over the digests of controls, frameworks and reference data; parameters have their own in each outcome */
+  readonly digest: string
+  readonly problems: readonly CatalogProblem[]
+  /** the compiled form, for this room alone; in the order of `controls` */
+  readonly compiled: readonly CompiledControl[]
+  readonly managedPolicies: ManagedPolicies
+}
+
+export interface CatalogOptions {
+  /** folders instead of the packaged catalog's */
+  readonly folders?: readonly string[]
+  /** folders beside it: controls and frameworks of the user's own */
+  readonly ownFolders?: readonly string[]
+  /** values by control id that replace the defaults */
+  readonly parameters?: { readonly [controlId: string]: ParameterValues }
+}
+
+/**
+ * Reads and compiles controls and frameworks from all `.yaml` files below the folders; a file with `requirements` is a framework,
+ * folders called `data` are passed over. Each mistake is reported with file, line and column, and what was probably meant. A control whose
+ * configured parameters are wrong is not run with its defaults: it is reported, and does not run.
+ * @throws {ControlsError} CATALOG_UNREADABLE when a folder cannot be read; DATA_INVALID when reference data is damaged
+ */
+export function loadCatalog(options: CatalogOptions = {}): Catalog {
+  const folders = [...(options.folders ?? [packagedCatalog]), ...(options.ownFolders ?? [])]
+  const managedPolicies = loadManagedPolicies()
+  const language = openLanguage()
+  const problems: CatalogProblem[] = []
+  const controls = new Map<string, CompiledControl>()
+  const frameworks = new Map<string, { framework: Framework; path: string; at: ReturnType<typeof readYaml>['at'] }>()
+
+  for (const path of folders.flatMap(yamlFiles)) {
+    const file = relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path)
+    const text = readText(path)
+    if (/^requirements:/m.test(text)) {
+      const yaml = readYaml(text, file, frameworkSchema)
+      problems.push(...yaml.problems)
+      if (yaml.problems.length > 0) continue
+      const framework = frameworkOf(yaml.value as unknown as FrameworkFile)
+      const other = frameworks.get(framework.id)
+      if (other === undefined) frameworks.set(framework.id, { framework, path: file, at: yaml.at })
+      else
+        problems.push({
+          file,
+          ...yaml.at(['id']),
+          path: 'id',
+          message: `framework ${framework.id} is already defined in ${other.path}`,
+          hint: 'give it another id',
+        })
+      continue
+    }
+    const yaml = readYaml(text, file, controlSchema)
+    problems.push(...yaml.problems)
+    if (yaml.problems.length > 0) continue
+    const parsed = yaml.value as unknown as ControlFile
+    const other = controls.get(parsed.id)
+    if (other !== undefined) {
+      problems.push({
+        file,
+        ...yaml.at(['id']),
+        path: 'id',
+        message: `control ${parsed.id} is already defined in ${other.path}`,
+        hint: 'give it another id',
+      })
+      continue
+    }
+    const control = compileControl(parsed, yaml, text, file, language, (place, member, message, hint) => {
+      problems.push({ file, line: place.line, column: place.column, path: member, message, hint })
+    })
+    if (control !== null) controls.set(parsed.id, control)
+  }
+
+  const configured = applyParameters(controls, options.parameters ?? {}, problems)
+  for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
+  const compiled = [...configured.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
+  const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))
+  const digest = digestOf({
+    controls: Object.fromEntries(compiled.map(({ info }) => [info.id, info.digest])),
+    frameworks: Object.fromEntries(sorted.map(framework => [framework.id, framework.digest])),
+    managedPolicies: managedPolicies.digest,
+  })
+  return { controls: compiled.map(control => control.info), frameworks: sorted, digest, problems, compiled, managedPolicies }
+}
+
+function applyParameters(
+  controls: ReadonlyMap<string, CompiledControl>,
+  parameters: { readonly [controlId: string]: ParameterValues },
+  problems: CatalogProblem[],
+): ReadonlyMap<string, CompiledControl> {
+  const configured = new Map(controls)
+  const report = (path: string, message: string, hint: string | null) =>
+    problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint })
+  for (const [id, values] of Object.entries(parameters)) {
+    const control = controls.get(id)
+    if (control === undefined) {
+      const meant = nearest(id, controls.keys())
+      report(id, `no control ${id}`, meant === null ? 'see `evidenced controls list`' : `did you mean ${meant}?`)
+      continue
+    }
+    const wrong = wrongParameters(control.file, values)
+    for (const { name, message, hint } of wrong) report(`${id}.${name}`, `${message}; ${id} does not run`, hint)
+    if (wrong.length > 0) configured.delete(id)
+    else configured.set(id, control.withParameters(values))
+  }
+  return configured
+}
+
+function checkReferences(
+  framework: Framework,
+  file: string,
+  at: ReturnType<typeof readYaml>['at'],
+  controls: ReadonlyMap<string, CompiledControl>,
+  problems: CatalogProblem[],
+): void {
+  const seen = new Set<string>()
+  framework.requirements.forEach(({ id, controls: referred }, index) => {
+    const place = { file, ...at(['requirements', index, 'id']), path: `requirements[${index}]` }
+    if (seen.has(id)) problems.push({ ...place, message: `requirement ${id} stands twice`, hint: 'join the two' })
+    seen.add(id)
+    for (const control of new Set(referred.map(each => each.id))) {
+      if (referred.filter(each => each.id === control).length > 1) {
+        problems.push({ ...place, message: `${control} is both public and judgement`, hint: 'keep one of them' })
+      }
+      if (controls.has(control)) continue
+      const meant = nearest(control, controls.keys())
+      const hint = meant === null ? 'see `evidenced controls list`' : `did you mean ${meant}?`
+      problems.push({ ...place, message: `no control ${control}: requirement ${id} is unknown until it is there`, hint })
+    }
+  })
+}
+
+function yamlFiles(folder: string): readonly string[] {
+  let entries: Dirent[]
+  try {
+    entries = readdirSync(folder, { withFileTypes: true })
+  } catch (cause) {
+    throw new ControlsError('CATALOG_UNREADABLE', `the folder of controls ${folder} cannot be read`, {
+      hint: 'check the path under controls.folders',
+      cause,
+    })
+  }
+  return entries
+    .sort((a, b) => compareBytes(a.name, b.name))
+    .flatMap(entry => {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) return entry.name === 'data' ? [] : yamlFiles(path)
+      return /\.ya?ml$/.test(entry.name) ? [path] : []
+    })
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new ControlsError('CATALOG_UNREADABLE', `${path} cannot be read`, { hint: 'check its permissions', cause })
+  }
+}

@@ -1,0 +1,12 @@
+import { AppError } from '../errors.ts'
+
+/** Why the controls room stops its caller. A broken control or case is not among them: it is reported, and the others run. */
+export type ControlsCode =
+  /** a folder or file of the catalog cannot be read at all */
+  | 'CATALOG_UNREADABLE'
+  /** our own reference data (AWS managed policies) is not what it should be */
+  | 'DATA_INVALID'
+  | 'UNKNOWN_SOURCE'
+  | 'UNKNOWN_RESOURCE'
+
+export class ControlsError extends AppError<ControlsCode> {}

@@ -1,0 +1,94 @@
+import { IntColumn } from './columns.ts'
+import type { EntityTable } from './entity-table.ts'
+
+const isUser = 0
+const isGroup = 1
+/** a principal type that this version does not know is kept as `type id` */
+const isOther = 2
+
+/** Who is assigned, in two columns: the kind, and the number of the user or group. */
+export abstract class AssignmentColumns {
+  readonly #kinds = new IntColumn()
+  readonly #principals = new IntColumn()
+  readonly #others: { readonly principalType: string; readonly principalId: string }[] = []
+  readonly #users: EntityTable
+  readonly #groups: EntityTable
+
+  constructor(users: EntityTable, groups: EntityTable) {
+    this.#users = users
+    this.#groups = groups
+  }
+
+  get length(): number {
+    return this.#kinds.length
+  }
+
+  protected addPrincipal(type: string, id: string): void {
+    const kind = type === 'USER' ? isUser : type === 'GROUP' ? isGroup : isOther
+    this.#kinds.push(kind)
+    if (kind === isUser) this.#principals.push(this.#users.number(id))
+    else if (kind === isGroup) this.#principals.push(this.#groups.number(id))
+    else this.#principals.push(this.#others.push({ principalType: type, principalId: id }) - 1)
+  }
+
+  /** The number of the user or group of a row; null for another kind of principal. */
+  link(row: number): { readonly kind: 'user' | 'group'; readonly number: number } | null {
+    const kind = this.#kinds.at(row)
+    if (kind === isOther) return null
+    return { kind: kind === isUser ? 'user' : 'group', number: this.#principals.at(row) }
+  }
+
+  principal(row: number): { readonly principalType: string; readonly principalId: string } {
+    const number = this.#principals.at(row)
+    const kind = this.#kinds.at(row)
+    if (kind === isOther) return this.#others[number]!
+    return kind === isUser
+      ? { principalType: 'USER', principalId: this.#users.keys[number]! }
+      : { principalType: 'GROUP', principalId: this.#groups.keys[number]! }
+  }
+
+  /** For each row the number of its principal when it is of that kind, else -1: what `linkBy` groups by. */
+  principals(kind: 'user' | 'group'): Int32Array {
+    const wanted = kind === 'user' ? isUser : isGroup
+    const kinds = this.#kinds.values()
+    return this.#principals.values().map((number, row) => (kinds[row] === wanted ? number : -1))
+  }
+}
+
+export class AccountAssignmentColumns extends AssignmentColumns {
+  readonly #accounts = new IntColumn()
+  readonly #permissionSets = new IntColumn()
+
+  add(account: number, permissionSet: number, principalType: string, principalId: string): void {
+    this.#accounts.push(account)
+    this.#permissionSets.push(permissionSet)
+    this.addPrincipal(principalType, principalId)
+  }
+  account(row: number): number {
+    return this.#accounts.at(row)
+  }
+  permissionSet(row: number): number {
+    return this.#permissionSets.at(row)
+  }
+  accounts(): Int32Array {
+    return this.#accounts.values()
+  }
+  permissionSets(): Int32Array {
+    return this.#permissionSets.values()
+  }
+}
+
+export class ApplicationAssignmentColumns extends AssignmentColumns {
+  readonly #applications = new IntColumn()
+
+  add(application: number, principalType: string, principalId: string): void {
+    this.#applications.push(application)
+    this.addPrincipal(principalType, principalId)
+  }
+  application(row: number): number {
+    return this.#applications.at(row)
+  }
+  applications(): Int32Array {
+    return this.#applications.values()
+  }
+}

@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto'
+import { compareBytes, digestOf } from '../digest.ts'
+import type { ControlOutcome, Evaluation, Gap, Json, Result, Status, Subject } from '../model.ts'
+import type { Catalog } from './catalog.ts'
+import type { Frame } from './compile.ts'
+import type { CompiledControl } from './control.ts'
+import type { Entity } from './entity.ts'
+import { type Estate, population, subjectOf } from './estate.ts'
+import { fuelPerSubject, type Meter, outOfFuel } from './lists.ts'
+import type { SourceEstate } from './source-estate.ts'
+import { Broken, join, Undecided, Unknown } from './values.ts'
+import { populationReason, shownFacts, unknownReason } from './wording.ts'
+
+/**
+ * Judges an estate with a catalog: one outcome for each control and source, in the order of control ids. Pure: the same catalog,
+ * estate and instant give the same evaluation.
+ * @param asOf what ages are measured against; no clock is asked
+ */
+export function evaluate(catalog: Catalog, estate: Estate, asOf: Date): Evaluation {
+  return {
+    asOf,
+    catalogDigest: catalog.digest,
+    snapshots: estate.sources.map(({ snapshot: { source, version, digest } }) => ({ source, version, digest })),
+    outcomes: catalog.compiled.flatMap(control => estate.sources.map(source => judgeSource(control, source, asOf))),
+  }
+}
+
+const statuses: readonly Status[] = ['pass', 'fail', 'unknown', 'not_applicable']
+const pass = 0
+const fail = 1
+const unknown = 2
+const notApplicable = 3
+
+type Verdict = { readonly status: number; readonly why: Undecided | null }
+
+/** One control on one source. */
+export function judgeSource(control: CompiledControl, source: SourceEstate, asOf: Date): ControlOutcome {
+  const { info } = control
+  const { size, unread, members } = population(source, info.resource)
+  const frame: Frame = [{ asOf: asOf.getTime(), fuel: 0 }, Object.freeze({ ...info.parameters }), null]
+  const verdicts = new Uint8Array(size)
+  let broken: Broken | null = null
+  let index = 0
+  for (const member of members()) {
+    const { status, why } = judge(control, frame, member)
+    verdicts[index++] = status
+    if (why instanceof Broken) broken ??= why
+  }
+  if (broken !== null) verdicts.fill(unknown)
+
+  const counts = [0, 0, 0, 0]
+  for (const verdict of verdicts) counts[verdict]!++
+  const implied = broken === null && counts[notApplicable]! > counts[pass]! ? notApplicable : pass
+  const datasets = [...unread].sort(([a], [b]) => compareBytes(a, b))
+  counts[unknown]! += datasets.length
+
+  const digest = new PopulationDigest()
+  const results: Result[] = []
+  const addDataset = (dataset: string, gaps: readonly Gap[]) => {
+    digest.add(dataset, 'unknown')
+    const subject: Subject = { kind: 'dataset', source: source.source, type: 'dataset', key: dataset, name: dataset }
+    results.push({
+      subject,
+      status: 'unknown',
+      reason: populationReason(dataset, gaps, size),
+      facts: {},
+      gaps: gaps.slice(0, mostGaps),
+    })
+  }
+  let next = 0
+  index = 0
+  for (const member of members()) {
+    const verdict = verdicts[index++]!
+    const key = member.key
+    while (next < datasets.length && compareBytes(datasets[next]![0], key) < 0) addDataset(...datasets[next++]!)
+    digest.add(key, statuses[verdict]!)
+    if (verdict !== implied) results.push(resultOf(control, source, frame, member, broken))
+  }
+  while (next < datasets.length) addDataset(...datasets[next++]!)
+
+  return {
+    control: info,
+    source: source.source,
+    parametersDigest: digestOf(info.parameters as Json),
+    population: size + datasets.length,
+    populationIsLowerBound: datasets.length > 0,
+    pass: counts[pass]!,
+    fail: counts[fail]!,
+    unknown: counts[unknown]!,
+    notApplicable: counts[notApplicable]!,
+    excepted: 0,
+    populationDigest: digest.end(),
+    implied: implied === pass ? 'pass' : 'not_applicable',
+    results,
+    error: broken?.message ?? null,
+  }
+}
+
+/** Gaps kept with one result; its reason says how many more there are, and all of them stand in the snapshot. */
+const mostGaps = 100
+
+/**
+ * Not applicable when it surely does not apply; pass or fail when it surely applies and the requirement is decided; else broken
+ * outranks unknown. A requirement that holds does not make a pass of a subject that may not belong here.
+ */
+function judge(control: CompiledControl, frame: Frame, member: Entity): Verdict {
+  frame[2] = member
+  const applies = metered(control.appliesTo, frame)
+  if (applies === false) return { status: notApplicable, why: null }
+  const requirement = metered(control.requirement, frame)
+  if (applies === true && requirement === true) return { status: pass, why: null }
+  if (applies === true && requirement === false) return { status: fail, why: null }
+  const undecided = [applies, requirement].flatMap(value => (typeof value === 'boolean' ? [] : [asUndecided(value)]))
+  return { status: unknown, why: undecided.reduce(join) }
+}
+
+/** `||` may absorb the error of running out, so the meter itself is asked. */
+function metered(closure: (frame: Frame) => unknown, frame: Frame): unknown {
+  const meter: Meter = frame[0]
+  meter.fuel = fuelPerSubject
+  const value = closure(frame)
+  return meter.fuel < 0 ? outOfFuel : value
+}
+
+function asUndecided(value: unknown): Undecided {
+  return value instanceof Undecided ? value : new Broken('the expression gives neither true nor false')
+}
+
+function resultOf(control: CompiledControl, source: SourceEstate, frame: Frame, member: Entity, broken: Broken | null): Result {
+  const subject = subjectOf(source, control.info.resource, member)
+  if (broken !== null) {
+    const reason = `cannot be judged: the control is broken and decides nothing (${broken.message})`
+    return { subject, status: 'unknown', reason, facts: {}, gaps: [] }
+  }
+  const { status, why } = judge(control, frame, member)
+  frame[0].fuel = fuelPerSubject
+  const facts = shownFacts(control.facts, frame)
+  if (status === unknown) {
+    const gaps = why instanceof Unknown ? why.gaps : []
+    return { subject, status: 'unknown', reason: unknownReason(gaps), facts, gaps }
+  }
+  const reason =
+    status === fail ? control.message(frame) : status === pass ? 'the requirement is met' : 'the control does not apply to it'
+  return { subject, status: statuses[status]!, reason, facts, gaps: [] }
+}
+
+/** SHA-256 over one line for each subject in key order: the key as JSON, a space, the status, a line feed. */
+class PopulationDigest {
+  readonly #hash = createHash('sha256')
+  #lines = ''
+
+  add(key: string, status: Status): void {
+    this.#lines += `${JSON.stringify(key)} ${status}\n`
+    if (this.#lines.length < 65_536) return
+    this.#hash.update(this.#lines)
+    this.#lines = ''
+  }
+
+  end(): string {
+    return this.#hash.update(this.#lines).digest('hex')
+  }
+}

@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { digestOf } from '../digest.ts'
+import { problemLine, readYaml } from '../document.ts'
+import type { Json } from '../model.ts'
+import { ControlsError } from './controls-error.ts'
+
+/**
+ * What the document of an AWS managed policy means. `full_access`: an Allow statement of every action, or NotAction alone, on every
+ * resource; `privileged`: administers identity itself (the catalog's list); `denies_everything`: allows nothing beside it; `limited`: none of these.
+ */
+export type ManagedPolicyMeaning = 'full_access' | 'privileged' | 'denies_everything' | 'limited'
+
+/** Reference data about AWS managed policies, by name, with the digest that stands in the catalog's. */
+export interface ManagedPolicies {
+  readonly digest: string
+  /** when and from what the list was made, in words */
+  readonly origin: string
+  /** undefined for a policy that is not in the list, and for an ARN that is not AWS's */
+  meaningOf(arn: string): ManagedPolicyMeaning | undefined
+}
+
+const names = { type: 'array', items: { type: 'string', pattern: '^[A-Za-z0-9+=,.@_-]+$' }, uniqueItems: true }
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['source', 'madeAt', 'fullAccess', 'privileged', 'deniesEverything', 'limited'],
+  properties: {
+    source: { type: 'string' },
+    madeAt: { type: 'string' },
+    fullAccess: names,
+    privileged: names,
+    deniesEverything: names,
+    limited: names,
+  },
+}
+
+interface Listed {
+  readonly source: string
+  readonly madeAt: string
+  readonly fullAccess: readonly string[]
+  readonly privileged: readonly string[]
+  readonly deniesEverything: readonly string[]
+  readonly limited: readonly string[]
+}
+
+/** The catalog that comes with the program; the same depth from src/ and from dist/. */
+export const packagedCatalog: string = join(import.meta.dirname, '../../controls')
+
+/**
+ * Loads `data/aws-managed-policies.yaml` of the packaged catalog.
+ * @throws {ControlsError} CATALOG_UNREADABLE, DATA_INVALID
+ */
+export function loadManagedPolicies(): ManagedPolicies {
+  const file = join(packagedCatalog, 'data/aws-managed-policies.yaml')
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ControlsError('CATALOG_UNREADABLE', `${file} cannot be read`, { hint: 'install the package again', cause })
+  }
+  const { value, problems } = readYaml(text, file, schema)
+  const first = problems[0]
+  if (first !== undefined) throw new ControlsError('DATA_INVALID', problemLine(first), { hint: 'install the package again' })
+  const listed = value as unknown as Listed
+  const meanings = new Map<string, ManagedPolicyMeaning>()
+  for (const name of listed.limited) meanings.set(name, 'limited')
+  for (const name of listed.privileged) meanings.set(name, 'privileged')
+  for (const name of listed.fullAccess) meanings.set(name, 'full_access')
+  for (const name of listed.deniesEverything) meanings.set(name, 'denies_everything')
+  return {
+    digest: digestOf(value as Json),
+    origin: `${listed.source}, made ${listed.madeAt}`,
+    meaningOf: arn => {
+      const name = /^arn:[a-z-]+:iam::aws:policy\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1]
+      return name === undefined ? undefined : meanings.get(name)
+    },
+  }
+}

@@ -1,0 +1,256 @@
+import { compareBytes } from '../digest.ts'
+import type { Facts, GapReason, Json, StoredResource } from '../model.ts'
+import { datasets } from './datasets.ts'
+import type { List } from './entity.ts'
+import type { EntityTable } from './entity-table.ts'
+import type { GapIndex } from './gap-index.ts'
+import type { ManagedPolicies } from './managed-policies.ts'
+import { CustomerManagedPolicy, ManagedPolicy, type SetClassification, type SetPolicies, Statement } from './permission-set.ts'
+import { isFullAccess, isFullDenial, type PolicyDocument, readPolicy } from './policy-document.ts'
+import { emptyList, joinGaps, OpenList, Undecided, Unknown } from './values.ts'
+
+const inlineDataset = 'sso.inline_policies'
+const managedDataset = 'sso.managed_policies'
+const customerDataset = 'sso.customer_managed_policy_references'
+const boundaryDataset = 'sso.permissions_boundaries'
+const detailsDataset = 'sso.permission_sets'
+
+/** The policies of every permission set, and what they mean together. */
+export class PermissionSetPolicies implements SetPolicies {
+  readonly #sets: EntityTable
+  readonly #gaps: GapIndex
+  readonly #known: ManagedPolicies
+  readonly #details = new Map<number, Facts>()
+  readonly #inline = new Map<number, Facts>()
+  readonly #managed = new Map<number, Facts[]>()
+  readonly #customer = new Map<number, Facts[]>()
+  readonly #boundaries = new Map<number, Facts>()
+  readonly #documents = new Map<string, PolicyDocument | { readonly malformed: string }>()
+  readonly #classified = new Map<number, SetClassification>()
+  readonly #unlisted = new Map<string, Unknown>()
+
+  constructor(sets: EntityTable, gaps: GapIndex, known: ManagedPolicies) {
+    this.#sets = sets
+    this.#gaps = gaps
+    this.#known = known
+  }
+
+  /** Takes a row of one of the policy datasets; `parent` is the permission set's ARN. */
+  add(row: StoredResource): void {
+    const set = this.#sets.number(row.parent === '' ? (row.key.split('|')[0] ?? row.key) : row.parent)
+    if (row.dataset === detailsDataset) this.#details.set(set, row.facts)
+    else if (row.dataset === inlineDataset) this.#inline.set(set, row.facts)
+    else if (row.dataset === boundaryDataset) this.#boundaries.set(set, row.facts)
+    else push(row.dataset === managedDataset ? this.#managed : this.#customer, set, row.facts)
+  }
+
+  /** What DescribePermissionSet said. */
+  details(set: number): Facts | undefined {
+    return this.#details.get(set)
+  }
+
+  detailsAbsence(set: number): Unknown {
+    return this.#partGap(detailsDataset, set) ?? this.#rowMissing(detailsDataset, set)
+  }
+
+  /**
+   * False for a set that was listed and then confirmed gone: its details were read to the end and there are none.
+   */
+  exists(set: number): boolean {
+    return this.#details.has(set) || this.#partGap(detailsDataset, set) !== undefined
+  }
+
+  inline(set: number): string | null | Unknown {
+    const gap = this.#partGap(inlineDataset, set)
+    if (gap !== undefined) return gap
+    const row = this.#inline.get(set)
+    if (row === undefined) return this.#rowMissing(inlineDataset, set)
+    const text = row.InlinePolicy
+    if (typeof text === 'string') return text.trim() === '' ? null : text
+    if (text === undefined || text === null) return null
+    return this.#policyGap(inlineDataset, set, this.#key(set), 'invalid_answer', 'InlinePolicy is not a text')
+  }
+
+  managed(set: number): List {
+    return this.#list(managedDataset, set, this.#managed, row => {
+      const invalid = (member: string) => this.#policyGap(managedDataset, set, null, 'invalid_answer', `${member} is not a text`)
+      return new ManagedPolicy(
+        typeof row.Name === 'string' ? row.Name : invalid('Name'),
+        typeof row.Arn === 'string' ? row.Arn : invalid('Arn'),
+      )
+    })
+  }
+
+  customerManaged(set: number): List {
+    return this.#list(customerDataset, set, this.#customer, row => {
+      const invalid = (member: string) => this.#policyGap(customerDataset, set, null, 'invalid_answer', `${member} is not a text`)
+      const path = row.Path ?? '/'
+      return new CustomerManagedPolicy(
+        typeof row.Name === 'string' ? row.Name : invalid('Name'),
+        typeof path === 'string' ? path : invalid('Path'),
+      )
+    })
+  }
+
+  /**
+   * Statements that people wrote: the inline policy's, and those of customer managed policies. The documents of the latter lie in
+   * the member accounts and are not collected, so each is a gap (iam:GetPolicyVersion).
+   */
+  writtenStatements(set: number): List {
+    const document = this.#inlineDocument(set)
+    let why = document instanceof Undecided ? document : undefined
+    const statements = document instanceof Undecided ? [] : document.statements.map(statement => new Statement(statement))
+    for (const gap of this.#customerGaps(set)) why = why === undefined ? gap : joinGaps(why, gap)
+    return why === undefined ? statements : new OpenList(statements, [], why, { isUnbounded: false, isOpen: true })
+  }
+
+  isAdmin(set: number): boolean | Unknown {
+    const { kind, why } = this.classify(set)
+    return kind === 'unknown' ? why! : kind === 'admin'
+  }
+
+  /**
+   * Whether a permission set is admin-equivalent: an AWS managed policy that allows everything or administers identity itself, or
+   * an inline statement that allows every action on every resource. What lowers must be proven: an explicit Deny of everything, or
+   * a permissions boundary whose document is known not to allow everything, makes it `none`; a restriction that could not be read
+   * (a refused boundary, a customer managed one, a Deny in an unread document) is not assumed to be there. What grants must be
+   * disproven: an unread policy makes it `unknown`, unless something known decides. Service control policies are not considered.
+   * Escalation paths are not analysed.
+   */
+  classify(set: number): SetClassification {
+    let classified = this.#classified.get(set)
+    if (classified === undefined) {
+      classified = this.#classify(set)
+      this.#classified.set(set, classified)
+    }
+    return classified
+  }
+
+  #classify(set: number): SetClassification {
+    const boundary = this.#provenBoundary(set)
+    if (boundary !== null) return none(`its permissions boundary ${boundary} does not allow everything`)
+    const managed = this.managed(set)
+    const policies = (managed instanceof OpenList ? managed.items : managed) as readonly ManagedPolicy[]
+    const document = this.#inlineDocument(set)
+    const statements = document instanceof Undecided ? [] : document.statements
+    const meanings = policies.map(policy => ({
+      policy,
+      meaning: typeof policy.Arn === 'string' ? this.#known.meaningOf(policy.Arn) : undefined,
+    }))
+    const denying = meanings.find(({ meaning }) => meaning === 'denies_everything')
+    if (denying !== undefined) return none(`${text(denying.policy.Name)} denies everything`)
+    if (statements.some(isFullDenial)) return none('the inline policy denies everything')
+    const granting = meanings.filter(({ meaning }) => meaning === 'full_access' || meaning === 'privileged')
+    const reasons = granting.map(({ policy }) => `${text(policy.Name)} is attached`)
+    if (statements.some(isFullAccess)) reasons.push('the inline policy allows every action on every resource')
+    if (reasons.length > 0) return { kind: 'admin', reason: reasons.sort(compareBytes).join(' and '), why: null }
+
+    const gaps: Unknown[] = []
+    if (managed instanceof OpenList) gaps.push(managed.why)
+    if (document instanceof Undecided) gaps.push(document)
+    for (const { policy, meaning } of meanings) if (meaning === undefined) gaps.push(this.#unlistedGap(set, policy))
+    gaps.push(...this.#customerGaps(set))
+    if (gaps.length === 0) return none('no policy of it allows everything')
+    const why = gaps.reduce(joinGaps)
+    return { kind: 'unknown', reason: 'a policy of it could not be read', why }
+  }
+
+  /** The name of a boundary that is proven to keep the set from being admin-equivalent; null when nothing is proven. */
+  #provenBoundary(set: number): string | null {
+    if (this.#partGap(boundaryDataset, set) !== undefined) return null
+    const arn = this.#boundaries.get(set)?.ManagedPolicyArn
+    if (typeof arn !== 'string') return null
+    const meaning = this.#known.meaningOf(arn)
+    return meaning === 'limited' || meaning === 'denies_everything' ? (arn.split('/').at(-1) ?? arn) : null
+  }
+
+  #inlineDocument(set: number): PolicyDocument | Unknown {
+    const inline = this.inline(set)
+    if (inline instanceof Undecided) return inline
+    if (inline === null) return { statements: [] }
+    let document = this.#documents.get(inline)
+    if (document === undefined) {
+      document = readPolicy(inline, 'inline policy')
+      this.#documents.set(inline, document)
+    }
+    if (!('malformed' in document)) return document
+    const message = `the inline policy of ${this.#name(set)} is no policy: ${document.malformed}`
+    return this.#policyGap(inlineDataset, set, this.#key(set), 'invalid_answer', message)
+  }
+
+  #customerGaps(set: number): readonly Unknown[] {
+    const gap = this.#partGap(customerDataset, set)
+    const gaps = gap === undefined ? [] : [gap]
+    for (const { Name, Path } of this.#customer.get(set) ?? []) {
+      const name = `${text(Path ?? '/')}${text(Name ?? '')}`
+      const message = `the document of customer managed policy ${name} of ${this.#name(set)} lies in the member accounts and was not collected`
+      gaps.push(this.#policyGap(customerDataset, set, `${this.#key(set)}|${name}`, 'not_collected', message))
+    }
+    return gaps
+  }
+
+  #unlistedGap(set: number, policy: ManagedPolicy): Unknown {
+    const arn = text(policy.Arn)
+    const message = `the document of ${arn} of ${this.#name(set)} was not collected, and it is not among the AWS managed policies known to this version`
+    return this.#policyGap(managedDataset, set, `${this.#key(set)}|${arn}`, 'not_collected', message)
+  }
+
+  #list(dataset: string, set: number, rows: Map<number, Facts[]>, read: (row: Facts) => unknown): List {
+    const items = (rows.get(set) ?? emptyList).map(row => read(row as Facts))
+    const gap = this.#partGap(dataset, set)
+    if (gap !== undefined) return new OpenList(items, [], gap, { isUnbounded: false, isOpen: true })
+    return items.length === 0 ? emptyList : items
+  }
+
+  /** The gap that hides a set's part of a dataset; a whole gap that only speaks of unknown sets hides nothing of a known one. */
+  #partGap(dataset: string, set: number): Unknown | undefined {
+    const gaps = this.#gaps
+    const own = gaps.part(dataset, this.#key(set)) ?? gaps.rows(dataset).get(this.#key(set))
+    if (own !== undefined) return own
+    const isKnown = this.#sets.isPresent(set) || this.#details.has(set)
+    if (!isKnown) return gaps.whole(dataset) ?? this.#sets.absence(set, gaps)
+    return gaps.isExplainedByParents(dataset) ? undefined : gaps.whole(dataset)
+  }
+
+  #rowMissing(dataset: string, set: number): Unknown {
+    const message = `the answer to ${datasets[dataset]?.action} for ${this.#key(set)} is missing from the snapshot`
+    return this.#policyGap(dataset, set, null, 'not_collected', message)
+  }
+
+  /** Each gap of our own making is one object, however often it is met. */
+  #policyGap(dataset: string, set: number, key: string | null, reason: GapReason, message: string): Unknown {
+    const name = `${dataset} ${set} ${key ?? ''} ${message}`
+    let unknown = this.#unlisted.get(name)
+    if (unknown === undefined) {
+      const gap = this.#gaps.absent(dataset, this.#key(set), reason, message, key)
+      const isDocument = reason === 'not_collected' && (dataset === managedDataset || dataset === customerDataset)
+      const action = reason === 'invalid_answer' ? null : isDocument ? 'iam:GetPolicyVersion' : gap.action
+      unknown = new Unknown([{ ...gap, action }])
+      this.#unlisted.set(name, unknown)
+    }
+    return unknown
+  }
+
+  #key(set: number): string {
+    return this.#sets.keys[set]!
+  }
+
+  #name(set: number): string {
+    const name = this.#details.get(set)?.Name
+    return typeof name === 'string' ? name : this.#key(set)
+  }
+}
+
+function none(reason: string): SetClassification {
+  return { kind: 'none', reason, why: null }
+}
+
+function text(value: string | Unknown | Json): string {
+  return typeof value === 'string' ? value : '(not known)'
+}
+
+function push(map: Map<number, Facts[]>, set: number, facts: Facts): void {
+  const list = map.get(set)
+  if (list === undefined) map.set(set, [facts])
+  else list.push(facts)
+}

@@ -1,0 +1,425 @@
+import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
+import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
+import { IntColumn, type Links, linkBy } from './columns.ts'
+import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
+import type { Entity, List } from './entity.ts'
+import { EntityTable, sortByKey } from './entity-table.ts'
+import { GapIndex } from './gap-index.ts'
+import { accountGhosts, applicationGhosts, type Ghosts, joinWhy, mostGhosts, type Named } from './ghosts.ts'
+import type { ManagedPolicies } from './managed-policies.ts'
+import { PermissionSet } from './permission-set.ts'
+import { PermissionSetPolicies } from './permission-set-policies.ts'
+import { Group, User } from './principals.ts'
+import { Account, Application } from './targets.ts'
+import { emptyList, joinGaps, OpenList, Undecided, Unknown } from './values.ts'
+
+const memberships = 'identitystore.group_memberships'
+const accountAssignments = 'sso.account_assignments'
+const applicationAssignments = 'sso.application_assignments'
+
+/**
+ * One source as one linked view: people, groups, permission sets, accounts, applications and who is assigned what. Links are
+ * integers in typed arrays; objects and lists are made when they are asked for. Rows may come in any order; `link` closes it.
+ */
+export class SourceEstate {
+  readonly snapshot: Snapshot
+  readonly gaps: GapIndex
+  readonly users = new EntityTable('identitystore.users', { member: 'UserStatus', changedAt: 'UpdatedAt' })
+  readonly groups = new EntityTable('identitystore.groups')
+  readonly permissionSets = new EntityTable('sso.permission_set_arns')
+  readonly accounts = new EntityTable('organizations.accounts', { member: 'State', changedAt: null })
+  readonly applications = new EntityTable('sso.applications')
+  readonly accountAssignments: AccountAssignmentColumns
+  readonly applicationAssignments: ApplicationAssignmentColumns
+  readonly policies: PermissionSetPolicies
+  managementAccountId: string | Unknown
+
+  readonly #memberGroups = new IntColumn()
+  readonly #memberUsers = new IntColumn()
+  readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
+  readonly #made = new Map<string, Unknown>()
+  #links: EstateLinks | null = null
+  #ghosts: Ghosts | null = null
+  #applicationGhosts: readonly GhostApplicationAssignment[] = []
+  /** groups whose members could not all be read */
+  readonly #unreadGroups = new Map<number, Unknown>()
+
+  constructor(snapshot: Snapshot, managed: ManagedPolicies) {
+    this.snapshot = snapshot
+    this.gaps = new GapIndex(snapshot)
+    this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
+    this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
+    this.policies = new PermissionSetPolicies(this.permissionSets, this.gaps, managed)
+    const known = snapshot.identity.managementAccountId
+    this.managementAccountId = known ?? this.gaps.list('organizations.organizations') ?? this.#organizationMissing()
+  }
+
+  get source(): string {
+    return this.snapshot.source
+  }
+
+  /** Takes one row. Datasets that no control reads yet are passed over. */
+  add(row: StoredResource): void {
+    const { facts } = row
+    switch (row.dataset) {
+      case 'identitystore.users':
+        this.users.add(row)
+        break
+      case 'identitystore.groups':
+        this.groups.add(row)
+        break
+      case 'organizations.accounts':
+        this.accounts.add(row)
+        break
+      case 'sso.permission_set_arns':
+        this.permissionSets.add(row)
+        break
+      case 'sso.applications':
+        this.applications.add(row)
+        break
+      case 'sso.permission_sets':
+      case 'sso.inline_policies':
+      case 'sso.managed_policies':
+      case 'sso.customer_managed_policy_references':
+      case 'sso.permissions_boundaries':
+        this.policies.add(row)
+        break
+      case 'organizations.organizations':
+        if (typeof facts.MasterAccountId === 'string') this.managementAccountId = facts.MasterAccountId
+        break
+      case memberships:
+        if (!this.#addMembership(facts)) this.#addMalformed(row)
+        break
+      case accountAssignments:
+        if (!this.#addAccountAssignment(facts)) this.#addMalformed(row)
+        break
+      case applicationAssignments:
+        if (!this.#addApplicationAssignment(facts)) this.#addMalformed(row)
+        break
+    }
+  }
+
+  /** Links what was added. Called once, after the last row. */
+  link(): void {
+    for (const table of [this.users, this.groups, this.permissionSets, this.accounts, this.applications]) {
+      for (const key of this.gaps.rows(table.dataset).keys()) table.addUnread(key)
+    }
+    for (const unread of [this.gaps.parts(memberships), this.gaps.rows(memberships)]) {
+      for (const [key, why] of unread) this.#unreadGroups.set(this.groups.number(key.split('|')[0]!), why)
+    }
+    const named: Named = {
+      gaps: this.gaps,
+      account: id => this.account(this.accounts.number(id)),
+      permissionSet: arn => this.permissionSet(this.permissionSets.number(arn)),
+      application: arn => this.application(this.applications.number(arn)),
+    }
+    this.#ghosts = accountGhosts(named)
+    this.#applicationGhosts = applicationGhosts(named)
+    const users = this.users.length
+    const groups = this.groups.length
+    const direct = this.accountAssignments
+    const applications = this.applicationAssignments
+    this.#links = {
+      membersOfGroup: linkBy(this.#memberGroups.values(), groups),
+      groupsOfUser: linkBy(this.#memberUsers.values(), users),
+      accountAssignments: {
+        user: linkBy(direct.principals('user'), users),
+        group: linkBy(direct.principals('group'), groups),
+        account: linkBy(direct.accounts(), this.accounts.length),
+        permissionSet: linkBy(direct.permissionSets(), this.permissionSets.length),
+      },
+      applicationAssignments: {
+        user: linkBy(applications.principals('user'), users),
+        group: linkBy(applications.principals('group'), groups),
+        application: linkBy(applications.applications(), this.applications.length),
+      },
+    }
+  }
+
+  user(number: number): User {
+    return this.#object(User, number)
+  }
+  group(number: number): Group {
+    return this.#object(Group, number)
+  }
+  permissionSet(number: number): PermissionSet {
+    return this.#object(PermissionSet, number)
+  }
+  account(number: number): Account {
+    return this.#object(Account, number)
+  }
+  application(number: number): Application {
+    return this.#object(Application, number)
+  }
+  accountAssignment(number: number): AccountAssignment {
+    return this.#object(AccountAssignment, number)
+  }
+  applicationAssignment(number: number): ApplicationAssignment {
+    return this.#object(ApplicationAssignment, number)
+  }
+
+  /** Null when the list of accounts is complete and does not hold it. */
+  accountOrNull(number: number): Account | null | Unknown {
+    if (this.accounts.isPresent(number)) return this.account(number)
+    return this.gaps.list('organizations.accounts') ?? null
+  }
+
+  applicationOrNull(number: number): Application | null | Unknown {
+    if (this.applications.isPresent(number)) return this.application(number)
+    return this.gaps.list('sso.applications') ?? null
+  }
+
+  /** Null when users (or groups) are listed completely and the principal is not among them. */
+  principalOf(columns: AssignmentColumns, row: number): User | Group | null | Unknown {
+    const link = columns.link(row)
+    if (link === null) {
+      const { principalType } = columns.principal(row)
+      const dataset = columns === this.accountAssignments ? accountAssignments : applicationAssignments
+      return this.#once({
+        ...this.gaps.absent(dataset, '', 'unsupported', `principal type ${principalType} is not known`),
+        action: null,
+      })
+    }
+    const table = link.kind === 'user' ? this.users : this.groups
+    if (!table.isPresent(link.number)) return this.gaps.list(table.dataset) ?? null
+    return link.kind === 'user' ? this.user(link.number) : this.group(link.number)
+  }
+
+  groupsOf(user: number): List {
+    const known = this.#members(this.#linked.groupsOfUser, user, row => this.group(this.#memberGroups.at(row)))
+    const unlisted = this.gaps.list('identitystore.groups') ?? this.#wholeMembershipGap()
+    if (unlisted !== undefined) return new OpenList(known, [], unlisted, { isUnbounded: false, isOpen: true })
+    if (this.#unreadGroups.size === 0) return known
+    const gaps = [...this.#unreadGroups.values()].slice(0, mostGhosts)
+    const isOpen = this.#unreadGroups.size > mostGhosts
+    const maybe = isOpen ? [] : [...this.#unreadGroups.keys()].map(group => this.group(group))
+    const ghosts = maybe.filter(group => !known.includes(group))
+    return openOr(known, ghosts, gaps.reduce(joinGaps), { isUnbounded: false, isOpen })
+  }
+
+  membersOf(group: number): List {
+    const known = this.#members(this.#linked.membersOfGroup, group, row => this.user(this.#memberUsers.at(row)))
+    const gap = this.#membershipGap(group)
+    return gap === undefined ? known : new OpenList(known, [], gap, { isUnbounded: false, isOpen: true })
+  }
+
+  accountAssignmentsOf(side: 'user' | 'group' | 'account' | 'permissionSet', number: number): List {
+    const known = this.#members(this.#linked.accountAssignments[side], number, row => this.accountAssignment(row))
+    const ghosts = this.#ghosts!
+    if (side === 'user' || side === 'group') {
+      return openOr(known, ghosts.merged, ghosts.why, { isUnbounded: ghosts.areMany, isOpen: false })
+    }
+    const maybe = side === 'account' ? ghosts.ofAccount(number) : ghosts.ofSet(number)
+    return openOr(known, maybe, joinWhy(maybe), { isUnbounded: true, isOpen: false })
+  }
+
+  applicationAssignmentsOf(side: 'user' | 'group' | 'application', number: number): List {
+    const known = this.#members(this.#linked.applicationAssignments[side], number, row => this.applicationAssignment(row))
+    if (this.#applicationGhosts.length === 0) return known
+    const ghosts =
+      side === 'application'
+        ? this.#applicationGhosts.filter(
+            ({ application }) => !(application instanceof Application) || application.number === number,
+          )
+        : this.#applicationGhosts
+    const isUnbounded = side === 'application' || ghosts.some(({ application }) => !(application instanceof Application))
+    return openOr(known, ghosts, joinWhy(ghosts), { isUnbounded, isOpen: false })
+  }
+
+  /**
+   * Distinct users who reach an account with an admin-equivalent permission set. Users of a set that may be admin are ghosts; an
+   * unread membership list, and an unread pair whose set is not proven harmless, leave the list open.
+   */
+  adminsOf(account: number): List {
+    const admins = new Set<User>()
+    const maybe = new Set<User>()
+    const gaps: Unknown[] = []
+    let isOpen = false
+    for (const ghost of this.#ghosts!.ofAccount(account)) {
+      const set = ghost.permissionSet
+      const isAdmin = set instanceof Undecided ? set : set.isAdminEquivalent
+      if (isAdmin === false) continue
+      isOpen = true
+      gaps.push(isAdmin instanceof Undecided ? joinGaps(ghost.why, isAdmin) : ghost.why)
+    }
+    const { offsets, rows } = this.#linked.accountAssignments.account
+    for (let i = offsets[account]!; i < offsets[account + 1]!; i++) {
+      const row = rows[i]!
+      const isAdmin = this.permissionSet(this.accountAssignments.permissionSet(row)).isAdminEquivalent
+      if (isAdmin === false) continue
+      if (isAdmin instanceof Undecided) gaps.push(isAdmin)
+      const reached = this.#usersOf(row)
+      const known = reached instanceof OpenList ? reached.items : reached
+      for (const user of known) (isAdmin === true ? admins : maybe).add(user as User)
+      if (!(reached instanceof OpenList)) continue
+      for (const user of reached.ghosts) maybe.add(user as User)
+      gaps.push(reached.why)
+      isOpen ||= reached.isOpen
+    }
+    const ghosts = [...maybe].filter(user => !admins.has(user))
+    if (!isOpen && ghosts.length === 0) return [...admins]
+    return new OpenList([...admins], ghosts, gaps.reduce(joinGaps), { isUnbounded: false, isOpen })
+  }
+
+  /** The numbers of a population in the byte order of their keys. */
+  order(resource: PopulationName): Int32Array {
+    switch (resource) {
+      case 'user':
+        return this.users.order()
+      case 'group':
+        return this.groups.order()
+      case 'account':
+        return this.accounts.order()
+      case 'application':
+        return this.applications.order()
+      case 'permissionSet': {
+        const all = Int32Array.from(this.permissionSets.keys.keys())
+        const sets = all.filter(set =>
+          this.permissionSets.isPresent(set) ? this.policies.exists(set) : this.policies.details(set) !== undefined,
+        )
+        return sortByKey(sets, set => this.permissionSets.keys[set]!)
+      }
+      case 'accountAssignment':
+        return sortByKey(Int32Array.from(Array(this.accountAssignments.length).keys()), row => this.accountAssignment(row).key)
+      case 'applicationAssignment':
+        return sortByKey(
+          Int32Array.from(Array(this.applicationAssignments.length).keys()),
+          row => this.applicationAssignment(row).key,
+        )
+    }
+  }
+
+  /** A gap for a member that must be there and is not. No permission would help. */
+  notSent(dataset: string, key: string, member: string): Unknown {
+    return this.#once({ ...this.gaps.absent(dataset, '', 'not_sent', `AWS did not send ${member} of ${key}`, key), member })
+  }
+
+  /** A gap for an answer that is not what AWS documents. */
+  invalid(dataset: string, key: string, message: string): Unknown {
+    return this.#once({ ...this.gaps.absent(dataset, '', 'invalid_answer', message, key), action: null })
+  }
+
+  get #linked(): EstateLinks {
+    if (this.#links === null) throw new Error('the estate is not linked')
+    return this.#links
+  }
+
+  #object<E extends Entity>(type: new (estate: SourceEstate, number: number) => E, number: number): E {
+    let objects = this.#objects.get(type)
+    if (objects === undefined) {
+      objects = []
+      this.#objects.set(type, objects)
+    }
+    objects[number] ??= new type(this, number)
+    return objects[number] as E
+  }
+
+  #members<T>({ offsets, rows }: Links, number: number, make: (row: number) => T): readonly T[] {
+    const start = offsets[number]!
+    const end = offsets[number + 1]!
+    if (start === end) return emptyList as readonly T[]
+    const list = new Array<T>(end - start)
+    for (let i = start; i < end; i++) list[i - start] = make(rows[i]!)
+    return list
+  }
+
+  #usersOf(row: number): List {
+    const link = this.accountAssignments.link(row)
+    if (link === null) {
+      const why = this.principalOf(this.accountAssignments, row) as Unknown
+      return new OpenList([], [], why, { isUnbounded: false, isOpen: true })
+    }
+    if (link.kind === 'group') {
+      const isGone = !this.groups.isPresent(link.number) && this.gaps.list('identitystore.groups') === undefined
+      return isGone ? emptyList : this.membersOf(link.number)
+    }
+    if (this.users.isPresent(link.number)) return [this.user(link.number)]
+    // an assignment outlasts its user: only the list of users tells whether there is one
+    const why = this.gaps.list('identitystore.users')
+    return why === undefined ? emptyList : new OpenList([], [this.user(link.number)], why, { isUnbounded: false, isOpen: false })
+  }
+
+  /** Why the members of a group are not all known. A group that does not exist (a deleted principal) has none. */
+  #membershipGap(group: number): Unknown | undefined {
+    const own = this.#unreadGroups.get(group)
+    if (own !== undefined) return own
+    return this.groups.isPresent(group) ? this.#wholeMembershipGap() : this.gaps.list('identitystore.groups')
+  }
+
+  #wholeMembershipGap(): Unknown | undefined {
+    return this.gaps.isExplainedByParents(memberships) ? undefined : this.gaps.whole(memberships)
+  }
+
+  #addMembership({ GroupId, MemberId }: Facts): boolean {
+    const userId = typeof MemberId === 'object' && MemberId !== null && 'UserId' in MemberId ? MemberId.UserId : undefined
+    if (typeof GroupId !== 'string' || typeof userId !== 'string') return false
+    this.#memberGroups.push(this.groups.number(GroupId))
+    this.#memberUsers.push(this.users.number(userId))
+    return true
+  }
+
+  #addAccountAssignment({ AccountId, PermissionSetArn, PrincipalType, PrincipalId }: Facts): boolean {
+    if (typeof AccountId !== 'string' || typeof PermissionSetArn !== 'string') return false
+    if (typeof PrincipalType !== 'string' || typeof PrincipalId !== 'string') return false
+    const account = this.accounts.number(AccountId)
+    this.accountAssignments.add(account, this.permissionSets.number(PermissionSetArn), PrincipalType, PrincipalId)
+    return true
+  }
+
+  #addApplicationAssignment({ ApplicationArn, PrincipalType, PrincipalId }: Facts): boolean {
+    if (typeof ApplicationArn !== 'string' || typeof PrincipalType !== 'string' || typeof PrincipalId !== 'string') return false
+    this.applicationAssignments.add(this.applications.number(ApplicationArn), PrincipalType, PrincipalId)
+    return true
+  }
+
+  /** A row that lacks what links it: the part it came from is not known completely. */
+  #addMalformed(row: StoredResource): void {
+    const message = `row ${row.key} of ${row.dataset} lacks the members that say whom it links`
+    this.gaps.add({ ...this.gaps.absent(row.dataset, row.parent, 'invalid_answer', message), action: null })
+  }
+
+  #organizationMissing(): Unknown {
+    return this.#once(this.gaps.absent('organizations.organizations', '', 'not_collected', 'the organization was not described'))
+  }
+
+  #once(gap: Gap): Unknown {
+    const name = `${gap.dataset} ${gap.key} ${gap.member} ${gap.message}`
+    let unknown = this.#made.get(name)
+    if (unknown === undefined) {
+      unknown = new Unknown([gap])
+      this.#made.set(name, unknown)
+    }
+    return unknown
+  }
+}
+
+/** Populations that are one list; `assignment` is two of them. */
+export type PopulationName =
+  | 'user'
+  | 'group'
+  | 'permissionSet'
+  | 'account'
+  | 'application'
+  | 'accountAssignment'
+  | 'applicationAssignment'
+
+interface EstateLinks {
+  readonly membersOfGroup: Links
+  readonly groupsOfUser: Links
+  readonly accountAssignments: {
+    readonly user: Links
+    readonly group: Links
+    readonly account: Links
+    readonly permissionSet: Links
+  }
+  readonly applicationAssignments: { readonly user: Links; readonly group: Links; readonly application: Links }
+}
+
+function openOr(
+  items: readonly unknown[],
+  ghosts: readonly unknown[],
+  why: Unknown,
+  more: { isUnbounded: boolean; isOpen: boolean },
+): List {
+  return ghosts.length === 0 && !more.isOpen ? items : new OpenList(items, ghosts, why, more)
+}

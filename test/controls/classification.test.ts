@@ -1,0 +1,137 @@
+import { expect } from 'chai'
+import { buildEstate, type Classification, classify } from '../../src/controls/index.ts'
+import type { Gap } from '../../src/model.ts'
+import { estateRows, gap, type SmallSet } from './estate-rows.ts'
+
+async function classified(set: Omit<SmallSet, 'arn'>, gaps: readonly Gap[] = []): Promise<Classification> {
+  const estate = await buildEstate(estateRows({ sets: [{ arn: 'ps1', name: 'Ops', ...set }], gaps }))
+  const [found, ...more] = [...classify(estate)]
+  expect(more).to.deep.equal([])
+  return found!
+}
+
+const policy = (...statements: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement: statements })
+const allow = (more: object) => ({ Effect: 'Allow', Action: '*', Resource: '*', ...more })
+const statement = (members: object) => policy(members)
+
+describe('the classification of a permission set', () => {
+  const inline: readonly (readonly [what: string, text: string, classification: string])[] = [
+    ['Action * on Resource *', policy(allow({})), 'admin'],
+    ['Action *:*', policy(allow({ Action: '*:*' })), 'admin'],
+    ['a list of actions with * in it', policy(allow({ Action: ['s3:Get*', '*'] })), 'admin'],
+    ['a list of resources with * in it', policy(allow({ Resource: ['arn:aws:s3:::a', '*'] })), 'admin'],
+    ['one statement that is no list', JSON.stringify({ Statement: allow({}) }), 'admin'],
+    ['element names in another case', '{"statement":{"effect":"Allow","action":"*","resource":"*"}}', 'admin'],
+    ['NotAction alone', statement({ Effect: 'Allow', NotAction: 'iam:*', Resource: '*' }), 'admin'],
+    ['NotAction * (nothing)', statement({ Effect: 'Allow', NotAction: '*', Resource: '*' }), 'none'],
+    ['NotResource', statement({ Effect: 'Allow', Action: '*', NotResource: 'arn:aws:s3:::secret' }), 'admin'],
+    ['NotResource * (nothing)', statement({ Effect: 'Allow', Action: '*', NotResource: '*' }), 'none'],
+    ['every ARN', policy(allow({ Resource: 'arn:aws:*:*:*:*' })), 'admin'],
+    ['arn:*', policy(allow({ Resource: 'arn:*' })), 'admin'],
+    ['one bucket', policy(allow({ Resource: 'arn:aws:s3:::bucket/*' })), 'none'],
+    ['one service', policy(allow({ Action: 'iam:*' })), 'none'],
+    ['a condition', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'none'],
+    ['an empty condition', policy(allow({ Condition: {} })), 'admin'],
+    ['a Deny of everything beside it', policy(allow({}), allow({ Effect: 'Deny' })), 'none'],
+    [
+      'a Deny of everything with a condition',
+      policy(allow({}), allow({ Effect: 'Deny', Condition: { Bool: { a: 'b' } } })),
+      'admin',
+    ],
+    ['a Deny of one service', policy(allow({}), allow({ Effect: 'Deny', Action: 'iam:*' })), 'admin'],
+    ['a Deny of everything but a list', policy(allow({}), { Effect: 'Deny', NotAction: 's3:*', Resource: '*' }), 'admin'],
+    ['no statements', policy(), 'none'],
+    ['an empty text', '', 'none'],
+    ['white space', '  ', 'none'],
+    ['no JSON', '{"Statement":', 'unknown'],
+    ['no Statement', '{}', 'unknown'],
+    ['an Effect that is none', policy(allow({ Effect: 'allow' })), 'unknown'],
+    ['an action that is a number', policy(allow({ Action: 1 })), 'unknown'],
+    ['neither Action nor NotAction', statement({ Effect: 'Allow', Resource: '*' }), 'unknown'],
+    ['both Resource and NotResource', policy(allow({ NotResource: 'a' })), 'unknown'],
+    ['a list as document', '[]', 'unknown'],
+  ]
+  for (const [what, text, classification] of inline) {
+    it(`is ${classification} for an inline policy with ${what}`, async () => {
+      expect((await classified({ inline: text })).classification).to.equal(classification)
+    })
+  }
+
+  it('says that a malformed inline policy is broken data, never none', async () => {
+    const found = await classified({ inline: 'not a policy' })
+    expect(found.classification).to.equal('unknown')
+    expect(found.gaps[0]).to.include({ dataset: 'sso.inline_policies', reason: 'invalid_answer', action: null })
+  })
+
+  const managed: readonly (readonly [name: string, classification: string])[] = [
+    ['AdministratorAccess', 'admin'],
+    ['PowerUserAccess', 'admin'],
+    ['IAMFullAccess', 'admin'],
+    ['ReadOnlyAccess', 'none'],
+    ['job-function/ViewOnlyAccess', 'none'],
+    ['AWSDenyAll', 'none'],
+  ]
+  for (const [name, classification] of managed) {
+    it(`is ${classification} for the AWS managed policy ${name}`, async () => {
+      expect((await classified({ managed: [name] })).classification).to.equal(classification)
+    })
+  }
+
+  it('is unknown for a managed policy that nobody has read, and names the action', async () => {
+    const found = await classified({ managed: ['ReadOnlyAccess', 'SomethingNewByAws'] })
+    expect(found.classification).to.equal('unknown')
+    expect(found.gaps).to.have.length(1)
+    expect(found.gaps[0]).to.include({ action: 'iam:GetPolicyVersion', reason: 'not_collected' })
+    expect(found.gaps[0]!.message).to.contain('SomethingNewByAws')
+  })
+
+  it('is unknown for a customer managed policy, whose document lies elsewhere', async () => {
+    const found = await classified({ customer: ['ops'] })
+    expect(found.classification).to.equal('unknown')
+    expect(found.gaps[0]).to.include({ action: 'iam:GetPolicyVersion', dataset: 'sso.customer_managed_policy_references' })
+  })
+
+  it('is decided by what is known, whatever else could not be read', async () => {
+    const gaps = [gap('sso.inline_policies', { parent: 'ps1' })]
+    expect((await classified({ managed: ['AdministratorAccess'], customer: ['ops'] }, gaps)).classification).to.equal('admin')
+    expect((await classified({ managed: ['AWSDenyAll'], customer: ['ops'] }, gaps)).classification).to.equal('none')
+  })
+
+  it('names the action of every answer that was refused', async () => {
+    const refused = ['sso.inline_policies', 'sso.managed_policies', 'sso.customer_managed_policy_references']
+    const found = await classified(
+      {},
+      refused.map(dataset => gap(dataset, { parent: 'ps1' })),
+    )
+    expect(found.classification).to.equal('unknown')
+    expect(found.gaps.map(each => each.action)).to.have.members([
+      'sso:GetInlinePolicyForPermissionSet',
+      'sso:ListManagedPoliciesInPermissionSet',
+      'sso:ListCustomerManagedPolicyReferencesInPermissionSet',
+    ])
+  })
+
+  describe('with a permissions boundary', () => {
+    const admin = { managed: ['AdministratorAccess'] }
+    const aws = (name: string) => ({ ManagedPolicyArn: `arn:aws:iam::aws:policy/${name}` })
+
+    it('is none when the boundary is known not to allow everything', async () => {
+      const found = await classified({ ...admin, boundary: aws('ReadOnlyAccess') })
+      expect(found.classification).to.equal('none')
+      expect(found.reason).to.contain('ReadOnlyAccess')
+    })
+    it('stays admin when the boundary allows everything', async () => {
+      expect((await classified({ ...admin, boundary: aws('AdministratorAccess') })).classification).to.equal('admin')
+    })
+    it('stays admin when the boundary administers identity', async () => {
+      expect((await classified({ ...admin, boundary: aws('IAMFullAccess') })).classification).to.equal('admin')
+    })
+    it('stays admin when nobody has read the boundary', async () => {
+      expect((await classified({ ...admin, boundary: aws('SomethingNewByAws') })).classification).to.equal('admin')
+      const boundary = { CustomerManagedPolicyReference: { Name: 'limits', Path: '/' } }
+      expect((await classified({ ...admin, boundary })).classification).to.equal('admin')
+      const gaps = [gap('sso.permissions_boundaries', { parent: 'ps1' })]
+      expect((await classified(admin, gaps)).classification).to.equal('admin')
+    })
+  })
+})

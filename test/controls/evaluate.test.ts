@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { buildEstate, evaluate, loadCatalog, populationOf } from '../../src/controls/index.ts'
+import { compareBytes } from '../../src/digest.ts'
+import { asOf, controlYaml, estateRows, folderOf, type SmallEstate } from './estate-rows.ts'
+import { knockedOut, straddling } from './soundness.ts'
+
+const user = (id: string, more: object = {}) => ({
+  UserId: id,
+  UserName: id,
+  UserStatus: 'ENABLED',
+  CreatedAt: '2025-01-01T00:00:00Z',
+  ...more,
+})
+
+async function judged(requirement: string, estate: SmallEstate, more: Parameters<typeof controlYaml>[1] = {}) {
+  using folder = folderOf({ 't.yaml': controlYaml(requirement, more) })
+  const catalog = loadCatalog({ folders: [folder.path] })
+  expect(catalog.problems).to.deep.equal([])
+  return evaluate(catalog, await buildEstate(estateRows(estate)), asOf).outcomes[0]!
+}
+
+describe('an evaluation', () => {
+  it('adds up: population = pass + fail + unknown + not applicable, and every subject has one status', async () => {
+    const catalog = loadCatalog({ parameters: straddling })
+    await fc.assert(
+      fc.asyncProperty(knockedOut, async ({ refused }) => {
+        const estate = await buildEstate(estateRows(refused), catalog.managedPolicies)
+        for (const outcome of evaluate(catalog, estate, asOf).outcomes) {
+          const { population, pass, fail, unknown, notApplicable, results, implied, source, control } = outcome
+          expect(population).to.equal(pass + fail + unknown + notApplicable)
+          const statuses = new Map([...populationOf(estate, source, control.resource)].map(({ key }) => [key, implied as string]))
+          for (const result of results) {
+            expect(result.status).not.to.equal(implied)
+            expect(result.reason).not.to.equal('')
+            statuses.set(result.subject.key, result.status)
+          }
+          expect(statuses.size).to.equal(population)
+          const keys = results.map(result => result.subject.key)
+          expect(keys).to.deep.equal([...keys].sort(compareBytes))
+          for (const result of results.filter(each => each.status === 'unknown')) expect(result.gaps).not.to.deep.equal([])
+          const lines = [...statuses]
+            .sort(([a], [b]) => compareBytes(a, b))
+            .map(([key, status]) => `${JSON.stringify(key)} ${status}\n`)
+          expect(outcome.populationDigest).to.equal(createHash('sha256').update(lines.join('')).digest('hex'))
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('names what it rests on', async () => {
+    const catalog = loadCatalog()
+    const evaluation = evaluate(catalog, await buildEstate(estateRows({})), asOf)
+    expect(evaluation).to.deep.include({ asOf, catalogDigest: catalog.digest })
+    expect(evaluation.snapshots).to.deep.equal([{ source: 'acme', version: 1, digest: 'd'.repeat(64) }])
+    expect(evaluation.outcomes.map(outcome => outcome.control.id)).to.deep.equal(catalog.controls.map(control => control.id))
+  })
+
+  it('is the same each time, and leaves the estate as it was', async () => {
+    const catalog = loadCatalog()
+    const refused = fc.sample(knockedOut, { numRuns: 1, seed: 7 })[0]!.refused
+    const estate = await buildEstate(estateRows(refused))
+    const first = JSON.stringify(evaluate(catalog, estate, asOf))
+    expect(JSON.stringify(evaluate(catalog, estate, asOf))).to.equal(first)
+  })
+
+  it('implies what most subjects are', async () => {
+    const users = [user('u1'), user('u2', { UserStatus: 'DISABLED' }), user('u3', { UserStatus: 'DISABLED' })]
+    const most = await judged('true', { users }, { appliesTo: "user.UserStatus == 'ENABLED'" })
+    expect(most).to.include({ implied: 'not_applicable', pass: 1, notApplicable: 2 })
+    expect(most.results.map(each => [each.subject.key, each.status])).to.deep.equal([['u1', 'pass']])
+    const few = await judged('true', { users }, { appliesTo: "user.UserStatus == 'DISABLED'" })
+    expect(few).to.include({ implied: 'pass', pass: 2, notApplicable: 1 })
+    expect(few.results.map(each => [each.subject.key, each.status])).to.deep.equal([['u1', 'not_applicable']])
+  })
+
+  it('is unknown, not pass, for a subject of which nobody knows whether the control applies', async () => {
+    const found = await judged(
+      'true',
+      { users: [{ UserId: 'u1', UserName: 'u1' }] },
+      { appliesTo: "user.UserStatus == 'ENABLED'" },
+    )
+    expect(found).to.include({ unknown: 1, pass: 0 })
+  })
+
+  it('says in a message what could not be read, and keeps the status', async () => {
+    const estate: SmallEstate = { users: [user('u1', { DisplayName: 5, Title: undefined })] }
+    const found = await judged('false', estate, { message: "user.name + ' / ' + user.DisplayName + ' / ' + user.NickName" })
+    expect(found.fail).to.equal(1)
+    expect(found.results[0]!.reason).to.equal('u1 / (not known: identitystore.users gave an answer that cannot be read) / (none)')
+  })
+
+  it('shows facts as JSON, and how sure a number is', async () => {
+    const file = JSON.parse(controlYaml('false', { resource: 'group' }))
+    file.facts = {
+      name: 'group.DisplayName',
+      members: 'group.members.size()',
+      none: 'group.Description',
+      who: 'group.members.map(m, m.name)',
+      since: 'group.firstSeen',
+    }
+    using folder = folderOf({ 't.yaml': JSON.stringify(file) })
+    const small: SmallEstate = {
+      users: [user('u1')],
+      groups: [{ GroupId: 'g1', DisplayName: 'one' }],
+      memberships: [['g1', 'u1']],
+      gaps: [{ dataset: 'identitystore.group_memberships', parent: 'g1' }],
+    }
+    const { outcomes } = evaluate(loadCatalog({ folders: [folder.path] }), await buildEstate(estateRows(small)), asOf)
+    expect(outcomes[0]!.results[0]!.facts).to.deep.equal({
+      name: 'one',
+      members: 'at least 1',
+      none: null,
+      who: ['u1', 'perhaps others'],
+      since: '2026-03-01T00:00:00Z or before',
+    })
+  })
+
+  describe('of a hostile expression', () => {
+    const many: SmallEstate = {
+      users: Array.from({ length: 1000 }, (_, index) => user(`u${index}`)),
+      groups: [{ GroupId: 'g1', DisplayName: 'all' }],
+      memberships: Array.from({ length: 1000 }, (_, index) => ['g1', `u${index}`] as const),
+    }
+
+    for (const expression of [
+      "group.members.all(a, group.members.all(b, group.members.all(c, a.name + b.name + c.name != '')))",
+      'group.members.map(a, group.members.map(b, group.members.map(c, c.name))).size() > 0',
+      "true || group.members.all(a, group.members.all(b, group.members.all(c, a.name != '')))",
+    ]) {
+      it(`ends soon: ${expression.slice(0, 60)}`, async () => {
+        const started = performance.now()
+        const found = await judged(expression, many, { resource: 'group' })
+        expect(performance.now() - started).to.be.lessThan(3000)
+        if (expression.startsWith('true')) expect(found).to.include({ pass: 1, error: null })
+        else expect(found.error).to.contain('steps for one subject')
+      })
+    }
+
+    it('notices that it ran out although the other side decides', async () => {
+      const expression = "group.members.all(a, group.members.all(b, a.name != '')) || true"
+      expect(await judged(expression, many, { resource: 'group' })).to.include({ pass: 0, unknown: 1 })
+    })
+
+    it('runs patterns in linear time', async () => {
+      const name = `${'a'.repeat(40)}!`
+      const started = performance.now()
+      const found = await judged("!user.UserName.matches('^(a+)+$')", { users: [user('u1', { UserName: name })] })
+      expect(found.pass).to.equal(1)
+      expect(performance.now() - started).to.be.lessThan(1000)
+    })
+
+    it('builds no endless text', async () => {
+      const name = 'x'.repeat(3000)
+      const found = await judged("user.UserName + user.UserName + user.UserName + user.UserName != ''", {
+        users: [user('u1', { UserName: name })],
+      })
+      expect(found.error).to.contain('longer than 10000 characters')
+    })
+  })
+})

@@ -1,0 +1,126 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import * as room from '../../src/controls/index.ts'
+import { folderOf } from './estate-rows.ts'
+import { compare, knockedOut, probes, straddling } from './soundness.ts'
+
+const project = join(import.meta.dirname, '../..')
+
+describe('soundness of unknown', () => {
+  it('changes no decided status when answers are refused', async function () {
+    this.timeout(120_000)
+    using folder = folderOf(probes)
+    const catalog = room.loadCatalog({ ownFolders: [folder.path], parameters: straddling })
+    expect(catalog.problems).to.deep.equal([])
+    let compared = 0
+    let unknown = 0
+    await fc.assert(
+      fc.asyncProperty(knockedOut, async ({ whole, refused }) => {
+        const found = await compare(room, catalog, whole, refused)
+        compared += found.compared
+        unknown += found.unknown
+        expect(found.contradictions).to.deep.equal([])
+      }),
+      { numRuns: 1500 },
+    )
+    expect(compared).to.be.greaterThan(100_000)
+    // it must decide most of what it is asked, or soundness is worth nothing
+    expect(unknown / compared).to.be.lessThan(0.6)
+  })
+
+  /** Each takes one thing out of the gap logic; the property above must notice. */
+  const mutants: readonly (readonly [name: string, file: string, from: string, to: string])[] = [
+    [
+      'a list ends where it could be read',
+      'values.ts',
+      'list.isOpen || list.isUnbounded ? Number.POSITIVE_INFINITY : low + list.ghosts.length',
+      'low',
+    ],
+    ['ghosts count once each, however many they stand for', 'values.ts', 'list.isOpen || list.isUnbounded ?', 'list.isOpen ?'],
+    [
+      'what may be a member is not asked',
+      'lists.ts',
+      'for (const ghost of list.ghosts) {\n    if (--meter.fuel < 0) return outOfFuel\n    const value = body(ghost)\n    if (value !== !wanted)',
+      'for (const ghost of [] as unknown[]) {\n    if (--meter.fuel < 0) return outOfFuel\n    const value = body(ghost)\n    if (value !== !wanted)',
+    ],
+    ['an undecided item does not satisfy the predicate', 'lists.ts', 'maybe.push(item)', 'void item'],
+    ['the lower end of an interval decides', 'operators.ts', 'high <= other ? false : why', 'false'],
+    [
+      'the upper end of <= is not asked',
+      'operators.ts',
+      'return high <= other ? true : low > other ? false : why',
+      'return low <= other',
+    ],
+    ['an unread member is null', 'entity.ts', 'if (gap !== undefined) return gap', ''],
+    ['a principal that may not be listed does not exist', 'source-estate.ts', 'this.gaps.list(table.dataset) ?? null', 'null'],
+    ['an unread pair holds nothing', 'ghosts.ts', '  return new Ghosts(ghosts)', '  return new Ghosts([])'],
+    [
+      'an unread inline policy is none',
+      'permission-set-policies.ts',
+      'if (gap !== undefined) return gap\n    const row',
+      'if (gap !== undefined) return null\n    const row',
+    ],
+    [
+      'an unread administrator is no administrator',
+      'source-estate.ts',
+      'const ghosts = [...maybe].filter(user => !admins.has(user))',
+      'const ghosts: User[] = []',
+    ],
+    ['unread groups hold nobody', 'source-estate.ts', 'this.#unreadGroups.set(this.groups.number', 'void (this.groups.number'],
+  ]
+
+  for (const [name, file, from, to] of mutants) {
+    it(`notices when ${name}`, async function () {
+      this.timeout(120_000)
+      using mutant = await mutated(file, from, to)
+      const { failed, found } = await contradictions(mutant.room, 3000)
+      expect(failed, 'the mutant lives').to.equal(true)
+      expect(found).not.to.equal(0)
+    })
+  }
+
+  it('notices nothing when nothing is taken out', async () => {
+    using same = await mutated('values.ts', 'const mostGaps = 20', 'const mostGaps = 20')
+    expect(await contradictions(same.room, 300)).to.deep.equal({ failed: false, found: 0 })
+  })
+})
+
+async function contradictions(tried: typeof room, numRuns: number): Promise<{ failed: boolean; found: number }> {
+  using folder = folderOf(probes)
+  const catalog = tried.loadCatalog({ ownFolders: [folder.path], parameters: straddling })
+  let found = 0
+  const { failed } = await fc.check(
+    fc.asyncProperty(knockedOut, async ({ whole, refused }) => {
+      const wrong = (await compare(tried, catalog, whole, refused)).contradictions.length
+      found += wrong
+      return wrong === 0
+    }),
+    { numRuns, endOnFailure: true },
+  )
+  return { failed, found }
+}
+
+/** The room with one place of its source changed, in a folder of its own. */
+async function mutated(file: string, from: string, to: string): Promise<{ readonly room: typeof room } & Disposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'mutant-'))
+  const target = join(folder, 'src/controls', file)
+  mkdirSync(join(folder, 'src'))
+  for (const root of ['model.ts', 'digest.ts', 'errors.ts', 'document.ts', 'controls']) {
+    cpSync(join(project, 'src', root), join(folder, 'src', root), { recursive: true })
+  }
+  symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'))
+  symlinkSync(join(project, 'controls'), join(folder, 'controls'))
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+  const source = readFileSync(target, 'utf8')
+  expect(source.split(from).length, `${file} holds the place once`).to.equal(2)
+  writeFileSync(
+    target,
+    source.replace(from, () => to),
+  )
+  const changed: typeof room = await import(pathToFileURL(join(folder, 'src/controls/index.ts')).href)
+  return { room: changed, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+}

@@ -1,0 +1,288 @@
+import fc from 'fast-check'
+import type * as Controls from '../../src/controls/index.ts'
+import type { Catalog } from '../../src/controls/index.ts'
+import type { Gap } from '../../src/model.ts'
+import { asOf, controlYaml, estateRows, gap, type SmallEstate, type SmallSet } from './estate-rows.ts'
+
+/** Thresholds that straddle what tiny estates hold: one more or less decides. */
+export const straddling = {
+  'IDC-USER-001': { graceDays: 10 },
+  'IDC-USER-003': { graceDays: 10 },
+  'IDC-GRP-001': { graceDays: 10 },
+  'IDC-PS-005': { maxSessionHours: 6, maxPrivilegedSessionHours: 3 },
+  'IDC-ASG-002': { approvedMgmtAdminGroups: ['g0', 'g1', 'g2'], maxMgmtAdminUsers: 2 },
+  'IDC-ASG-001': { exemptUsers: ['u1'] },
+}
+
+/**
+ * Beside the catalog's controls, some that ask for sizes and quantifiers in every direction: the ten alone ask little more than
+ * whether a list is empty.
+ */
+export const probes: { readonly [file: string]: string } = Object.fromEntries(
+  [
+    ['group', "group.members.filter(m, m.UserStatus == 'ENABLED').size() <= 2"],
+    ['group', "group.members.all(m, m.UserStatus == 'ENABLED')"],
+    ['group', "'u1' in group.members.map(m, m.UserName)"],
+    ['group', 'group.assignments.size() < 2'],
+    ['account', 'account.assignments.size() <= 2'],
+    ['account', 'account.admins.size() != 2'],
+    ['account', "account.admins.filter(u, u.UserStatus == 'ENABLED').size() < 3"],
+    ['account', "account.admins.exists(u, u.UserStatus == 'DISABLED')"],
+    ['user', 'user.assignments.size() == 1'],
+    ['user', 'user.groups.size() <= 1'],
+    ['user', 'user.groups.filter(g, g.assignments.exists(a, isAdminEquivalent(a.permissionSet))).size() >= 1'],
+    ['user', "user.groups.all(g, g.members.exists(m, m.UserStatus == 'DISABLED'))"],
+    ['permissionSet', 'permissionSet.assignments.size() < 3'],
+    ['permissionSet', 'permissionSet.managedPolicies.size() == 0'],
+    ['accountAssignment', 'accountAssignment.permissionSet.sessionHours < 3'],
+    ['application', 'application.assignments.size() <= 1'],
+  ].map(([resource, requirement], index) => [
+    `p${index}.yaml`,
+    controlYaml(requirement!, { id: `P-${index}`, resource: resource! }),
+  ]),
+)
+
+const everything = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } })
+const little = JSON.stringify({ Statement: { Effect: 'Allow', Action: 's3:*', Resource: '*' } })
+
+const setDrawn = fc.record({
+  hours: fc.constantFrom(1, 2, 4, 8),
+  managed: fc.constantFrom<readonly string[]>([], [], ['ReadOnlyAccess'], ['AdministratorAccess']),
+  inline: fc.constantFrom(null, null, little, everything),
+})
+
+/** What was asked of AWS and may be refused; each refusal also takes what the answer would have said. */
+const refusal = fc.oneof(
+  fc.record({ kind: fc.constant('memberships' as const), group: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
+  fc.record({ kind: fc.constant('pair' as const), account: fc.nat(2), set: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
+  fc.record({ kind: fc.constant('provisioned' as const), set: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
+  fc.record({ kind: fc.constant('status' as const), user: fc.nat(7) }),
+  fc.record({ kind: fc.constant('details' as const), set: fc.nat(3) }),
+  fc.record({ kind: fc.constant('session' as const), set: fc.nat(3) }),
+  fc.record({ kind: fc.constant('inline' as const), set: fc.nat(3) }),
+  fc.record({ kind: fc.constant('managed' as const), set: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
+  fc.record({ kind: fc.constant('application' as const), application: fc.nat(1), kept: fc.infiniteStream(fc.boolean()) }),
+  fc.record({
+    kind: fc.constantFrom('users' as const, 'groups' as const, 'accounts' as const, 'sets' as const),
+    kept: fc.infiniteStream(fc.boolean()),
+  }),
+)
+
+const drawn = fc.record({
+  users: fc.array(fc.record({ isOn: fc.boolean(), isOld: fc.boolean() }), { minLength: 8, maxLength: 8 }),
+  groups: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+  memberships: fc.uniqueArray(fc.tuple(fc.nat(3), fc.nat(7)), { maxLength: 14, selector: String }),
+  sets: fc.array(setDrawn, { minLength: 4, maxLength: 4 }),
+  assignments: fc.uniqueArray(fc.tuple(fc.nat(2), fc.nat(3), fc.boolean(), fc.nat(8)), { maxLength: 12, selector: String }),
+  applicationAssignments: fc.uniqueArray(fc.tuple(fc.nat(1), fc.boolean(), fc.nat(7)), { maxLength: 3, selector: String }),
+  isSuspended: fc.boolean(),
+  refusals: fc.array(refusal, { minLength: 1, maxLength: 4 }),
+})
+
+type Drawn = typeof drawn extends fc.Arbitrary<infer D> ? D : never
+
+/** A complete estate, and the same with answers refused. */
+export const knockedOut = drawn.map(each => ({ whole: wholeOf(each), refused: refusedOf(each) }))
+
+function wholeOf(each: Drawn): SmallEstate {
+  const old = (isOld: boolean) => ({ CreatedAt: isOld ? '2025-01-01T00:00:00Z' : '2026-02-25T00:00:00Z' })
+  return {
+    users: each.users.map(({ isOn, isOld }, index) => ({
+      UserId: `u${index}`,
+      UserName: `u${index}`,
+      UserStatus: isOn ? 'ENABLED' : 'DISABLED',
+      UpdatedAt: '2025-06-01T00:00:00Z',
+      ...old(isOld),
+    })),
+    groups: each.groups.map((isOld, index) => ({ GroupId: `g${index}`, DisplayName: `g${index}`, ...old(isOld) })),
+    memberships: each.memberships.map(([group, user]) => [`g${group}`, `u${user}`] as const),
+    sets: each.sets.map(
+      ({ hours, managed, inline }, index): SmallSet => ({
+        arn: `s${index}`,
+        session: `PT${hours}H`,
+        managed,
+        ...(inline === null ? {} : { inline }),
+      }),
+    ),
+    accounts: ['a0', 'a1', 'a2'].map(Id => ({ Id, Name: Id, State: Id === 'a2' && each.isSuspended ? 'SUSPENDED' : 'ACTIVE' })),
+    managementAccountId: 'a0',
+    // principal 8 exists nowhere: somebody who left
+    assignments: each.assignments
+      .map(
+        ([account, set, isGroup, principal]) =>
+          [`a${account}`, `s${set}`, isGroup ? 'GROUP' : 'USER', isGroup ? `g${principal % 6}` : `u${principal}`] as const,
+      )
+      .filter((row, index, rows) => rows.findIndex(other => String(other) === String(row)) === index),
+    applications: ['app0', 'app1'].map(ApplicationArn => ({ ApplicationArn, Name: ApplicationArn })),
+    applicationAssignments: each.applicationAssignments
+      .map(
+        ([application, isGroup, principal]) =>
+          [`app${application}`, isGroup ? 'GROUP' : 'USER', isGroup ? `g${principal % 4}` : `u${principal}`] as const,
+      )
+      .filter((row, index, rows) => rows.findIndex(other => String(other) === String(row)) === index),
+  }
+}
+
+function refusedOf(each: Drawn): SmallEstate {
+  let estate = wholeOf(each)
+  const gaps: Gap[] = []
+  const lost = new Set<string>()
+  for (const refused of each.refusals) {
+    const keeps = 'kept' in refused ? () => refused.kept.next().value as boolean : () => true
+    switch (refused.kind) {
+      case 'memberships':
+        gaps.push(gap('identitystore.group_memberships', { parent: `g${refused.group}` }))
+        estate = { ...estate, memberships: estate.memberships!.filter(([group]) => group !== `g${refused.group}` || keeps()) }
+        break
+      case 'pair':
+        gaps.push(gap('sso.account_assignments', { parent: `a${refused.account}|s${refused.set}` }))
+        estate = {
+          ...estate,
+          assignments: estate.assignments!.filter(([a, s]) => a !== `a${refused.account}` || s !== `s${refused.set}` || keeps()),
+        }
+        break
+      case 'provisioned': {
+        gaps.push(gap('sso.provisioned_accounts', { parent: `s${refused.set}` }))
+        gaps.push(gap('sso.account_assignments', { reason: 'parent_not_read', action: null }))
+        const pairs = new Map<string, boolean>()
+        // an undiscovered pair is not read at all
+        const isRead = (pair: string) => {
+          if (!pairs.has(pair)) pairs.set(pair, keeps())
+          return pairs.get(pair)!
+        }
+        estate = {
+          ...estate,
+          assignments: estate.assignments!.filter(([a, s]) => s !== `s${refused.set}` || isRead(`${a}|${s}`)),
+        }
+        break
+      }
+      case 'status':
+        gaps.push(gap('identitystore.users', { key: `u${refused.user}`, member: 'UserStatus' }))
+        estate = {
+          ...estate,
+          users: estate.users!.map(user => {
+            const { UserStatus: _, ...rest } = user
+            return user.UserId === `u${refused.user}` ? rest : user
+          }),
+        }
+        break
+      case 'session':
+        gaps.push(gap('sso.permission_sets', { key: `s${refused.set}`, member: 'SessionDuration' }))
+        estate = {
+          ...estate,
+          sets: estate.sets!.map(set => {
+            const { session: _, ...rest } = set
+            return set.arn === `s${refused.set}` ? rest : set
+          }),
+        }
+        break
+      case 'details':
+        gaps.push(gap('sso.permission_sets', { parent: `s${refused.set}` }))
+        lost.add(`sso.permission_sets s${refused.set}`)
+        break
+      case 'inline':
+        gaps.push(gap('sso.inline_policies', { parent: `s${refused.set}` }))
+        lost.add(`sso.inline_policies s${refused.set}`)
+        break
+      case 'managed':
+        gaps.push(gap('sso.managed_policies', { parent: `s${refused.set}` }))
+        estate = {
+          ...estate,
+          sets: estate.sets!.map(set => (set.arn === `s${refused.set}` && !keeps() ? { ...set, managed: [] } : set)),
+        }
+        break
+      case 'application':
+        gaps.push(gap('sso.application_assignments', { parent: `app${refused.application}` }))
+        estate = {
+          ...estate,
+          applicationAssignments: estate.applicationAssignments!.filter(([a]) => a !== `app${refused.application}` || keeps()),
+        }
+        break
+      case 'users':
+        gaps.push(gap('identitystore.users'))
+        estate = { ...estate, users: estate.users!.filter(keeps) }
+        break
+      case 'groups': {
+        gaps.push(gap('identitystore.groups'))
+        gaps.push(gap('identitystore.group_memberships', { reason: 'parent_not_read', action: null }))
+        const groups = estate.groups!.filter(keeps)
+        const isKnown = (id: string) => groups.some(group => group.GroupId === id)
+        estate = { ...estate, groups, memberships: estate.memberships!.filter(([group]) => isKnown(group)) }
+        break
+      }
+      case 'accounts':
+        gaps.push(gap('organizations.accounts'))
+        estate = { ...estate, accounts: estate.accounts!.filter(keeps) }
+        break
+      case 'sets': {
+        gaps.push(gap('sso.permission_set_arns', { parent: 'instance' }))
+        for (const child of [
+          'permission_sets',
+          'inline_policies',
+          'managed_policies',
+          'customer_managed_policy_references',
+          'permissions_boundaries',
+          'provisioned_accounts',
+          'account_assignments',
+        ])
+          gaps.push(gap(`sso.${child}`, { reason: 'parent_not_read', action: null }))
+        const sets = estate.sets!.filter(keeps)
+        const isKnown = (arn: string) => sets.some(set => set.arn === arn)
+        estate = { ...estate, sets, assignments: estate.assignments!.filter(([, set]) => isKnown(set)) }
+        break
+      }
+    }
+  }
+  return { ...estate, gaps: unique(gaps), lost }
+}
+
+function unique(gaps: readonly Gap[]): readonly Gap[] {
+  return [...new Map(gaps.map(each => [`${each.dataset} ${each.parent} ${each.key} ${each.member}`, each])).values()]
+}
+
+/** A status that is decided in the refused estate, and is another one in the whole. */
+export interface Contradiction {
+  readonly control: string
+  readonly subject: string
+  readonly whole: string
+  readonly refused: string
+}
+
+export interface Comparison {
+  readonly compared: number
+  readonly unknown: number
+  readonly contradictions: readonly Contradiction[]
+}
+
+/** Judges both estates and compares every subject of the refused one. */
+export async function compare(
+  room: typeof Controls,
+  catalog: Catalog,
+  whole: SmallEstate,
+  refused: SmallEstate,
+): Promise<Comparison> {
+  const truth = await statuses(room, catalog, whole)
+  const found = await statuses(room, catalog, refused)
+  const contradictions: Contradiction[] = []
+  let unknown = 0
+  for (const [name, status] of found) {
+    if (status === 'unknown') unknown++
+    else if (truth.get(name) !== status) {
+      const [control, subject] = name.split(' ') as [string, string]
+      contradictions.push({ control, subject, whole: truth.get(name) ?? 'not there', refused: status })
+    }
+  }
+  return { compared: found.size, unknown, contradictions }
+}
+
+async function statuses(room: typeof Controls, catalog: Catalog, small: SmallEstate): Promise<Map<string, string>> {
+  const estate = await room.buildEstate(estateRows(small), catalog.managedPolicies)
+  const all = new Map<string, string>()
+  for (const outcome of room.evaluate(catalog, estate, asOf).outcomes) {
+    const id = outcome.control.id
+    for (const { key } of room.populationOf(estate, outcome.source, outcome.control.resource))
+      all.set(`${id} ${key}`, outcome.implied)
+    for (const { subject, status } of outcome.results) all.set(`${id} ${subject.key}`, status)
+  }
+  return all
+}
