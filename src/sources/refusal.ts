@@ -64,7 +64,8 @@ export async function roleRefusal(session: Session, trouble: Trouble): Promise<S
 
 /** Errors go to logs and run records: enough of the external id to tell which one it was, and no more. */
 function masked(externalId: string | null): string | null {
-  return externalId === null ? null : `<the configured one, ending in ${externalId.slice(-4)}>`
+  if (externalId === null) return null
+  return externalId.length < 12 ? '<the configured one>' : `<the configured one, ending in ${externalId.slice(-4)}>`
 }
 
 /** The role behind an assumed role: trust policies name roles, not sessions. A path is not told by STS and stays out. */

@@ -102,7 +102,9 @@ describe('the daemon', () => {
     expect(daemon.nextRun()).to.be.instanceOf(Date)
     await until(() => events.includes('evaluate'))
     await daemon.stop()
-    expect(events.filter(event => event === 'collect acme').length).to.equal([...claims].filter(claim => claim.startsWith('collect/acme')).length)
+    expect(events.filter(event => event === 'collect acme').length).to.equal(
+      [...claims].filter(claim => claim.startsWith('collect/acme')).length,
+    )
   })
 
   it('finds the last nominal time in the schedule', () => {

@@ -74,13 +74,14 @@ describe('connecting', () => {
   })
 
   it('says what to check when the role is refused, with the trust policy to paste', async () => {
-    const [made, options, roleArn] = withRole({ trusted: 'right', configured: 'wrong' })
+    const [made, options, roleArn] = withRole({ trusted: 'right', configured: 'a-wrong-external-id' })
     await using fresh = await freshAws(made, options)
     const error = await refusalOf(fresh)
     expect(error.code).to.equal('ROLE_REFUSED')
     expect(error.message).to.include(roleArn)
+    expect(error.message + error.hint).to.not.include('a-wrong-external-id')
     expect(error.hint)
-      .to.include('"sts:ExternalId":"wrong"')
+      .to.include('"sts:ExternalId":"<the configured one, ending in l-id>"')
       .and.include(`arn:aws:iam::${made.organization!.MasterAccountId}:user/collector`)
   })
 
