@@ -1,0 +1,39 @@
+import { query } from './database.ts'
+import { StoreError } from './error.ts'
+import type { Store } from './store.ts'
+
+/** A call budget that all processes on one database share. */
+export interface SharedBudget {
+  /**
+   * Reserves calls ahead.
+   * @param key what the rate is for, e.g. `o-abc/sso`
+   * @param slots how many calls
+   * @param perSecond the rate of the whole key
+   * @returns milliseconds to wait before the first of them; the others follow at the rate
+   */
+  reserve(key: string, slots: number, perSecond: number): Promise<number>
+}
+
+/** What was left unused for longer than this is lost: no burst builds up over a pause. */
+const burstSeconds = 0.1
+
+/**
+ * The generic cell rate algorithm in one statement, by the database's clock, so that no two processes need to agree on theirs.
+ * @see https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+ */
+export function sharedBudget(store: Store): SharedBudget {
+  return {
+    async reserve(key, slots, perSecond) {
+      if (!(slots > 0) || !(perSecond > 0))
+        throw new StoreError('DATABASE_FAILED', `${slots} calls at ${perSecond} a second cannot be reserved`)
+      const [row] = await query<{ wait_ms: number }>(
+        store.db,
+        `insert into call_budget as b (key, tat) values ($1, extract(epoch from clock_timestamp()) + $2::float8)
+         on conflict (key) do update set tat = greatest(b.tat, extract(epoch from clock_timestamp()) - $3::float8) + $2::float8
+         returning greatest(0, (tat - $2::float8 - extract(epoch from clock_timestamp())) * 1000)::float8 as wait_ms`,
+        [key, slots / perSecond, burstSeconds],
+      )
+      return row!.wait_ms
+    },
+  }
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
+import { canonicalJson } from '../digest.ts'
+import type { CallRecord, Json, Snapshot } from '../model.ts'
+import { type Connection, type Database, query } from './database.ts'
+import type { Store } from './store.ts'
+
+const zip = promisify(gzip)
+const unzip = promisify(gunzip)
+
+/** One line of the call ledger: canonical JSON of the record, its time as RFC 3339. */
+export function callLine(call: CallRecord): string {
+  return `${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } } as unknown as Json)}\n`
+}
+
+/** Adds calls to a collection's ledger, in their order. */
+export async function appendCalls(on: Connection, collectionId: number, calls: readonly CallRecord[]): Promise<void> {
+  const body = await zip(calls.map(callLine).join(''))
+  await on.execute('insert into call_chunk (collection_id, lines, body) values ($1, $2, $3)', [collectionId, calls.length, body])
+}
+
+/** The calls that a snapshot rests on, in the order in which they were saved: those of interrupted attempts as well. */
+export async function* readCalls(store: Store, snapshot: Snapshot): AsyncGenerator<CallRecord> {
+  const [found] = await query<{ collection_id: number }>(store.db, 'select collection_id from snapshot where run_id = $1', [
+    snapshot.runId,
+  ])
+  if (found === undefined) return
+  for await (const text of chunks(text => query(store.db, ...text), found.collection_id)) {
+    for (const line of text.split('\n')) {
+      if (line === '') continue
+      const call = JSON.parse(line) as CallRecord & { at: string }
+      yield { ...call, at: new Date(call.at) }
+    }
+  }
+}
+
+/** What a ledger of calls says as a whole. */
+export interface CallTotals {
+  readonly calls: number
+  readonly throttles: number
+  /** SHA-256 over the lines in order, lower-case hexadecimal */
+  readonly root: string
+  /** calls by `countKey` */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** Reads a collection's ledger once and adds it up. */
+export async function addUpCalls(on: Pick<Connection, 'query'>, collectionId: number): Promise<CallTotals> {
+  const sum = createHash('sha256')
+  const counts = new Map<string, number>()
+  let calls = 0
+  let throttles = 0
+  for await (const text of chunks(([sql, values]) => on.query(sql, values), collectionId)) {
+    sum.update(text)
+    for (const line of text.split('\n')) {
+      if (line === '') continue
+      const call = JSON.parse(line) as CallRecord
+      calls++
+      throttles += call.throttles
+      const key = countKey(call.service, call.operation, call.place)
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+  }
+  return { calls, throttles, root: sum.digest('hex'), counts }
+}
+
+/** Calls of one operation in one place; `service` is the IAM prefix, as before the colon of an action. */
+export function countKey(
+  service: string,
+  operation: string,
+  place: { readonly accountId: string; readonly region: string },
+): string {
+  return `${service} ${operation} ${place.accountId} ${place.region}`
+}
+
+/** For reading through a pool as well as inside a transaction. */
+export function reader(db: Database): Pick<Connection, 'query'> {
+  return { query: (text, values) => query(db, text, values) }
+}
+
+type Ask = <Row extends object>(statement: [text: string, values: readonly unknown[]]) => Promise<Row[]>
+
+/** Lines as text, a few chunks at a time. */
+async function* chunks(ask: Ask, collectionId: number): AsyncGenerator<string> {
+  let last = '0'
+  for (;;) {
+    const rows = await ask<{ id: string; body: Buffer }>([
+      'select id, body from call_chunk where collection_id = $1 and id > $2 order by id limit 50',
+      [collectionId, last],
+    ])
+    for (const row of rows) yield (await unzip(row.body)).toString('utf8')
+    if (rows.length < 50) return
+    last = rows.at(-1)!.id
+  }
+}

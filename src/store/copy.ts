@@ -1,0 +1,67 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ClientBase } from 'pg'
+import { from as copyFrom } from 'pg-copy-streams'
+
+/** Numbers go as int4, strings as text, bytes as bytea. */
+export type CopyValue = string | number | Uint8Array | null
+
+const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)])
+const trailer = Buffer.from([0xff, 0xff])
+const chunkBytes = 1 << 16
+
+/**
+ * Sends rows by COPY in binary form, the fastest way in.
+ * @param columns of types int4, text and bytea, in the order of the values
+ * @see https://www.postgresql.org/docs/18/sql-copy.html#SQL-COPY-BINARY-FORMAT
+ */
+export async function copyRows(
+  client: ClientBase,
+  table: string,
+  columns: readonly string[],
+  rows: Iterable<readonly CopyValue[]>,
+): Promise<void> {
+  const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin with (format binary)`))
+  await pipeline(Readable.from(encode(rows), { objectMode: false }), stream)
+}
+
+function* encode(rows: Iterable<readonly CopyValue[]>): Generator<Buffer> {
+  let chunk = Buffer.allocUnsafe(chunkBytes)
+  let used = header.copy(chunk)
+  for (const row of rows) {
+    let need = 2
+    for (const value of row) need += 4 + byteLength(value)
+    if (used + need > chunk.length) {
+      if (used > 0) yield chunk.subarray(0, used)
+      chunk = Buffer.allocUnsafe(Math.max(chunkBytes, need))
+      used = 0
+    }
+    used = chunk.writeInt16BE(row.length, used)
+    for (const value of row) used = write(chunk, used, value)
+  }
+  if (used > 0) yield chunk.subarray(0, used)
+  yield trailer
+}
+
+function byteLength(value: CopyValue): number {
+  if (value === null) return 0
+  if (typeof value === 'number') return 4
+  return typeof value === 'string' ? Buffer.byteLength(value) : value.length
+}
+
+function write(chunk: Buffer, at: number, value: CopyValue): number {
+  if (value === null) return chunk.writeInt32BE(-1, at)
+  const start = at + 4
+  if (typeof value === 'number') {
+    chunk.writeInt32BE(4, at)
+    return chunk.writeInt32BE(value, start)
+  }
+  if (typeof value === 'string') {
+    const length = chunk.write(value, start)
+    chunk.writeInt32BE(length, at)
+    return start + length
+  }
+  chunk.set(value, start)
+  chunk.writeInt32BE(value.length, at)
+  return start + value.length
+}

@@ -1,0 +1,183 @@
+import { compareBytes, setDigest } from '../digest.ts'
+import type { CollectionPlan, Coverage, DatasetSummary, Place } from '../model.ts'
+import { countKey } from './calls.ts'
+import type { Connection } from './database.ts'
+import { seenAt } from './versions.ts'
+
+/** Count and digest of what a snapshot shows of one dataset in one place. */
+export interface Population {
+  readonly dataset: string
+  readonly place: Place
+  readonly count: number
+  readonly digest: string
+}
+
+/** A part of a run as far as its dataset's summary needs it. */
+export interface PartOutcome {
+  readonly dataset: string
+  readonly place: Place
+  readonly parent: string
+  readonly coverage: Coverage
+  readonly reason: string | null
+  readonly pages: number
+  readonly duplicates: number
+  readonly firstObservedAt: Date | null
+  readonly lastObservedAt: Date | null
+}
+
+/** The digest of no row at all. */
+const emptyDigest = setDigest([])
+
+/**
+ * Counts and digests, computed from the version rows. A dataset's digest is the `setDigest` of one leaf per row, and the leaf is the
+ * digest of the canonical JSON `[key, parent, digest of the row]`: so facts cannot change places between two keys unnoticed.
+ */
+export async function populationsOf(on: Pick<Connection, 'query'>, sourceId: number, version: number): Promise<Population[]> {
+  const rows = await on.query<{ dataset: string; account_id: string; region: string; count: number; digest: Buffer }>(
+    `select d.name as dataset, l.account_id, l.region, count(*)::int as count,
+       sha256(convert_to(string_agg(r.leaf || E'\\n', '' order by r.leaf), 'UTF8')) as digest
+     from (
+       select p.dataset_id, p.place_id, encode(sha256(convert_to(
+         '[' || to_json(r.key)::text || ',' || to_json(p.parent)::text || ',"' || encode(r.digest, 'hex') || '"]', 'UTF8')), 'hex') collate "C" as leaf
+       from (${seenRows}) r join part p on p.id = r.part_id
+     ) r join dataset d on d.id = r.dataset_id join place l on l.id = r.place_id
+     group by d.name, l.account_id, l.region`,
+    [sourceId, version],
+  )
+  return rows.map(row => ({
+    dataset: row.dataset,
+    place: { accountId: row.account_id, region: row.region },
+    count: row.count,
+    digest: row.digest.toString('hex'),
+  }))
+}
+
+/** Every row that snapshot $2 of source $1 shows: part, key, digest. */
+const seenRows = `
+  select v.part_id, k.key, v.digest
+  from entity_version v join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id
+  where v.source_id = $1 and ${seenAt('entity', '$2')}
+  union all
+  select v.part_id, p.parent || '|' || k.key, v.digest
+  from membership_version v join part p on p.id = v.part_id join resource_key k on k.id = v.user_id
+  where v.source_id = $1 and ${seenAt('membership', '$2')}
+  union all
+  select v.part_id, p.parent || '|' || case v.principal_type when 1 then 'USER' else 'GROUP' end || '|' || k.key, v.digest
+  from assignment_version v join part p on p.id = v.part_id join resource_key k on k.id = v.principal_id
+  where v.source_id = $1 and ${seenAt('assignment', '$2')}`
+
+/**
+ * One summary per dataset and place, planned or read, sorted by name and place. What was planned and has no part at all is incomplete:
+ * nothing says that there is nothing.
+ * @param staged rows that were staged, by `${dataset} ${accountId} ${region}`; those that stand once although two parts showed them are duplicates
+ * @param calls by `countKey`
+ */
+export function summarise(
+  plan: CollectionPlan,
+  parts: readonly PartOutcome[],
+  populations: readonly Population[],
+  staged: ReadonlyMap<string, number>,
+  calls: ReadonlyMap<string, number>,
+): DatasetSummary[] {
+  const found = new Map(populations.map(each => [datasetKey(each.dataset, each.place), each]))
+  const byDataset = new Map<string, { name: string; place: Place; parts: PartOutcome[] }>()
+  for (const { dataset, place } of plan.steps) byDataset.set(datasetKey(dataset, place), { name: dataset, place, parts: [] })
+  for (const part of parts) {
+    const key = datasetKey(part.dataset, part.place)
+    const known = byDataset.get(key)
+    if (known === undefined) byDataset.set(key, { name: part.dataset, place: part.place, parts: [part] })
+    else known.parts.push(part)
+  }
+  const summaries = [...byDataset].map(([key, { name, place, parts }]): DatasetSummary => {
+    const count = found.get(key)?.count ?? 0
+    const { coverage, reason } = rollUp(parts)
+    return {
+      name,
+      place,
+      coverage,
+      count,
+      digest: found.get(key)?.digest ?? emptyDigest,
+      parts: parts.length,
+      openParts: parts.filter(isOpen).length,
+      pages: sum(parts, part => part.pages),
+      calls: callsOf(name, place, plan, calls),
+      duplicates: sum(parts, part => part.duplicates) + Math.max(0, (staged.get(key) ?? 0) - count),
+      firstObservedAt: extreme(parts, part => part.firstObservedAt, Math.min),
+      lastObservedAt: extreme(parts, part => part.lastObservedAt, Math.max),
+      reason,
+    }
+  })
+  return summaries.sort(inOrder)
+}
+
+/** By dataset name, then account, then Region, as UTF-8 bytes. */
+export function inOrder(a: DatasetSummary, b: DatasetSummary): number {
+  return (
+    compareBytes(a.name, b.name) ||
+    compareBytes(a.place.accountId, b.place.accountId) ||
+    compareBytes(a.place.region, b.place.region)
+  )
+}
+
+export function datasetKey(dataset: string, place: Place): string {
+  return `${dataset} ${place.accountId} ${place.region}`
+}
+
+export function isOpen(part: { readonly coverage: Coverage }): boolean {
+  return part.coverage !== 'complete' && part.coverage !== 'complete_with_changes'
+}
+
+/**
+ * Coverage of a dataset from its parts. Parts that do not apply count only when no other part does; parts that were all refused are
+ * `denied`; what was read in part is `incomplete`.
+ */
+function rollUp(parts: readonly PartOutcome[]): { coverage: Coverage; reason: string | null } {
+  if (parts.length === 0) return { coverage: 'incomplete', reason: 'it was planned, and no part of it was read' }
+  const silent: readonly Coverage[] = ['not_applicable', 'not_enabled']
+  const applying = parts.filter(part => !silent.includes(part.coverage))
+  if (applying.length === 0) return { coverage: parts[0]!.coverage, reason: reasonOf(parts, parts.length) }
+  const open = applying.filter(isOpen)
+  if (open.length === 0) {
+    const changed = applying.filter(part => part.coverage === 'complete_with_changes')
+    return changed.length === 0
+      ? { coverage: 'complete', reason: null }
+      : { coverage: 'complete_with_changes', reason: reasonOf(changed, applying.length) }
+  }
+  const coverage = open[0]!.coverage
+  const isAllTheSame = open.length === applying.length && open.every(part => part.coverage === coverage)
+  return { coverage: isAllTheSame ? coverage : 'incomplete', reason: reasonOf(open, applying.length) }
+}
+
+/** The most frequent reason, and for how many parts one stands. */
+function reasonOf(parts: readonly PartOutcome[], all: number): string | null {
+  const counts = new Map<string, number>()
+  for (const { reason } of parts) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  const [most] = [...counts].sort((a, b) => b[1] - a[1] || compareBytes(a[0], b[0]))
+  if (most === undefined) return all === 1 ? null : `${parts.length} of ${all} parts`
+  if (all === 1) return most[0]
+  const others = counts.size === 1 ? '' : ` (and ${counts.size - 1} other reasons)`
+  return `${parts.length} of ${all} parts: ${most[0]}${others}`
+}
+
+/** Calls of the operations that the plan names for a dataset at a place. */
+function callsOf(dataset: string, place: Place, plan: CollectionPlan, calls: ReadonlyMap<string, number>): number {
+  const steps = plan.steps.filter(step => step.dataset === dataset && datasetKey('', step.place) === datasetKey('', place))
+  const keys = new Set(steps.map(step => countKey(step.action.split(':')[0]!, step.operation, step.place)))
+  return sum([...keys], key => calls.get(key) ?? 0)
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0)
+}
+
+function extreme(
+  parts: readonly PartOutcome[],
+  time: (part: PartOutcome) => Date | null,
+  pick: (...times: number[]) => number,
+): Date | null {
+  return parts.reduce<Date | null>((best, part) => {
+    const at = time(part)
+    if (at === null || best === null) return best ?? at
+    return new Date(pick(best.getTime(), at.getTime()))
+  }, null)
+}

@@ -1,0 +1,251 @@
+import { createHash, type Hash } from 'node:crypto'
+import { canonicalJson, compareBytes, digestOf, sha256 } from '../digest.ts'
+import type { ControlInfo, ControlOutcome, Evaluation, Json, Result, SavedEvaluation } from '../model.ts'
+import type { CopyValue } from './copy.ts'
+import { type Connection, query, streamRows, transaction } from './database.ts'
+import { StoreError } from './error.ts'
+import { appendTo } from './ledger.ts'
+import { lockSpaces } from './locks.ts'
+import { outside } from './outside.ts'
+import type { Store } from './store.ts'
+import { stillHolds } from './versions.ts'
+
+/** What is told of an evaluation without its outcomes. */
+export interface EvaluationHead {
+  readonly id: number
+  readonly evaluatedAt: Date
+  readonly asOf: Date
+  readonly catalogDigest: string
+  readonly digest: string
+  readonly snapshots: Evaluation['snapshots']
+}
+
+/**
+ * Keeps an evaluation. Outcomes and results are versions that hold from evaluation to evaluation: only what differs from the one before
+ * is written. Results are brought into the order of their subjects' keys (UTF-8 bytes, then kind and type).
+ * @returns the evaluation as it will be read; its digest is SHA-256 of the canonical JSON of the evaluation as given, so sorted
+ * @throws {StoreError} NOT_STORABLE when one subject has two results for one control and source
+ */
+export async function saveEvaluation(store: Store, evaluation: Evaluation): Promise<SavedEvaluation> {
+  const sorted: Evaluation = { ...evaluation, outcomes: evaluation.outcomes.map(sortResults) }
+  const digest = evaluationDigest(sorted)
+  return transaction(store.db, async on => {
+    await on.query('select pg_advisory_xact_lock($1, 0)', [lockSpaces.evaluation])
+    const [last] = await on.query<{ id: number }>('select max(id) as id from evaluation having max(id) is not null')
+    const id = (last?.id ?? 0) + 1
+    const evaluatedAt = store.now()
+    await writeDefinitions(on, sorted.outcomes)
+    await writeOutcomes(on, id, sorted.outcomes)
+    await writeResults(on, id, sorted.outcomes)
+    const { asOf, catalogDigest, snapshots } = sorted
+    await on.execute(
+      'insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest) values ($1, $2, $3, $4, $5, $6)',
+      [...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')]],
+    )
+    await appendTo(on, evaluatedAt, 'evaluation', { evaluation: id, asOf: asOf.toISOString(), catalogDigest, digest })
+    return { ...sorted, id, evaluatedAt, digest }
+  })
+}
+
+/**
+ * The last evaluation; with `asOf`, the last one that judged that instant or an earlier one, nearest to it.
+ * @returns null when there is none
+ */
+export async function latestEvaluation(store: Store, options: { readonly asOf?: Date } = {}): Promise<SavedEvaluation | null> {
+  const order = options.asOf === undefined ? 'id desc' : 'as_of desc, id desc'
+  const [found] = await query<{ id: number }>(
+    store.db,
+    `select id from evaluation where $1::timestamptz is null or as_of <= $1 order by ${order} limit 1`,
+    [options.asOf ?? null],
+  )
+  return found === undefined ? null : readEvaluation(store, found.id)
+}
+
+/** One evaluation with every result that is not implied; null when there is none with this number. */
+export async function readEvaluation(store: Store, id: number): Promise<SavedEvaluation | null> {
+  const [head] = await heads(store, 'where id = $1', [id])
+  if (head === undefined) return null
+  const results = new Map<string, Result[]>()
+  const text = `select control_id, source, body from result_version where from_evaluation <= $1 and to_evaluation > $1
+    order by control_id, source, subject_key, subject_kind, subject_type`
+  for await (const batch of streamRows<{ control_id: string; source: string; body: string }>(store.db, text, [id])) {
+    for (const row of batch) {
+      const key = seriesKey(row.control_id, row.source)
+      const known = results.get(key)
+      if (known === undefined) results.set(key, [JSON.parse(row.body) as Result])
+      else known.push(JSON.parse(row.body) as Result)
+    }
+  }
+  const rows = await query<{ control_id: string; source: string; body: string; definition: string }>(
+    store.db,
+    `select o.control_id, o.source, o.body, c.body as definition
+     from outcome_version o join control_definition c on c.digest = o.definition
+     where o.from_evaluation <= $1 and o.to_evaluation > $1 order by o.position`,
+    [id],
+  )
+  const outcomes = rows.map(
+    (row): ControlOutcome => ({
+      ...(JSON.parse(row.body) as Omit<ControlOutcome, 'control' | 'results'>),
+      control: JSON.parse(row.definition) as ControlInfo,
+      results: results.get(seriesKey(row.control_id, row.source)) ?? [],
+    }),
+  )
+  return { ...head, outcomes }
+}
+
+/**
+ * Evaluations, newest first.
+ * @param filter `limit` 1,000 when left out
+ */
+export async function listEvaluations(
+  store: Store,
+  filter: { readonly limit?: number } = {},
+): Promise<readonly EvaluationHead[]> {
+  return heads(store, 'order by id desc limit $1', [filter.limit ?? 1000])
+}
+
+async function heads(store: Store, rest: string, values: readonly unknown[]): Promise<EvaluationHead[]> {
+  const rows = await query<{
+    id: number
+    evaluated_at: Date
+    as_of: Date
+    catalog_digest: string
+    snapshots: string
+    digest: Buffer
+  }>(store.db, `select id, evaluated_at, as_of, catalog_digest, snapshots, digest from evaluation ${rest}`, values)
+  return rows.map(row => ({
+    id: row.id,
+    evaluatedAt: row.evaluated_at,
+    asOf: row.as_of,
+    catalogDigest: row.catalog_digest,
+    digest: row.digest.toString('hex'),
+    snapshots: JSON.parse(row.snapshots) as Evaluation['snapshots'],
+  }))
+}
+
+/** SHA-256 of the canonical JSON of a whole evaluation, put together piece by piece: as one string it could be longer than a string may be. */
+function evaluationDigest(evaluation: Evaluation): string {
+  const sum = createHash('sha256')
+  addCanonical(sum, outside({ ...evaluation, outcomes: [] }) as { [member: string]: Json }, 'outcomes', () => {
+    for (const [i, outcome] of evaluation.outcomes.entries()) {
+      if (i > 0) sum.update(',')
+      addCanonical(sum, outside({ ...outcome, results: [] }) as { [member: string]: Json }, 'results', () => {
+        for (const [j, result] of outcome.results.entries()) sum.update(`${j > 0 ? ',' : ''}${canonicalJson(outside(result))}`)
+      })
+    }
+  })
+  return sum.digest('hex')
+}
+
+/** Adds a record's canonical JSON, with one member's list written by `addItems`. Member names here are ASCII, so any order of theirs is one. */
+function addCanonical(sum: Hash, record: { readonly [member: string]: Json }, list: string, addItems: () => void): void {
+  for (const [i, name] of Object.keys(record).sort().entries()) {
+    sum.update(`${i === 0 ? '{' : ','}${canonicalJson(name)}:`)
+    if (name !== list) sum.update(canonicalJson(record[name]!))
+    else {
+      sum.update('[')
+      addItems()
+      sum.update(']')
+    }
+  }
+  sum.update('}')
+}
+
+function sortResults(outcome: ControlOutcome): ControlOutcome {
+  const results = [...outcome.results].sort(
+    ({ subject: a }, { subject: b }) =>
+      compareBytes(a.key, b.key) || compareBytes(a.kind, b.kind) || compareBytes(a.type, b.type),
+  )
+  for (const [i, { subject }] of results.entries()) {
+    const before = results[i - 1]?.subject
+    if (before?.key === subject.key && before.kind === subject.kind && before.type === subject.type) {
+      throw new StoreError(
+        'NOT_STORABLE',
+        `${outcome.control.id} has two results for ${subject.type} ${subject.key} of ${outcome.source}`,
+      )
+    }
+  }
+  return { ...outcome, results }
+}
+
+async function writeDefinitions(on: Connection, outcomes: readonly ControlOutcome[]): Promise<void> {
+  const bodies = [...new Set(outcomes.map(outcome => canonicalJson(outside(outcome.control))))]
+  await on.execute(
+    `insert into control_definition (digest, body) select n.digest, n.body from unnest($1::bytea[], $2::text[]) as n (digest, body)
+     on conflict do nothing`,
+    [bodies.map(body => `\\x${sha256(body)}`), bodies],
+  )
+}
+
+async function writeOutcomes(on: Connection, id: number, outcomes: readonly ControlOutcome[]): Promise<void> {
+  const rows = outcomes.map(({ results: _, control, ...body }, position) => {
+    const definition = digestOf(outside(control))
+    const text = canonicalJson(outside(body))
+    return {
+      id: control.id,
+      source: body.source,
+      position,
+      definition,
+      text,
+      digest: sha256(`${position} ${definition} ${text}`),
+    }
+  })
+  const values = [
+    ...[id, rows.map(row => row.id), rows.map(row => row.source), rows.map(row => row.position)],
+    ...[rows.map(row => `\\x${row.definition}`), rows.map(row => row.text), rows.map(row => `\\x${row.digest}`)],
+  ]
+  await on.execute(
+    `create temporary table new_outcome on commit drop as
+     select $1::int as evaluation, n.* from unnest($2::text[], $3::text[], $4::int[], $5::bytea[], $6::text[], $7::bytea[])
+       as n (control_id, source, position, definition, body, digest)`,
+    values,
+  )
+  await mergeVersions(on, id, 'outcome', ['control_id', 'source'], ['position', 'definition', 'body', 'digest'])
+}
+
+async function writeResults(on: Connection, id: number, outcomes: readonly ControlOutcome[]): Promise<void> {
+  const columns = ['control_id', 'source', 'subject_key', 'subject_kind', 'subject_type', 'digest', 'body']
+  await on.execute(
+    `create temporary table new_result (control_id text, source text, subject_key text, subject_kind text, subject_type text, digest bytea, body text)
+     on commit drop`,
+  )
+  await on.copy('new_result', columns, resultRows(outcomes))
+  await on.execute('analyze new_result')
+  await mergeVersions(on, id, 'result', columns.slice(0, 5), ['digest', 'body'])
+}
+
+function* resultRows(outcomes: readonly ControlOutcome[]): Generator<CopyValue[]> {
+  for (const { control, source, results } of outcomes) {
+    for (const result of results) {
+      const body = canonicalJson(outside(result))
+      const { key, kind, type } = result.subject
+      yield [control.id, source, key, kind, type, Buffer.from(sha256(body), 'hex'), body]
+    }
+  }
+}
+
+/** Ends the versions that no longer hold and begins those that are new, from the temporary table `new_…`. */
+async function mergeVersions(
+  on: Connection,
+  id: number,
+  kind: 'outcome' | 'result',
+  identity: readonly string[],
+  content: readonly string[],
+): Promise<void> {
+  const same = [...identity.map(column => `n.${column} = v.${column}`), 'n.digest = v.digest'].join(' and ')
+  await on.execute(
+    `update ${kind}_version v set to_evaluation = $1
+     where v.to_evaluation = ${stillHolds} and not exists (select from new_${kind} n where ${same})`,
+    [id],
+  )
+  const columns = [...identity, ...content].join(', ')
+  await on.execute(
+    `insert into ${kind}_version (from_evaluation, ${columns}) select $1, ${columns} from new_${kind} n
+     where not exists (select from ${kind}_version v where v.to_evaluation = ${stillHolds} and ${same})`,
+    [id],
+  )
+}
+
+function seriesKey(controlId: string, source: string): string {
+  return `${controlId} ${source}`
+}

@@ -1,0 +1,95 @@
+import { expect } from 'chai'
+import type { BundleRecord } from '../../src/model.ts'
+import {
+  claimSlot,
+  health,
+  listBundles,
+  openStore,
+  readBundle,
+  readLedger,
+  saveBundle,
+  sharedBudget,
+} from '../../src/store/index.ts'
+import { collectOnce, errorOf, part } from './collected.ts'
+import { freshStore } from './fresh-store.ts'
+import { optionsFor } from './store-options.ts'
+
+describe('what processes share through the store', () => {
+  it('gives each slot of a schedule to one process only, and for ever', async () => {
+    await using one = await freshStore()
+    await using two = await openStore(optionsFor(one.url))
+    const slot = new Date('2026-03-01T02:00:00Z')
+    const claims = await Promise.all(
+      [one, two, one, two, two].map((store, i) => claimSlot(store, 'nightly', slot, `process ${i}`)),
+    )
+    expect(claims.filter(claimed => claimed)).to.have.lengthOf(1)
+    expect(await claimSlot(one, 'nightly', new Date('2026-03-02T02:00:00Z'), 'p')).to.equal(true)
+    expect(await claimSlot(one, 'weekly', slot, 'p')).to.equal(true)
+    expect(await claimSlot(two, 'nightly', slot, 'p')).to.equal(false)
+  })
+
+  it('keeps all processes together below one rate of calls', async () => {
+    await using one = await freshStore()
+    await using two = await openStore(optionsFor(one.url))
+    const budgets = [sharedBudget(one), sharedBudget(two)]
+    const started = performance.now()
+    const waits = await Promise.all(Array.from({ length: 40 }, (_, i) => budgets[i % 2]!.reserve('o-1/sso', 5, 100)))
+    const elapsedMs = performance.now() - started
+    // 40 leases of 5 calls at 100 a second: each begins 50 ms after the one before, the last one 1,950 ms after the first
+    const sorted = waits.toSorted((a, b) => a - b)
+    expect(sorted.at(-1)).to.be.within(1950 - 100 - elapsedMs, 1950)
+    for (const [i, wait] of sorted.entries()) expect(wait, `lease ${i}`).to.be.at.most(50 * i)
+    expect(await budgets[0]!.reserve('o-2/sso', 1, 100), 'another key has its own rate').to.equal(0)
+    expect((await errorOf(budgets[0]!.reserve('o-1/sso', 1, 0))).message).to.contain('0 a second')
+  })
+
+  it('lets no burst build up over a pause', async () => {
+    await using store = await freshStore()
+    const budget = sharedBudget(store)
+    await budget.reserve('k', 1, 10)
+    await store.db.pool.query(`update call_budget set tat = tat - 3600`)
+    expect(await budget.reserve('k', 10, 10)).to.equal(0)
+    expect(await budget.reserve('k', 1, 10)).to.be.within(800, 1000)
+  })
+
+  it('keeps the records of bundles, and their digests in the ledger', async () => {
+    await using store = await freshStore()
+    const bundle: BundleRecord = {
+      ...{
+        id: 'b1',
+        issuedAt: new Date('2026-03-01T00:00:00Z'),
+        asOf: new Date('2026-02-28T00:00:00Z'),
+        framework: 'soc2',
+        path: '/x/b1.zip',
+      },
+      ...{
+        sizeBytes: 5_000_000_000,
+        manifestDigest: 'a'.repeat(64),
+        keyFingerprint: 'b'.repeat(64),
+        ledgerPosition: 7,
+        complete: false,
+      },
+    }
+    const later = { ...bundle, id: 'b2', framework: null, issuedAt: new Date('2026-03-02T00:00:00Z') }
+    await saveBundle(store, bundle)
+    await saveBundle(store, later)
+    expect(await readBundle(store, 'b1')).to.deep.equal(bundle)
+    expect(await readBundle(store, 'b3')).to.equal(null)
+    expect(await listBundles(store)).to.deep.equal([later, bundle])
+    expect(await listBundles(store, { framework: 'soc2' })).to.deep.equal([bundle])
+    const entries = await Array.fromAsync(readLedger(store))
+    expect(entries.map(entry => [entry.kind, entry.payload.bundle])).to.deep.equal([
+      ['bundle', 'b1'],
+      ['bundle', 'b2'],
+    ])
+  })
+
+  it('says how it is', async () => {
+    await using store = await freshStore()
+    const before = await health(store)
+    expect(before).to.include({ kind: 'external', lastSealedAt: null, schema: '0001_first_schema' })
+    expect(before.serverVersion).to.match(/^18\./)
+    const { sealedAt } = await collectOnce(store, [part({ dataset: 'identitystore.users' })])
+    expect((await health(store)).lastSealedAt).to.deep.equal(sealedAt)
+  })
+})
