@@ -1,0 +1,72 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { verifyBundle } from '../evidence/index.ts'
+import { openLog } from '../log.ts'
+import { issueEvidence } from '../pipeline.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { exit, UsageError } from './exit.ts'
+import { catalogOf, signerOf, storeOf } from './parts.ts'
+import { OutputError } from './report.ts'
+
+interface Options extends CommonOptions {
+  readonly framework?: string
+  readonly asOf?: string
+  readonly out?: string
+}
+
+export function addBundle(program: Command, invocation: Invocation): void {
+  addCommand(program, 'bundle', 'issue signed evidence of a framework on the last evaluation')
+    .option('--framework <id>', 'framework, e.g. soc2 (default: the first configured one)')
+    .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
+    .option('--out <file>', 'the ZIP file (default: a name of its own in the evidence folder)')
+    .action(async (options: Options) => {
+      const terminal = terminalOf(invocation, options)
+      const config = configOf(invocation, options)
+      const framework = options.framework ?? config.frameworks[0]
+      if (framework === undefined) throw new UsageError('no framework is configured', 'name one with --framework')
+      const log = openLog('warn')
+      const catalog = catalogOf(config, terminal)
+      const signer = await signerOf(config)
+      if (signer.isNew) terminal.note(`made a new signing key; give its fingerprint to those who verify: ${signer.fingerprint}`)
+      await using store = await storeOf(config, log)
+      const parts = { store, catalog, signer, now: () => new Date(), log }
+      const asOf = options.asOf === undefined ? null : instant(options.asOf)
+      const path = options.out === undefined ? join(config.evidenceFolder, bundleName(framework)) : resolve(options.out)
+      makeFolder(dirname(path))
+      const record = await issueEvidence(parts, { framework, asOf, path, onProgress: terminal.progress })
+      const { ok, files, problems } = await verifyBundle(path, { key: signer.publicKeyPem })
+      if (!ok)
+        throw new OutputError('FILE_NOT_WRITABLE', `${path} does not verify after it was written: ${problems[0]?.message}`, {
+          hint: 'check the disk and issue it again',
+        })
+      terminal.line(
+        `${record.path}: ${record.complete ? 'complete' : 'INCOMPLETE'}, ${files.length} files, ${record.sizeBytes} bytes`,
+      )
+      terminal.line(`manifest ${record.manifestDigest}`)
+      terminal.line(`signed by ${record.keyFingerprint}`)
+      terminal.document({
+        ...record,
+        issuedAt: record.issuedAt.toISOString(),
+        asOf: record.asOf.toISOString(),
+        files: files.map(({ path: name, sha256, sizeBytes, rows }) => ({ path: name, sha256, sizeBytes, rows })),
+      })
+      invocation.code = record.complete ? exit.done : exit.incomplete
+    })
+}
+
+/** A name that sorts by time and does not meet another one. */
+export function bundleName(framework: string): string {
+  return `evidence-${framework}-${new Date().toISOString().replaceAll(/[-:]/g, '').replace('.', '')}.zip`
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (cause) {
+    throw new OutputError('FILE_NOT_WRITABLE', `cannot make the folder ${folder}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'name a file elsewhere with --out',
+    })
+  }
+}

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { type Config, loadConfig } from '../config.ts'
+import { AppError } from '../errors.ts'
+import { type ExitCode, UsageError } from './exit.ts'
+import { openTerminal, type Streams, type Terminal } from './terminal.ts'
+
+/** One run of the program; `code` is what it will exit with. */
+export interface Invocation {
+  readonly env: NodeJS.ProcessEnv
+  readonly streams: Streams
+  /** aborts at SIGINT and SIGTERM */
+  readonly signal: AbortSignal
+  code: ExitCode
+}
+
+export interface CommonOptions {
+  readonly config: string
+  readonly json: boolean
+}
+
+/** Adds a command that takes `--config` and `--json`, as every command does. */
+export function addCommand(parent: Command, nameAndArguments: string, summary: string): Command {
+  return parent
+    .command(nameAndArguments)
+    .description(summary)
+    .option('--config <file>', 'configuration file', './config.yaml')
+    .option('--json', 'print exactly one JSON document on standard output', false)
+}
+
+export function terminalOf(invocation: Invocation, options: CommonOptions): Terminal {
+  return openTerminal(invocation.streams, options.json)
+}
+
+export function configOf(invocation: Invocation, options: CommonOptions): Config {
+  return loadConfig(resolve(options.config), invocation.env)
+}
+
+/**
+ * An instant from the command line: RFC 3339 with a zone, or a day, which means its end in UTC.
+ * @throws {UsageError} for anything else
+ */
+export function instant(text: string): Date {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) {
+    const day = new Date(`${text}T23:59:59.999Z`)
+    if (!Number.isNaN(day.getTime()) && day.toISOString().startsWith(text)) return day
+  } else if (/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) {
+    const time = new Date(text)
+    if (!Number.isNaN(time.getTime())) return time
+  }
+  throw new UsageError(
+    `${JSON.stringify(text)} is no instant`,
+    'write 2026-06-30 (the end of that day in UTC) or 2026-06-30T12:00:00Z',
+  )
+}
+
+/** The code of an error for people and programs; UNEXPECTED when it is none of ours. */
+export function codeOf(error: unknown): string {
+  return error instanceof AppError ? error.code : 'UNEXPECTED'
+}
+
+/** Resolves when the invocation is told to stop. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(done => {
+    if (signal.aborted) done()
+    else signal.addEventListener('abort', () => done(), { once: true })
+  })
+}

@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+import { isComplete } from '../coverage.ts'
+import { openLog } from '../log.ts'
+import type { ControlOutcome, Json, SavedEvaluation, Snapshot } from '../model.ts'
+import { runEvaluation } from '../pipeline.ts'
+import { readSnapshot, type Store } from '../store/index.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { exit } from './exit.ts'
+import { catalogOf, storeOf } from './parts.ts'
+import { table } from './terminal.ts'
+
+interface Options extends CommonOptions {
+  readonly asOf?: string
+}
+
+/** One control over all sources. */
+export interface ControlCounts {
+  readonly id: string
+  readonly title: string
+  readonly severity: string
+  readonly population: number
+  readonly populationIsLowerBound: boolean
+  readonly pass: number
+  readonly fail: number
+  readonly unknown: number
+  readonly notApplicable: number
+  readonly excepted: number
+}
+
+export function addEvaluate(program: Command, invocation: Invocation): void {
+  addCommand(program, 'evaluate', 'judge the snapshots with the controls')
+    .option('--as-of <instant>', 'the last snapshots sealed by then (default: now)')
+    .action(async (options: Options) => {
+      const terminal = terminalOf(invocation, options)
+      const config = configOf(invocation, options)
+      const asOf = options.asOf === undefined ? new Date() : instant(options.asOf)
+      const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
+      const catalog = catalogOf(config, terminal)
+      await using store = await storeOf(config, log)
+      const evaluation = await runEvaluation({ store, catalog, log }, asOf)
+      const counts = countsOf(evaluation)
+      const rows = counts.map(each => [
+        each.id,
+        each.severity,
+        population(each),
+        each.pass,
+        each.fail,
+        each.unknown,
+        each.notApplicable,
+        each.excepted,
+      ])
+      terminal.line(`as of ${asOf.toISOString()}, evaluation ${evaluation.id}, digest ${evaluation.digest}`)
+      terminal.line(table(['control', 'severity', 'population', 'pass', 'fail', 'unknown', 'n/a', 'excepted'], rows))
+      for (const outcome of evaluation.outcomes) {
+        if (outcome.error !== null)
+          terminal.note(`evidenced: ${outcome.control.id} is broken and decides nothing: ${outcome.error}`)
+      }
+      terminal.document({
+        asOf: asOf.toISOString(),
+        catalog: evaluation.catalogDigest,
+        evaluation: evaluation.id,
+        digest: evaluation.digest,
+        snapshots: evaluation.snapshots.map(each => ({ ...each })),
+        controls: counts.map(each => ({ ...each })) as Json,
+      })
+      const whole = (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0
+      invocation.code = whole ? exit.done : exit.incomplete
+    })
+}
+
+/** The snapshots an evaluation rests on. */
+export async function snapshotsOf(store: Store, evaluation: SavedEvaluation): Promise<readonly Snapshot[]> {
+  const found = await Promise.all(evaluation.snapshots.map(({ source, version }) => readSnapshot(store, source, { version })))
+  return found.filter(snapshot => snapshot !== null)
+}
+
+/** Counts per control, summed over sources, in control order. */
+export function countsOf(evaluation: SavedEvaluation): readonly ControlCounts[] {
+  const byId = new Map<string, ControlCounts>()
+  for (const outcome of evaluation.outcomes) byId.set(outcome.control.id, sum(byId.get(outcome.control.id), outcome))
+  return [...byId.values()]
+}
+
+function sum(before: ControlCounts | undefined, outcome: ControlOutcome): ControlCounts {
+  return {
+    id: outcome.control.id,
+    title: outcome.control.title,
+    severity: outcome.control.severity,
+    population: (before?.population ?? 0) + outcome.population,
+    populationIsLowerBound: (before?.populationIsLowerBound ?? false) || outcome.populationIsLowerBound,
+    pass: (before?.pass ?? 0) + outcome.pass,
+    fail: (before?.fail ?? 0) + outcome.fail,
+    unknown: (before?.unknown ?? 0) + outcome.unknown,
+    notApplicable: (before?.notApplicable ?? 0) + outcome.notApplicable,
+    excepted: (before?.excepted ?? 0) + outcome.excepted,
+  }
+}
+
+function population(counts: ControlCounts): string {
+  return `${counts.populationIsLowerBound ? '>= ' : ''}${counts.population}`
+}

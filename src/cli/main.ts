@@ -1,0 +1,90 @@
+import { Command, CommanderError } from 'commander'
+import { ConfigError } from '../config.ts'
+import { AppError, explain } from '../errors.ts'
+import { softwareVersion } from '../version.ts'
+import { addAws } from './aws.ts'
+import { addBundle } from './bundle.ts'
+import { addCollect } from './collect.ts'
+import type { Invocation } from './command.ts'
+import { addConfig } from './config.ts'
+import { addControls } from './controls.ts'
+import { addDemo } from './demo.ts'
+import { addDoctor } from './doctor.ts'
+import { addEvaluate } from './evaluate.ts'
+import { exit, UsageError } from './exit.ts'
+import { addFrameworks } from './frameworks.ts'
+import { addMigrate } from './migrate.ts'
+import { addReport } from './report.ts'
+import { addResults } from './results.ts'
+import { addRun } from './run.ts'
+import { addSnapshots } from './snapshots.ts'
+import type { Streams } from './terminal.ts'
+import { addVerify } from './verify.ts'
+
+const description = `Compliance evidence for AWS identity: collects IAM Identity Center and Organizations, keeps every state,
+judges it with declarative controls, and leaves evidence that can be checked offline.`
+
+const exitCodes = `
+Exit codes:
+  0  done and complete
+  1  failed: nothing was proven (no credentials, no instance, no database, …)
+  2  wrong usage or configuration
+  3  done, but an input was denied or incomplete
+  4  verification found something wrong`
+
+/**
+ * Runs one command line and gives its exit code; never throws and never ends the process.
+ * @param signal aborts long work at its next safe point, keeping what was read
+ */
+export async function main(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  streams: Streams,
+  signal: AbortSignal,
+): Promise<number> {
+  const invocation: Invocation = { env, streams, signal, code: exit.done }
+  const program = new Command('evidenced')
+    .description(description)
+    .version(softwareVersion, '-V, --version')
+    .addHelpText('after', exitCodes)
+    .showHelpAfterError('(run it with --help for what it takes)')
+    .exitOverride()
+    .configureOutput({ writeOut: text => streams.stdout.write(text), writeErr: text => streams.stderr.write(text) })
+  addCollect(program, invocation)
+  addEvaluate(program, invocation)
+  addResults(program, invocation)
+  addSnapshots(program, invocation)
+  addReport(program, invocation)
+  addBundle(program, invocation)
+  addVerify(program, invocation)
+  addControls(program, invocation)
+  addFrameworks(program, invocation)
+  addDoctor(program, invocation)
+  addAws(program, invocation)
+  addMigrate(program, invocation)
+  addConfig(program, invocation)
+  addRun(program, invocation)
+  addDemo(program, invocation)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return invocation.code
+  } catch (error) {
+    return refuse(error, argv.includes('--json'), streams)
+  }
+}
+
+/** The one place where an error becomes an exit code. */
+function refuse(error: unknown, json: boolean, streams: Streams): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage
+  const code = error instanceof AppError ? error.code : 'UNEXPECTED'
+  streams.stderr.write(`evidenced: ${explain(error)}\n`)
+  if (!(error instanceof AppError) && error instanceof Error) {
+    streams.stderr.write(`This is a fault in evidenced itself; please report it with these lines.\n${error.stack ?? ''}\n`)
+  }
+  if (json) {
+    const hint = error instanceof AppError ? error.hint : null
+    const message = error instanceof Error ? error.message : String(error)
+    streams.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`)
+  }
+  return error instanceof ConfigError || error instanceof UsageError ? exit.usage : exit.failed
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import { openLog } from '../log.ts'
+import { migrate } from '../store/index.ts'
+import { softwareVersion } from '../version.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
+
+export function addMigrate(program: Command, invocation: Invocation): void {
+  addCommand(program, 'migrate', 'bring the database to this version of the program').action(async (options: CommonOptions) => {
+    const terminal = terminalOf(invocation, options)
+    const config = configOf(invocation, options)
+    const { applied } = await migrate({
+      url: config.databaseUrl,
+      dataDir: config.dataDir,
+      log: openLog(config.logLevel),
+      now: () => new Date(),
+      softwareVersion,
+    })
+    terminal.line(applied.length === 0 ? 'the database is up to date' : `applied: ${applied.join(', ')}`)
+    terminal.document({ applied: [...applied] })
+  })
+}

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs'
+import type { Config } from '../config.ts'
+import { isComplete } from '../coverage.ts'
+import { explain } from '../errors.ts'
+import type { Signer } from '../evidence/index.ts'
+import type { Log } from '../log.ts'
+import { frameworkOf, frameworkReport, type Parts } from '../pipeline.ts'
+import { homeView, renderPage } from '../reports/index.ts'
+import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
+import { health, latestEvaluation, listBundles, listRuns, readBundle, readSnapshot } from '../store/index.ts'
+import { softwareVersion } from '../version.ts'
+
+export interface PagesOptions {
+  readonly parts: Parts & { readonly signer: Signer }
+  readonly config: Config
+  readonly log: Log
+  /** label of the source being collected; null while idle */
+  collecting(): string | null
+  nextRun(): Date | null
+}
+
+const formats = ['html', 'json', 'csv'] as const
+
+/** The first page and what it links to, over an open store; not listening yet. */
+export function openPages(options: PagesOptions): ReturnType<typeof buildServer> {
+  const { parts, config, log } = options
+  return buildServer({
+    home: () => home(options),
+    errorPage: (status, title, message, hint) => renderPage({ kind: 'error', status, title, message, hint, softwareVersion }),
+    async report(framework, format) {
+      const known = formats.find(each => each === format)
+      if (known === undefined || !parts.catalog.frameworks.some(each => each.id === framework)) return null
+      return (await frameworkReport(parts, framework, known, null)).artifact
+    },
+    async bundle(id) {
+      const record = await readBundle(parts.store, id)
+      return record !== null && existsSync(record.path) ? record : null
+    },
+    health: () => healthOf(options),
+    log,
+  } satisfies ServerOptions)
+
+  async function home({ parts: { store, catalog, signer, now } }: PagesOptions) {
+    const sources = await Promise.all(
+      config.sources.map(async ({ label }) => ({
+        label,
+        snapshot: await readSnapshot(store, label, 'latest'),
+        lastRun: (await listRuns(store, { source: label, limit: 1 }))[0] ?? null,
+      })),
+    )
+    const evaluation = await latestEvaluation(store, {})
+    const bundles = (await listBundles(store))
+      .filter(record => existsSync(record.path))
+      .map(record => ({ record, href: `/bundles/${record.id}` }))
+    const reports = config.frameworks
+      .map(id => frameworkOf(catalog, id))
+      .flatMap(({ id, name }) =>
+        formats.map(format => ({ title: `${name}, ${format.toUpperCase()}`, href: `/reports/${id}/${format}` })),
+      )
+    return renderPage(
+      homeView({
+        softwareVersion,
+        now: now(),
+        sources,
+        evaluation,
+        bundles,
+        reports: evaluation === null ? [] : reports,
+        keyFingerprint: signer.fingerprint,
+      }),
+    )
+  }
+}
+
+async function healthOf({ parts: { store }, config, collecting, nextRun }: PagesOptions): Promise<Health> {
+  const about = { version: softwareVersion, collecting: collecting(), nextRunAt: nextRun()?.toISOString() ?? null }
+  try {
+    const { kind, serverVersion, schema } = await health(store)
+    const sources = await Promise.all(
+      config.sources.map(async ({ label }) => {
+        const snapshot = await readSnapshot(store, label, 'latest')
+        return {
+          label,
+          lastSnapshotAt: snapshot?.sealedAt.toISOString() ?? null,
+          complete: snapshot === null ? null : isComplete(snapshot),
+        }
+      }),
+    )
+    return {
+      ok: true,
+      ...about,
+      database: { ok: true, detail: `${kind} PostgreSQL ${serverVersion}, schema ${schema}` },
+      sources,
+    }
+  } catch (error) {
+    return { ok: false, ...about, database: { ok: false, detail: explain(error) }, sources: [] }
+  }
+}

@@ -1,0 +1,85 @@
+import { createWriteStream, mkdirSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import { AppError } from '../errors.ts'
+import { openLog } from '../log.ts'
+import type { Artifact } from '../model.ts'
+import { frameworkReport } from '../pipeline.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { exit, UsageError } from './exit.ts'
+import { catalogOf, storeOf } from './parts.ts'
+
+interface Options extends CommonOptions {
+  readonly framework?: string
+  readonly format?: string
+  readonly out: string
+  readonly asOf?: string
+}
+
+const formats = ['html', 'json', 'csv'] as const
+
+export class OutputError extends AppError<'DISK_FULL' | 'FILE_NOT_WRITABLE'> {}
+
+export function addReport(program: Command, invocation: Invocation): void {
+  addCommand(program, 'report', 'write the report of a framework on the last evaluation')
+    .option('--framework <id>', 'framework, e.g. soc2 (default: every configured one)')
+    .option('--format <format>', `${formats.join(', ')} (default: all)`)
+    .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
+    .option('--out <dir>', 'folder to write to', '.')
+    .action(async (options: Options) => {
+      const terminal = terminalOf(invocation, options)
+      const chosen = formats.filter(format => options.format === undefined || options.format === format)
+      if (chosen.length === 0) throw new UsageError(`unknown format ${options.format}`, `write one of ${formats.join(', ')}`)
+      const config = configOf(invocation, options)
+      const catalog = catalogOf(config, terminal)
+      const asOf = options.asOf === undefined ? null : instant(options.asOf)
+      await using store = await storeOf(config, openLog('warn'))
+      const files: { path: string; framework: string; format: string; complete: boolean }[] = []
+      for (const framework of options.framework === undefined ? config.frameworks : [options.framework]) {
+        for (const format of chosen) {
+          const { artifact, complete } = await frameworkReport({ store, catalog }, framework, format, asOf)
+          const path = await writeArtifact(
+            artifact,
+            resolve(options.out),
+            format === 'csv' ? `${framework}-results.csv` : `${framework}.${format}`,
+          )
+          files.push({ path, framework, format, complete })
+          terminal.line(`${path}${complete ? '' : '  INCOMPLETE'}`)
+        }
+      }
+      terminal.document({ files })
+      invocation.code = files.every(file => file.complete) ? exit.done : exit.incomplete
+    })
+}
+
+/**
+ * Writes an artifact under its final name, whole or not at all.
+ * @throws {OutputError} DISK_FULL, FILE_NOT_WRITABLE
+ */
+export async function writeArtifact(artifact: Artifact, folder: string, name: string): Promise<string> {
+  const path = join(folder, name)
+  const draft = `${path}.partial-${process.pid}`
+  try {
+    mkdirSync(folder, { recursive: true })
+    await pipeline(artifact.read(), createWriteStream(draft, { flush: true }))
+    await rename(draft, path)
+  } catch (cause) {
+    await rm(draft, { force: true }).catch(() => {})
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      throw new OutputError('DISK_FULL', `the disk is full: ${path} was not written`, {
+        cause,
+        hint: 'free space, or name another folder with --out',
+      })
+    if (code !== undefined && /^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|NOENT|IO|EXIST)$/.test(code)) {
+      throw new OutputError('FILE_NOT_WRITABLE', `cannot write ${path}: ${(cause as Error).message}`, {
+        cause,
+        hint: 'name a folder that this user may write with --out',
+      })
+    }
+    throw cause
+  }
+  return path
+}

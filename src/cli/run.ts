@@ -1,0 +1,52 @@
+import { hostname } from 'node:os'
+import type { Command } from 'commander'
+import { startDaemon } from '../daemon/index.ts'
+import { openLog } from '../log.ts'
+import { runCollection, runEvaluation } from '../pipeline.ts'
+import { listen } from '../server/index.ts'
+import { claimSlot, readSnapshot } from '../store/index.ts'
+import { softwareVersion } from '../version.ts'
+import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
+import { openPages } from './pages.ts'
+import { awsOf, catalogOf, signerOf, storeOf } from './parts.ts'
+
+export function addRun(program: Command, invocation: Invocation): void {
+  addCommand(program, 'run', 'stay up: collect and evaluate on the schedule, serve the first page').action(
+    async (options: CommonOptions) => {
+      const config = configOf(invocation, options)
+      const log = openLog(config.logLevel)
+      const catalog = catalogOf(config, { note: text => log.error('broken control', { problem: text }) })
+      const signer = await signerOf(config)
+      await using store = await storeOf(config, log)
+      await using aws = awsOf(store, log, invocation.env)
+      const now = () => new Date()
+      const parts = { aws, store, catalog, signer, now, log }
+      const state: { collecting: () => string | null; nextRun: () => Date | null } = {
+        collecting: () => null,
+        nextRun: () => null,
+      }
+      const app = await openPages({ parts, config, log, collecting: () => state.collecting(), nextRun: () => state.nextRun() })
+      const address = await listen(app, config.server.host, config.server.port)
+      log.info('listening', { address, version: softwareVersion, loopbackOnly: true })
+      const holder = `${process.pid}@${hostname()}`
+      const daemon = startDaemon({
+        sources: config.sources,
+        schedule: config.schedule,
+        claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
+        lastSealed: async source => (await readSnapshot(store, source.label, 'latest'))?.sealedAt ?? null,
+        collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
+        evaluate: async () => void (await runEvaluation(parts, now())),
+        now,
+        log,
+      })
+      state.collecting = daemon.collecting
+      state.nextRun = daemon.nextRun
+      await aborted(invocation.signal)
+      log.info('draining', { collecting: daemon.collecting() })
+      await daemon.stop()
+      await app.close()
+      log.info('stopped', {})
+      terminalOf(invocation, options).document({ stopped: true })
+    },
+  )
+}

@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import { isComplete } from '../coverage.ts'
+import { openLog } from '../log.ts'
+import type { Json } from '../model.ts'
+import { listSnapshots, readResources, readSnapshot } from '../store/index.ts'
+import { showSnapshot, snapshotSummary } from './collect.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { UsageError } from './exit.ts'
+import { storeOf } from './parts.ts'
+import { gapDocument } from './results.ts'
+import { table } from './terminal.ts'
+
+interface ListOptions extends CommonOptions {
+  readonly source?: string
+}
+
+interface ShowOptions extends CommonOptions {
+  readonly version?: string
+  readonly asOf?: string
+}
+
+export function addSnapshots(program: Command, invocation: Invocation): void {
+  const snapshots = program.command('snapshots').description('list and show what was collected')
+  addCommand(snapshots, 'list', 'every sealed snapshot, newest first')
+    .option('--source <label>', 'only this source')
+    .action(async (options: ListOptions) => {
+      const terminal = terminalOf(invocation, options)
+      await using store = await storeOf(configOf(invocation, options), openLog('warn'))
+      const list = await listSnapshots(store, options.source === undefined ? {} : { source: options.source })
+      const rows = list.map(each => [
+        each.source,
+        each.version,
+        each.sealedAt.toISOString(),
+        isComplete(each) ? 'complete' : 'INCOMPLETE',
+        each.calls,
+        each.digest,
+      ])
+      terminal.line(table(['source', 'version', 'sealed', 'coverage', 'calls', 'digest'], rows))
+      terminal.document({ snapshots: list.map(snapshotSummary) })
+    })
+  addCommand(snapshots, 'show', 'one snapshot: coverage for people, every fact with --json')
+    .argument('<source>', 'label of the source')
+    .option('--version <n>', 'this version (default: the last)')
+    .option('--as-of <instant>', 'the last one sealed by then')
+    .action(async (label: string, options: ShowOptions) => {
+      const terminal = terminalOf(invocation, options)
+      const which = whichOf(options)
+      await using store = await storeOf(configOf(invocation, options), openLog('warn'))
+      const snapshot = await readSnapshot(store, label, which)
+      if (snapshot === null) throw new UsageError(`no such snapshot of ${label}`, 'see `evidenced snapshots list`')
+      showSnapshot(terminal, snapshot)
+      if (!options.json) return
+      const datasets: Record<string, Json[]> = {}
+      for (const { name } of snapshot.datasets) datasets[name] ??= []
+      for await (const { dataset, place, parent, key, facts, digest } of readResources(store, snapshot)) {
+        datasets[dataset] ??= []
+        datasets[dataset].push({ key, parent, accountId: place.accountId, region: place.region, digest, facts })
+      }
+      terminal.document({
+        ...(snapshotSummary(snapshot) as object),
+        identity: { ...snapshot.identity },
+        gaps: snapshot.gaps.map(gapDocument),
+        resources: datasets,
+      })
+    })
+}
+
+function whichOf(options: ShowOptions): 'latest' | { version: number } | { asOf: Date } {
+  if (options.version !== undefined) {
+    if (!/^[1-9]\d*$/.test(options.version))
+      throw new UsageError(`${options.version} is no version`, 'write a number from `evidenced snapshots list`')
+    return { version: Number(options.version) }
+  }
+  return options.asOf === undefined ? 'latest' : { asOf: instant(options.asOf) }
+}

@@ -1,0 +1,78 @@
+import type { Json, Progress } from '../model.ts'
+
+/** The outside of one invocation: handed in, so that a test can run a command without a process. */
+export interface Streams {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+}
+
+/** Where a command writes. With `--json`, standard output is exactly one JSON document and everything else goes to standard error. */
+export interface Terminal {
+  readonly json: boolean
+  /** the result, for people: standard output, or nothing with --json */
+  line(text: string): void
+  /** the result, for programs: printed with --json only, once */
+  document(value: Json): void
+  /** what happens meanwhile: standard error */
+  note(text: string): void
+  /** one line that is rewritten on a terminal, and written at most every two seconds elsewhere */
+  progress(progress: Progress): void
+}
+
+export function openTerminal(streams: Streams, json: boolean): Terminal {
+  let shown = false
+  let lastPhase = ''
+  let lastAt = 0
+  const clear = () => {
+    if (shown && streams.stderr.isTTY === true) streams.stderr.write('\r\u001b[2K')
+    shown = false
+  }
+  return {
+    json,
+    line(text) {
+      clear()
+      if (!json) streams.stdout.write(`${text}\n`)
+    },
+    document(value) {
+      if (json) streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+    },
+    note(text) {
+      clear()
+      streams.stderr.write(`${text}\n`)
+    },
+    progress(progress) {
+      const text = progressText(progress)
+      if (streams.stderr.isTTY === true) {
+        streams.stderr.write(`\r\u001b[2K${text.slice(0, (streams.stderr.columns ?? 80) - 1)}`)
+        shown = true
+        return
+      }
+      const now = performance.now()
+      if (progress.phase === lastPhase && now - lastAt < 2000) return
+      lastPhase = progress.phase
+      lastAt = now
+      streams.stderr.write(`${text}\n`)
+    },
+  }
+}
+
+function progressText({ phase, done, total, detail }: Progress): string {
+  const share =
+    total === null || total === 0 ? `${done}` : `${done} of ${total} (${Math.min(100, Math.floor((100 * done) / total))} %)`
+  return `${phase}: ${share}${detail === '' ? '' : `, ${detail}`}`
+}
+
+/** Columns aligned by their widest cell; numbers to the right. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const cells = [head, ...rows.map(row => row.map(String))]
+  const widths = head.map((_, i) => Math.max(...cells.map(row => (row[i] ?? '').length)))
+  const right = head.map((_, i) => rows.length > 0 && rows.every(row => typeof row[i] === 'number'))
+  return cells
+    .map(row =>
+      row
+        .map((cell, i) => (right[i] === true ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

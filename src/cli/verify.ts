@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { verifyBundle } from '../evidence/index.ts'
+import type { Json } from '../model.ts'
+import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
+import { exit, UsageError } from './exit.ts'
+
+interface Options extends CommonOptions {
+  readonly key?: string
+}
+
+export function addVerify(program: Command, invocation: Invocation): void {
+  addCommand(program, 'verify', 'check a bundle offline: every byte, every digest, the signature')
+    .argument('<file>', 'the bundle (ZIP)')
+    .option('--key <file>', "the signer's public key (PEM), got by another way than the bundle")
+    .action(async (file: string, options: Options) => {
+      const terminal = terminalOf(invocation, options)
+      const key = options.key === undefined ? {} : { key: readKey(options.key) }
+      const verification = await verifyBundle(file, key)
+      for (const problem of verification.problems) terminal.line(`${problem.file ?? file}: ${problem.code}: ${problem.message}`)
+      if (verification.ok) {
+        terminal.line(`${file}: good, ${verification.files.length} files, signed by ${verification.fingerprint}`)
+        if (options.key === undefined) {
+          terminal.line(
+            "The key came with the bundle, so this shows integrity only: compare the fingerprint with the signer's, or give the public key with --key.",
+          )
+        }
+      } else {
+        terminal.line(
+          `${file}: NOT GOOD, ${verification.problems.length} ${verification.problems.length === 1 ? 'problem' : 'problems'}. Ask for the bundle again, and do not rely on this copy.`,
+        )
+      }
+      terminal.document({ file, ...verification } as unknown as Json)
+      invocation.code = verification.ok ? exit.done : exit.wrong
+    })
+}
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UsageError(`cannot read the key ${file}: ${(error as Error).message}`, 'name a PEM file with the public key')
+  }
+}

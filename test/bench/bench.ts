@@ -1,0 +1,28 @@
+import { cpus, totalmem } from 'node:os'
+import { benchCollection } from './collection.ts'
+
+/**
+ * Prints figures as one JSON document. `npm run bench` runs all, `npm run -s bench -- collection` those named.
+ * What counts are ratios within one run; absolute figures stand beside the machine they were measured on.
+ */
+const benches: Readonly<Record<string, () => Promise<object>>> = { collection: benchCollection }
+
+const named = process.argv.slice(2)
+const unknown = named.filter(name => !(name in benches))
+if (unknown.length > 0) {
+  process.stderr.write(`no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}\n`)
+  process.exit(2)
+}
+const figures: Record<string, object> = {}
+for (const [name, bench] of Object.entries(benches)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  process.stderr.write(`${name} …\n`)
+  figures[name] = await bench()
+}
+const machine = {
+  node: process.version,
+  cores: cpus().length,
+  model: cpus()[0]?.model ?? 'unknown',
+  memoryMb: Math.round(totalmem() / 2 ** 20),
+}
+process.stdout.write(`${JSON.stringify({ machine, figures }, null, 2)}\n`)

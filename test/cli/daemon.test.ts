@@ -1,0 +1,49 @@
+import { expect } from 'chai'
+import { until, workplace } from './program.ts'
+
+describe('the daemon, as a process', function () {
+  this.timeout(120_000)
+
+  it('catches up, evaluates, serves page and health, logs JSON, and drains at SIGTERM with exit code 0', async () => {
+    await using place = await workplace()
+    place.configure({ more: { server: { port: 0 } } })
+    const daemon = place.start('run')
+    const event = (message: string) =>
+      daemon
+        .stderr()
+        .split('\n')
+        .filter(line => line.startsWith('{'))
+        .map(line => JSON.parse(line))
+        .find(entry => entry.message === message)
+    await until(() => event('listening') !== undefined)
+    const { address } = event('listening')
+    await until(() => event('evaluated') !== undefined)
+    // biome-ignore lint/suspicious/noExplicitAny: read by its documented shape
+    const health = (await (await fetch(`${address}/healthz`)).json()) as any
+    expect(health.ok).to.equal(true)
+    expect(health.sources[0]).to.include({ label: 'acme', complete: true })
+    expect(health.nextRunAt).to.be.a('string')
+    const page = await (await fetch(address)).text()
+    expect(page).to.contain('acme').and.to.contain('IDC-USER-001')
+    const report = await fetch(`${address}/reports/soc2/html`)
+    expect(report.status).to.equal(200)
+    daemon.child.kill('SIGTERM')
+    const ended = await daemon.ended
+    expect(ended.code, ended.stderr).to.equal(0)
+    for (const line of ended.stderr.trim().split('\n')) expect(() => JSON.parse(line), line).not.to.throw()
+  })
+
+  it('stops a collection under way at SIGTERM, and the next run goes on from there', async () => {
+    await using place = await workplace({ latencyMs: 30 })
+    place.configure({ more: { server: { port: 0 } } })
+    const daemon = place.start('run')
+    await until(() => (place.aws.counts.get('sso:ListAccountAssignments') ?? 0) >= 3)
+    daemon.child.kill('SIGTERM')
+    expect((await daemon.ended).code).to.equal(0)
+    const list = await place.run('snapshots', 'list', '--json')
+    expect(list.json.snapshots).to.deep.equal([])
+    const collected = await place.run('collect', '--json')
+    expect(collected.code, collected.stderr).to.equal(0)
+    expect(collected.json.snapshots[0].version).to.equal(1)
+  })
+})

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { expect } from 'chai'
+import { emptyOrganization, unlimited } from '../../src/simulator/index.ts'
+import { start, until, workplace } from './program.ts'
+
+describe('when things go wrong, the program', function () {
+  this.timeout(120_000)
+
+  it('answers unknown, not fail and not pass, where an action was refused, and names it everywhere', async () => {
+    await using place = await workplace()
+    const action = 'sso:GetInlinePolicyForPermissionSet'
+    place.aws.deny(action)
+    const collected = await place.run('collect', '--json')
+    expect(collected.code, collected.stderr).to.equal(3)
+    const dataset = collected.json.snapshots[0].datasets.find((each: { name: string }) => each.name === 'sso.inline_policies')
+    expect(dataset.coverage).to.equal('denied')
+    expect(dataset.reason).to.contain(action)
+    const evaluated = await place.run('evaluate', '--json')
+    expect(evaluated.code).to.equal(3)
+    const results = await place.run('results', '--control', 'IDC-PS-002', '--json')
+    const unknowns = results.json.results.filter((each: { status: string }) => each.status === 'unknown')
+    expect(unknowns).to.have.length.of.at.least(1)
+    for (const each of unknowns)
+      expect(
+        each.gaps.map((gap: { action: string }) => gap.action),
+        each.reason,
+      ).to.satisfy((actions: string[]) => actions.some(name => name === action || name === 'iam:GetPolicyVersion'))
+    expect(unknowns.some((each: { gaps: { action: string }[] }) => each.gaps.some(gap => gap.action === action))).to.equal(true)
+    const report = await place.run('report', '--framework', 'soc2', '--out', 'reports', '--json')
+    expect(report.code).to.equal(3)
+    const html = readFileSync(report.json.files.find((each: { path: string }) => each.path.endsWith('.html')).path, 'utf8')
+    expect(html.indexOf(action)).to.be.within(1, html.indexOf('<h2') + 6000)
+  })
+
+  it('keeps the snapshot before when the external id is wrong, and says where to look', async () => {
+    await using place = await workplace()
+    expect((await place.run('collect', '--json')).code).to.equal(0)
+    place.configure({ auth: { roleArn: place.roleArn, externalId: 'another-id-altogether' } })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0].code).to.equal('ROLE_REFUSED')
+    expect(refused.stderr).to.match(/external id/)
+    expect(refused.stderr).not.to.contain('another-id-altogether')
+    const list = await place.run('snapshots', 'list', '--json')
+    expect(list.json.snapshots).to.have.lengthOf(1)
+  })
+
+  it('refuses a role that anybody may assume without the external id', async () => {
+    await using place = await workplace()
+    const open = `${place.roleArn}Open`
+    await using other = await workplace({ trust: [{ roleArn: open, externalId: null }] })
+    other.configure({ auth: { roleArn: open, externalId: 'demanded-by-nobody' } })
+    const refused = await other.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0].code).to.equal('EXTERNAL_ID_NOT_DEMANDED')
+  })
+
+  it('names the right Region when the configured one is wrong', async () => {
+    await using place = await workplace()
+    place.configure({ region: 'us-west-2' })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0]).to.include({ code: 'WRONG_REGION' })
+    expect(refused.json.errors[0].message).to.contain('eu-west-1')
+  })
+
+  it('never calls an account without Identity Center an empty one', async () => {
+    const organization = emptyOrganization()
+    organization.instance = null
+    await using place = await workplace({ organization })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0].code).to.equal('NO_INSTANCE')
+    expect(refused.json.snapshots).to.deep.equal([])
+  })
+
+  it('says that AWS cannot be reached', async () => {
+    await using place = await workplace()
+    const env = { ...place.env, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }
+    const refused = await start(['collect', '--json'], { cwd: place.folder, env }).ended
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0].code).to.equal('UNREACHABLE')
+  })
+
+  it('says that the database cannot be reached, without showing its password', async () => {
+    await using place = await workplace()
+    place.configure({ more: { database: { url: 'postgres://u:hunter2@127.0.0.1:9/x' } } })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.error.code).to.equal('DATABASE_UNREACHABLE')
+    expect(refused.stderr + refused.stdout).not.to.contain('hunter2')
+  })
+
+  it('lists what is wrong in the configuration and exits with 2', async () => {
+    await using place = await workplace()
+    place.configure({ region: 'nowhere', source: { labell: 'x' } })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(2)
+    expect(refused.stderr).to.match(/config\.yaml:\d+:\d+: sources\[0\]\.region/)
+    expect(refused.stderr).to.contain('did you mean label?')
+    expect((await place.run('collect', '--config', 'none.yaml')).code).to.equal(2)
+    expect((await place.run('collect', '--nonsense')).code).to.equal(2)
+    expect((await place.run('nonsense')).code).to.equal(2)
+  })
+
+  it('says that the data folder cannot be written', async () => {
+    await using place = await workplace()
+    for (const dataDir of ['./config.yaml/data', '/proc/evidenced/data']) {
+      place.configure({ more: { dataDir } })
+      const refused = await place.run('collect', '--json')
+      expect(refused.code).to.equal(1)
+      expect(refused.json.error.code, dataDir).to.equal('DATA_DIR_NOT_WRITABLE')
+    }
+  })
+
+  it('does not start when its port is taken', async () => {
+    await using place = await workplace()
+    const rival = createServer()
+    await new Promise<void>(resolve => rival.listen(0, '127.0.0.1', resolve))
+    place.configure({ more: { server: { port: (rival.address() as { port: number }).port } } })
+    const refused = await place.run('run', '--json')
+    rival.close()
+    expect(refused.code).to.equal(1)
+    expect(refused.json.error.code).to.equal('PORT_IN_USE')
+  })
+
+  it('takes up a collection that was killed, and ends with what an undisturbed one gives', async () => {
+    await using place = await workplace({ rates: unlimited, latencyMs: 10 })
+    expect((await place.run('collect', '--json')).code).to.equal(0)
+    const before = await place.run('snapshots', 'show', 'acme', '--json')
+    place.aws.fault('ListAccountAssignments', { kind: 'hang' }, 1, () => place.aws.counts.get('sso:ListAccountAssignments')! > 30)
+    const killed = place.start('collect', '--json')
+    await until(() => (place.aws.counts.get('sso:ListAccountAssignments') ?? 0) > 31)
+    killed.child.kill('SIGKILL')
+    await killed.ended
+    const between = await place.run('snapshots', 'show', 'acme', '--json')
+    expect(between.json.version).to.equal(1)
+    expect(between.json.digest).to.equal(before.json.digest)
+    const again = await place.run('collect', '--json')
+    expect(again.code, again.stderr).to.equal(0)
+    const after = await place.run('snapshots', 'show', 'acme', '--json')
+    expect(after.json.version).to.equal(2)
+    expect(after.json.resources).to.deep.equal(before.json.resources)
+  })
+})
