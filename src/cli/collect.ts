@@ -42,7 +42,7 @@ export function addCollect(program: Command, invocation: Invocation): void {
 }
 
 /** What `collect --json` and `snapshots list --json` say of a snapshot. */
-export function snapshotSummary(snapshot: Snapshot): Json {
+export function snapshotSummary(snapshot: Snapshot): { readonly [member: string]: Json } {
   return {
     source: snapshot.source,
     version: snapshot.version,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { isComplete } from '../coverage.ts'
+import { isComplete, rollUp } from '../coverage.ts'
 import { openLog } from '../log.ts'
 import type { Json } from '../model.ts'
 import { listSnapshots, readResources, readSnapshot } from '../store/index.ts'
@@ -50,17 +50,15 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
       if (snapshot === null) throw new UsageError(`no such snapshot of ${label}`, 'see `evidenced snapshots list`')
       showSnapshot(terminal, snapshot)
       if (!options.json) return
-      const datasets: Record<string, Json[]> = {}
-      for (const { name } of snapshot.datasets) datasets[name] ??= []
+      const resources = new Map<string, Json[]>(snapshot.datasets.map(({ name }) => [name, []]))
       for await (const { dataset, place, parent, key, facts, digest } of readResources(store, snapshot)) {
-        datasets[dataset] ??= []
-        datasets[dataset].push({ key, parent, accountId: place.accountId, region: place.region, digest, facts })
+        resources.get(dataset)?.push({ key, parent, accountId: place.accountId, region: place.region, digest, facts })
       }
       terminal.document({
-        ...(snapshotSummary(snapshot) as object),
+        ...snapshotSummary(snapshot),
         identity: { ...snapshot.identity },
         gaps: snapshot.gaps.map(gapDocument),
-        resources: datasets,
+        datasets: rollUp(snapshot.datasets).map(row => ({ ...row, resources: resources.get(row.name) ?? [] })),
       })
     })
 }

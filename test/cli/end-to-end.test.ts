@@ -67,7 +67,7 @@ describe('from AWS to a verified bundle, as a user does it', function () {
   it('shows every fact as AWS sent it', async () => {
     const shown = await place.run('snapshots', 'show', 'acme', '--json')
     expect(shown.code, shown.stderr).to.equal(0)
-    const users = shown.json.resources['identitystore.users']
+    const users = shown.json.datasets.find((each: { name: string }) => each.name === 'identitystore.users').resources
     const names = place.aws.organization.users.map(user => user.UserName).sort()
     expect(users.map((each: { facts: { UserName: string } }) => each.facts.UserName).sort()).to.deep.equal(names)
     expect(users[0].facts.CreatedAt).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/)

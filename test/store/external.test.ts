@@ -112,13 +112,12 @@ describe("the system's PostgreSQL 15", function () {
     const admin = { host: folder, user: 'owner', database: 'postgres' }
     await until(async () => {
       const client = new pg.Client(admin)
-      return client.connect().then(
-        async () => {
-          await client.end()
-          return true
-        },
+      const isUp = await client.connect().then(
+        () => true,
         () => false,
       )
+      await client.end().catch(() => {})
+      return isUp
     }, 'the server answers')
     url = `postgres://owner@localhost/postgres?host=${encodeURIComponent(folder)}`
     await migrate(optionsFor(url))

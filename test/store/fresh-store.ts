@@ -57,6 +57,7 @@ async function startServer(): Promise<TestServer> {
 }
 
 afterEach(async function () {
+  this.timeout(60_000)
   if (starting === null || finished.length === 0) return
   const { admin } = await starting
   const names = finished
@@ -68,7 +69,8 @@ afterEach(async function () {
   for (const name of names) await admin.query(`drop database if exists ${name} with (force)`)
 })
 
-after(async () => {
+after(async function () {
+  this.timeout(60_000)
   if (starting === null) return
   const { admin, keeper, dataDir } = await starting
   await admin.end()
