@@ -21,8 +21,8 @@ import { addSnapshots } from './snapshots.ts'
 import type { Streams } from './terminal.ts'
 import { addVerify } from './verify.ts'
 
-const description = `Compliance evidence for AWS identity: collects IAM Identity Center and Organizations, keeps every state,
-judges it with declarative controls, and leaves evidence that can be checked offline.`
+const description =
+  'Compliance evidence for AWS identity: collects IAM Identity Center and Organizations, keeps every state, judges it with declarative controls, and leaves evidence that can be checked offline.'
 
 const exitCodes = `
 Exit codes:
