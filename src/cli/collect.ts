@@ -26,6 +26,7 @@ export function addCollect(program: Command, invocation: Invocation): void {
       const snapshots: Snapshot[] = []
       const errors: Json[] = []
       for (const source of sources) {
+        if (invocation.signal.aborted) break
         try {
           const parts = { aws, store, now: () => new Date(), log }
           const snapshot = await runCollection(parts, source, { signal: invocation.signal, onProgress: terminal.progress })

@@ -48,7 +48,8 @@ export function startDaemon(options: DaemonOptions): Daemon {
         await options.collect(source, stopping.signal)
         done++
       } catch (error) {
-        options.log.error('collection failed', { source: source.label, error })
+        if (stopping.signal.aborted) options.log.info('collection stopped early', { source: source.label, error })
+        else options.log.error('collection failed', { source: source.label, error })
       } finally {
         collecting = null
       }
