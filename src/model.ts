@@ -155,6 +155,8 @@ export interface CallRecord {
   readonly service: string
   readonly operation: string
   readonly place: Place
+  /** the dataset it was made for; absent for a question beside them (credentials, confirmations, checks) */
+  readonly dataset?: string
   /** what was asked, without page tokens and secrets */
   readonly parameters: Facts
   /** 1 for the first page */

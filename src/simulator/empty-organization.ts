@@ -73,6 +73,7 @@ export function emptyOrganization(
     assignments: [],
     provisionedPairs: [],
     unlistedPairs: [],
+    outdatedPairs: [],
     applications: [],
     applicationAssignments: [],
     trustedTokenIssuers: [],

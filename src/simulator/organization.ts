@@ -38,9 +38,11 @@ export interface SimulatedOrganization {
   provisionedPairs: SimulatedPair[]
   /** left out by both discovery lists although provisioned, as a fault of AWS's own bookkeeping would */
   unlistedPairs: SimulatedPair[]
+  /** provisioned with an older state of the permission set: it was changed and not provisioned again */
+  outdatedPairs: SimulatedPair[]
   applications: SimulatedApplication[]
   applicationAssignments: SimulatedApplicationAssignment[]
-  trustedTokenIssuers: (Wire & { TrustedTokenIssuerArn: string; Name: string })[]
+  trustedTokenIssuers: (Wire & { TrustedTokenIssuerArn: string; Name: string; configuration?: Wire })[]
   /** attributes for access control; null: not enabled */
   accessControlAttributes: (Wire & { Status: string }) | null
   /** IAM of each account, by account id; an account that is not here has an empty one. Roles of Identity Center come by themselves */
@@ -167,6 +169,9 @@ export interface SimulatedApplication extends Wire {
   ApplicationAccount: string
   /** false: every user of the store may use it without an assignment */
   assignmentRequired: boolean
+  accessScopes?: (Wire & { Scope: string })[]
+  authenticationMethods?: (Wire & { AuthenticationMethodType: string })[]
+  grants?: (Wire & { GrantType: string })[]
 }
 
 export interface SimulatedApplicationAssignment extends Wire {

@@ -45,6 +45,12 @@ export const ssoAdmin: Service = {
       const { rows, next } = page(call, call.organization.trustedTokenIssuers, issuers)
       return { TrustedTokenIssuers: rows.map(wireMembers), NextToken: next }
     },
+    DescribeTrustedTokenIssuer: call => {
+      const arn = required(call.input, 'TrustedTokenIssuerArn')
+      const issuer = call.organization.trustedTokenIssuers.find(one => one.TrustedTokenIssuerArn === arn)
+      if (!issuer) throw notFound(`TrustedTokenIssuer with ARN ${arn} not found.`)
+      return { ...wireMembers(issuer), TrustedTokenIssuerConfiguration: issuer.configuration }
+    },
     ListPermissionSets: call => {
       instanceOf(call)
       const { rows, next } = page(call, call.organization.permissionSets, permissionSets)
@@ -73,7 +79,14 @@ export const ssoAdmin: Service = {
       return { Tags: rows, NextToken: next }
     },
     ListAccountsForProvisionedPermissionSet: call => {
-      const { rows, next } = page(call, accountsOf(call.organization, permissionSetOf(call).PermissionSetArn), texts)
+      const { PermissionSetArn } = permissionSetOf(call)
+      const status = call.input.ProvisioningStatus
+      const outdated = new Set(call.organization.outdatedPairs.map(pairOf))
+      const found = accountsOf(call.organization, PermissionSetArn).filter(AccountId => {
+        const isOutdated = outdated.has(pairOf({ AccountId, PermissionSetArn }))
+        return status === undefined || isOutdated === (status === 'LATEST_PERMISSION_SET_NOT_PROVISIONED')
+      })
+      const { rows, next } = page(call, found, texts)
       return { AccountIds: rows, NextToken: next }
     },
     ListPermissionSetsProvisionedToAccount: call => {
@@ -110,6 +123,19 @@ export const ssoAdmin: Service = {
       )
       return { ApplicationAssignments: rows.map(wireMembers), NextToken: next }
     },
+    DescribeApplication: call => wireMembers(applicationOf(call)),
+    ListApplicationAccessScopes: call => {
+      const { rows, next } = page(call, applicationOf(call).accessScopes ?? [], scopes)
+      return { Scopes: rows, NextToken: next }
+    },
+    ListApplicationAuthenticationMethods: call => {
+      const { rows, next } = page(call, applicationOf(call).authenticationMethods ?? [], methods)
+      return { AuthenticationMethods: rows, NextToken: next }
+    },
+    ListApplicationGrants: call => {
+      const { rows, next } = page(call, applicationOf(call).grants ?? [], grants)
+      return { Grants: rows, NextToken: next }
+    },
     GetApplicationAssignmentConfiguration: call => ({ AssignmentRequired: applicationOf(call).assignmentRequired }),
   },
 }
@@ -138,6 +164,10 @@ const applications: List<{ ApplicationArn: string; [member: string]: unknown }> 
 }
 const applicationRows: List<SimulatedApplicationAssignment> = { ...sso, key: one => `${one.PrincipalType}|${one.PrincipalId}` }
 
+const scopes: List<{ Scope: string }> = { ...sso, maximum: 10, key: one => one.Scope }
+const methods: List<{ AuthenticationMethodType: string }> = { ...sso, key: one => one.AuthenticationMethodType }
+const grants: List<{ GrantType: string }> = { ...sso, key: one => one.GrantType }
+
 /** What answers in every Region where the instance is enabled; everything else in its home Region alone. */
 const regional = new Set([
   'ListInstances',
@@ -146,7 +176,12 @@ const regional = new Set([
   'ListApplications',
   'ListApplicationAssignments',
   'GetApplicationAssignmentConfiguration',
+  'ListApplicationAccessScopes',
+  'ListApplicationAuthenticationMethods',
+  'ListApplicationGrants',
+  'DescribeApplication',
   'ListTrustedTokenIssuers',
+  'DescribeTrustedTokenIssuer',
 ])
 
 /** A plain member may see that an instance exists (ListInstances) and nothing of it; AWS's text names no action then. */

@@ -1,6 +1,6 @@
 import { partKey } from '../digest.ts'
 import type { Coverage, PartPiece, Row } from '../model.ts'
-import { actionOf, type Dataset } from './dataset.ts'
+import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import type { Cause } from './gap.ts'
 import { Lanes } from './lanes.ts'
 import { endGone, endUnread, type PartReading, type PartResult, readPart } from './part.ts'
@@ -50,8 +50,8 @@ export class Collection {
     for (const { dataset } of this.#states.values()) {
       const reason = notApplicable(dataset.needs, this.#session.standing)
       if (reason !== null && !read.has(dataset.name)) await this.#emitWhole(dataset, 'not_applicable', reason, [])
-      else if (typeof dataset.parents === 'string' && !read.has(dataset.name))
-        this.#schedule([dataset], this.#listParent(dataset))
+      else if (!read.has(dataset.name))
+        for (const parent of rootsOf(dataset, this.#session.subject) ?? []) this.#schedule([dataset], parent)
     }
     await this.#lanes.finished()
     for (const state of this.#states.values()) await this.#settle(state)
@@ -140,8 +140,8 @@ export class Collection {
   /** When all is read: what is to be said of a child dataset as a whole, because its parents were not all known. */
   async #settle(state: DatasetState): Promise<void> {
     const { dataset } = state
-    if (typeof dataset.parents === 'string' || notApplicable(dataset.needs, this.#session.standing) !== null) return
-    const causes = dataset.parents.flatMap(({ dataset: name }) => [...this.#state(name).causes.values()])
+    if (!isChild(dataset) || notApplicable(dataset.needs, this.#session.standing) !== null) return
+    const causes = parentsOf(dataset).flatMap(({ dataset: name }) => [...this.#state(name).causes.values()])
     const whole = this.#key(dataset, '')
     if (causes.length > 0) {
       const cause = parentNotRead(dataset, causes)
@@ -223,12 +223,18 @@ interface DatasetState {
 }
 
 function isChildOf(child: Dataset, parent: Dataset): boolean {
-  return typeof child.parents !== 'string' && child.parents.some(each => each.dataset === parent.name)
+  return parentsOf(child).some(each => each.dataset === parent.name)
+}
+
+/** Rows of other datasets name its parents. */
+function isChild(dataset: Dataset): boolean {
+  return parentsOf(dataset).length > 0
 }
 
 function parentIn(child: Dataset, parent: Dataset, row: Row): string {
-  const parents = typeof child.parents === 'string' ? [] : child.parents
-  return parents.find(each => each.dataset === parent.name)!.parent(row)
+  return parentsOf(child)
+    .find(each => each.dataset === parent.name)!
+    .parent(row)
 }
 
 /** A child dataset whose parents are not all known: what is unknown below them, in one gap. */

@@ -105,7 +105,7 @@ interface Organization {
 
 async function readOrganization(session: Session): Promise<Organization> {
   const dataset = datasetNamed('organizations.organizations')
-  const said = await session.ask({ operation: dataset.operation, input: {}, tries })
+  const said = await session.ask({ operation: dataset.operation, input: {}, dataset: dataset.name, tries })
   if ('answer' in said) {
     const [row] = dataset.rows(said.answer, '') ?? []
     if (row === undefined)
@@ -177,6 +177,7 @@ async function listInstances(session: Session, region?: string): Promise<Listed>
     const said: Said = await session.ask({
       operation: dataset.operation,
       input: token === null ? { MaxResults: 100 } : { MaxResults: 100, NextToken: token },
+      ...(region === undefined ? { dataset: dataset.name } : {}),
       page,
       items: answer => dataset.rows(answer, '')?.length ?? 0,
       tries: region === undefined ? tries : 2,
@@ -194,7 +195,12 @@ async function listInstances(session: Session, region?: string): Promise<Listed>
 
 async function describeInstance(session: Session, instanceArn: string): Promise<Facts> {
   const dataset = datasetNamed('sso.instance_details')
-  const said = await session.ask({ operation: dataset.operation, input: { InstanceArn: instanceArn }, tries })
+  const said = await session.ask({
+    operation: dataset.operation,
+    input: { InstanceArn: instanceArn },
+    dataset: dataset.name,
+    tries,
+  })
   if ('trouble' in said) {
     session.read.push(open(session, dataset, instanceArn, said.trouble))
     return {}

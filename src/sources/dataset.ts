@@ -25,8 +25,23 @@ export interface Parents {
   parent(row: Row): string
 }
 
-/** Asks AWS one more question, to tell what an error meant. */
+/** What was asked for is a fixed list that AWS has no operation for: one part for each. */
+export interface Literals {
+  readonly each: readonly string[]
+}
+
+/** Asks AWS one more question: to tell what an error meant, or for an answer that takes several. */
 export type Ask = (operation: Operation, input: Facts) => Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
+
+/** The members that page a list, in question (`size`, `token`) and answer (`next`). */
+export interface Paging {
+  readonly size: string
+  readonly token: string
+  readonly next: string
+}
+
+/** Paged, and AWS alone decides how much stands on a page. */
+export type UnsizedPages = 'unsized'
 
 /** `gone`: AWS confirms that the parent was deleted. `exists`: it is still there. Else what AWS said instead. */
 export type Confirmation = 'gone' | 'exists' | Trouble
@@ -36,9 +51,9 @@ export interface Dataset {
   /** `<IAM prefix>.<plural>` */
   readonly name: string
   readonly operation: Operation
-  readonly parents: 'none' | 'instance' | readonly Parents[]
+  readonly parents: 'none' | 'instance' | Literals | readonly Parents[]
   /** rows per page to ask for; null where AWS answers in one piece */
-  readonly pageSize: number | null
+  readonly pageSize: number | UnsizedPages | null
   readonly needs?: Need
   input(parent: string, subject: Subject): Facts
   /** @returns null when the answer is not what the operation promises */
@@ -57,8 +72,39 @@ export interface Dataset {
     /** what was deleted, for people */
     readonly what: string
   }
+  /** the answer takes several questions, the dataset's own operation among them; for lists in one piece */
+  readonly inquiry?: {
+    /** beyond the dataset's own; need permission too */
+    readonly operations: readonly Operation[]
+    /** @param pause waits so many milliseconds, for answers that AWS has to prepare */
+    answer(
+      ask: Ask,
+      parent: string,
+      pause: (ms: number) => Promise<void>,
+    ): Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
+  }
+  /** members that are never kept, whatever the source asks for: secrets */
+  readonly secret?: readonly string[]
   /** members that are dropped unless the source asks for them */
   readonly personal?: readonly string[]
+}
+
+/** The datasets whose rows name the parents of this one; none for a list that is known before anything is read. */
+export function parentsOf(dataset: Dataset): readonly Parents[] {
+  return Array.isArray(dataset.parents) ? (dataset.parents as readonly Parents[]) : []
+}
+
+/** The parents that are known before anything is read; null where rows of other datasets name them. */
+export function rootsOf(dataset: Dataset, subject: Subject): readonly string[] | null {
+  if (dataset.parents === 'none') return ['']
+  if (dataset.parents === 'instance') return [subject.instanceArn]
+  return 'each' in dataset.parents ? dataset.parents.each : null
+}
+
+/** The IAM actions that reading a dataset takes: its operation, and the questions beside it. */
+export function actionsOf(dataset: Dataset): readonly string[] {
+  const operations = [dataset.operation, ...(dataset.inquiry?.operations ?? []), ...(dataset.gone?.operations ?? [])]
+  return [...new Set(operations.map(actionOf))]
 }
 
 /** The IAM action that allows an operation. */

@@ -1,11 +1,11 @@
 import { AppError } from '../errors.ts'
-import type { Source } from '../model.ts'
+import type { Row, Source } from '../model.ts'
 import type { Aws } from './aws.ts'
 import { connect, type Step } from './connect.ts'
-import { actionOf, type Dataset } from './dataset.ts'
+import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { causeOf, wayOut } from './gap.ts'
 import { statementFor } from './policy.ts'
-import { services } from './services.ts'
+import { serviceNamed, services } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 
@@ -76,9 +76,11 @@ function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: 
 
 /** One call per dataset, about the first parent that an earlier one has shown. */
 async function permissionChecks(session: Session): Promise<readonly Check[]> {
-  const firstRow = new Map<string, { readonly key: string; readonly facts: object }>()
+  const firstRow = new Map<string, Row>()
   const checks: Check[] = []
   for (const dataset of services.flatMap(service => service.datasets)) {
+    // two datasets may take the same permission: one call tells
+    if (checks.some(each => each.check === actionOf(dataset.operation))) continue
     const reason = notApplicable(dataset.needs, session.standing)
     const parent = parentOf(dataset, session, firstRow)
     if (reason !== null) checks.push({ check: actionOf(dataset.operation), result: 'skipped', cause: reason, remedy: null })
@@ -94,31 +96,22 @@ async function permissionChecks(session: Session): Promise<readonly Check[]> {
   return checks
 }
 
-function parentOf(
-  dataset: Dataset,
-  session: Session,
-  firstRow: ReadonlyMap<string, { readonly key: string; readonly facts: object }>,
-): string | null {
-  if (dataset.parents === 'none') return ''
-  if (dataset.parents === 'instance') return session.subject.instanceArn
-  for (const { dataset: name, parent } of dataset.parents) {
+function parentOf(dataset: Dataset, session: Session, firstRow: ReadonlyMap<string, Row>): string | null {
+  const roots = rootsOf(dataset, session.subject)
+  if (roots !== null) return roots[0] ?? null
+  for (const { dataset: name, parent } of parentsOf(dataset)) {
     const row = firstRow.get(name)
-    if (row !== undefined) return parent({ key: row.key, facts: {} })
+    if (row !== undefined) return parent(row)
   }
   return null
 }
 
-async function permissionCheck(
-  session: Session,
-  dataset: Dataset,
-  parent: string,
-  firstRow: Map<string, { readonly key: string; readonly facts: object }>,
-): Promise<Check> {
+async function permissionCheck(session: Session, dataset: Dataset, parent: string, firstRow: Map<string, Row>): Promise<Check> {
   const action = actionOf(dataset.operation)
   const asked = dataset.input(parent, session.subject)
   const said = await session.ask({
     operation: dataset.operation,
-    input: dataset.pageSize === null ? asked : { ...asked, MaxResults: 1 },
+    input: typeof dataset.pageSize === 'number' ? { ...asked, [serviceNamed(dataset.operation.service).paging.size]: 1 } : asked,
     tries: 2,
   })
   if ('answer' in said) {

@@ -6,6 +6,7 @@ export interface LedgerEntry {
   readonly service: string
   readonly operation: string
   readonly place: Place
+  readonly dataset?: string
   readonly parameters: Facts
   readonly page: number
   readonly items: number

@@ -3,7 +3,8 @@ import { sha256 } from '../digest.ts'
 import type { Coverage, Facts, Gap, PartPiece, Place, Row } from '../model.ts'
 import { type Ask, actionOf, type Dataset, type Operation } from './dataset.ts'
 import { type Cause, causeOf, ownCause, withheldGaps } from './gap.ts'
-import type { Session } from './session.ts'
+import { serviceNamed } from './services.ts'
+import type { Said, Session } from './session.ts'
 import type { Trouble } from './trouble.ts'
 
 /** A paging sequence is begun again at most so often, when its page token is refused. */
@@ -55,6 +56,8 @@ class OpenPart {
   readonly #reading: PartReading
   readonly #place: Place
   #isBegun = false
+  /** of an inquiry, the question that was answered last */
+  #lastAsked: Operation
   #pages = 0
   #duplicates = 0
   #firstObservedAt: Date | null = null
@@ -63,6 +66,7 @@ class OpenPart {
   constructor(reading: PartReading) {
     this.#reading = reading
     this.#place = reading.session.place(reading.dataset.operation.service)
+    this.#lastAsked = reading.dataset.operation
   }
 
   /** One paging sequence from its first page. */
@@ -70,19 +74,24 @@ class OpenPart {
     const { session, dataset, parent } = this.#reading
     const keys = new Set<string>()
     const tokens = new Set<string>()
+    const paging = serviceNamed(dataset.operation.service).paging
     const asked = dataset.input(parent, session.subject)
-    const input = dataset.pageSize === null ? asked : { ...asked, MaxResults: dataset.pageSize }
+    const input = typeof dataset.pageSize === 'number' ? { ...asked, [paging.size]: dataset.pageSize } : asked
     let token: string | null = null
     for (let page = 1; ; page++) {
-      const said = await session.ask({
-        operation: dataset.operation,
-        input: token === null ? input : { ...input, NextToken: token },
-        page,
-        items: answer => dataset.rows(answer, parent)?.length ?? 0,
-      })
+      const said =
+        dataset.inquiry === undefined
+          ? await session.ask({
+              operation: dataset.operation,
+              input: token === null ? input : { ...input, [paging.token]: token },
+              dataset: dataset.name,
+              page,
+              items: answer => dataset.rows(answer, parent)?.length ?? 0,
+            })
+          : await this.#inquire(dataset.inquiry)
       if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
       const rows = dataset.rows(said.answer, parent)
-      const next: unknown = dataset.pageSize === null ? null : (said.answer.NextToken ?? null)
+      const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
       if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
       if (page === 1) this.#begin(said.observedAt)
       this.#pages = page
@@ -117,6 +126,20 @@ class OpenPart {
     return ownCause('incomplete', why, dataset, this.#place, parent, trouble.code, message)
   }
 
+  /** Several questions for one answer; what is refused is told of the operation that was. */
+  async #inquire(inquiry: NonNullable<Dataset['inquiry']>): Promise<Said> {
+    const { session, dataset, parent } = this.#reading
+    let observedAt = session.way.now()
+    const ask: Ask = async (operation, input) => {
+      this.#lastAsked = operation
+      const said = await session.ask({ operation, input, dataset: dataset.name })
+      if ('answer' in said) observedAt = said.observedAt
+      return said
+    }
+    const said = await inquiry.answer(ask, parent, ms => pause(ms, undefined, { signal: session.signal }))
+    return 'trouble' in said ? said : { answer: said.answer, observedAt }
+  }
+
   async #onTrouble(trouble: Trouble, hasToken: boolean): Promise<Attempt> {
     const { dataset, parent } = this.#reading
     if (dataset.isNone?.(trouble)) {
@@ -134,7 +157,7 @@ class OpenPart {
         ),
       )
     }
-    return ended(await this.endOpen(causeOf(trouble, dataset, this.#place, parent)))
+    return ended(await this.endOpen(causeOf(trouble, dataset, this.#place, parent, this.#lastAsked)))
   }
 
   /** AWS says that the parent is missing: a second question tells whether it was deleted. */
@@ -172,7 +195,8 @@ class OpenPart {
 
   #fresh(rows: readonly Row[], keys: Set<string>): readonly Row[] {
     const { dataset, session, onRow } = this.#reading
-    const dropped = session.source.includePersonalData ? [] : (dataset.personal ?? [])
+    const personal = session.source.includePersonalData ? [] : (dataset.personal ?? [])
+    const dropped = [...personal, ...(dataset.secret ?? [])]
     const fresh: Row[] = []
     for (const row of rows) {
       if (keys.has(row.key)) {

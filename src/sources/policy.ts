@@ -1,5 +1,5 @@
 import type { Json } from '../model.ts'
-import { actionOf } from './dataset.ts'
+import { actionsOf } from './dataset.ts'
 import { services } from './services.ts'
 
 /**
@@ -12,7 +12,7 @@ export function requiredPolicy(partition: string): Json {
     Statement: services.map(service => ({
       Sid: `${service.name.slice(0, 1).toUpperCase()}${service.name.slice(1)}Read`,
       Effect: 'Allow',
-      Action: actionsOf(service.name),
+      Action: actionsOfService(service.name),
       Resource: resourcesOf(service.name, partition),
     })),
   }
@@ -47,10 +47,9 @@ export function statementFor(action: string, partition: string): Json {
   return { Effect: 'Allow', Action: action, Resource: resourcesOf(action.split(':')[0] ?? '', partition) }
 }
 
-function actionsOf(serviceName: string): readonly string[] {
+function actionsOfService(serviceName: string): readonly string[] {
   const datasets = services.filter(service => service.name === serviceName).flatMap(service => service.datasets)
-  const operations = datasets.flatMap(dataset => [dataset.operation, ...(dataset.gone?.operations ?? [])])
-  return [...new Set(operations.map(actionOf))].sort()
+  return [...new Set(datasets.flatMap(actionsOf))].sort()
 }
 
 /** Identity Store authorises against the store and against what is listed; the reads of the others take any resource. */

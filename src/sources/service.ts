@@ -1,6 +1,6 @@
 import type { HttpHandler } from '@smithy/core/protocols'
 import type { AwsCredentialIdentityProvider, RetryStrategyV2 } from '@smithy/types'
-import type { Dataset } from './dataset.ts'
+import type { Dataset, Paging } from './dataset.ts'
 import type { Partition } from './partitions.ts'
 import type { RawProtocol } from './raw-protocol.ts'
 
@@ -39,5 +39,11 @@ export interface Service {
   rate(operation: string): number
   /** true: AWS refuses a second call of an operation while one is under way */
   readonly isOneAtATime: boolean
+  readonly paging: Paging
+  /** whose budget it is: one for the organization, or one for each account that is read */
+  readonly budgetScope: 'organization' | 'account'
   readonly datasets: readonly Dataset[]
 }
+
+/** How the JSON services page. */
+export const jsonPaging: Paging = { size: 'MaxResults', token: 'NextToken', next: 'NextToken' }

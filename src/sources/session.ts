@@ -21,6 +21,8 @@ export type Said = Answer | { readonly trouble: Trouble }
 export interface Question {
   readonly operation: Operation
   readonly input: Facts
+  /** what it is asked for; left out for the questions of connecting and checking */
+  readonly dataset?: string
   /** 1 for the first page */
   readonly page?: number
   /** rows in an answer, for the ledger */
@@ -111,6 +113,7 @@ export class Session {
       operation: operation.name,
       place,
       parameters: input,
+      ...(question.dataset === undefined ? {} : { dataset: question.dataset }),
       page: question.page ?? 1,
       tally,
     }

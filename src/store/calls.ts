@@ -41,7 +41,7 @@ export interface CallTotals {
   readonly throttles: number
   /** SHA-256 over the lines in order, lower-case hexadecimal */
   readonly root: string
-  /** calls by `countKey` */
+  /** calls by `countKey`, those that name their dataset by `datasetCountKey` */
   readonly counts: ReadonlyMap<string, number>
 }
 
@@ -58,7 +58,10 @@ export async function addUpCalls(on: Pick<Connection, 'query'>, collectionId: nu
       const call = JSON.parse(line) as CallRecord
       calls++
       throttles += call.throttles
-      const key = countKey(call.service, call.operation, call.place)
+      const key =
+        call.dataset === undefined
+          ? countKey(call.service, call.operation, call.place)
+          : datasetCountKey(call.dataset, call.place)
       counts.set(key, (counts.get(key) ?? 0) + 1)
     }
   }
@@ -72,6 +75,11 @@ export function countKey(
   place: { readonly accountId: string; readonly region: string },
 ): string {
   return `${service} ${operation} ${place.accountId} ${place.region}`
+}
+
+/** Calls that were made for one dataset in one place. */
+export function datasetCountKey(dataset: string, place: { readonly accountId: string; readonly region: string }): string {
+  return `${dataset} ${place.accountId} ${place.region}`
 }
 
 /** For reading through a pool as well as inside a transaction. */

@@ -1,6 +1,6 @@
 import { compareBytes, setDigest } from '../digest.ts'
 import type { CollectionPlan, Coverage, DatasetSummary, Place } from '../model.ts'
-import { countKey } from './calls.ts'
+import { countKey, datasetCountKey } from './calls.ts'
 import type { Connection } from './database.ts'
 import { seenAt } from './versions.ts'
 
@@ -159,11 +159,11 @@ function reasonOf(parts: readonly PartOutcome[], all: number): string | null {
   return `${parts.length} of ${all} parts: ${most[0]}${others}`
 }
 
-/** Calls of the operations that the plan names for a dataset at a place. */
+/** Calls that were made for a dataset at a place; of those that name none, the ones of the operations that the plan names for it. */
 function callsOf(dataset: string, place: Place, plan: CollectionPlan, calls: ReadonlyMap<string, number>): number {
   const steps = plan.steps.filter(step => step.dataset === dataset && datasetKey('', step.place) === datasetKey('', place))
   const keys = new Set(steps.map(step => countKey(step.action.split(':')[0]!, step.operation, step.place)))
-  return sum([...keys], key => calls.get(key) ?? 0)
+  return sum([datasetCountKey(dataset, place), ...keys], key => calls.get(key) ?? 0)
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildOrganization, type Simulator, type SimulatorOptions, startSimulator, unlimited } from '../../src/simulator/index.ts'
+import { datasets } from '../../src/sources/index.ts'
 
 const launcher = fileURLToPath(new URL('../../src/cli/launch.mjs', import.meta.url))
 
@@ -100,7 +101,7 @@ export async function workplace(options: Partial<SimulatorOptions> = {}): Promis
     },
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference of the configuration, resolved by the program
     configure({ auth = { roleArn, externalId: '${EXTERNAL_ID}' }, region = 'eu-west-1', more = {}, source = {} } = {}) {
-      const rateLimits = { sso: 2000, identitystore: 2000, sts: 2000, ...organizationsRates }
+      const rateLimits = { sso: 2000, identitystore: 2000, iam: 2000, sts: 2000, ...organizationsRates }
       const config = {
         dataDir: './data',
         sources: [{ label: 'acme', kind: 'aws', region, auth, rateLimits, ...source }],
@@ -119,7 +120,7 @@ export async function workplace(options: Partial<SimulatorOptions> = {}): Promis
 }
 
 const organizationsRates = Object.fromEntries(
-  ['DescribeOrganization', 'ListRoots', 'ListOrganizationalUnitsForParent', 'ListAccounts'].map(name => [
+  [...datasets.filter(each => each.action.startsWith('organizations:')).map(each => each.operation), 'ListParents'].map(name => [
     `organizations.${name}`,
     500,
   ]),

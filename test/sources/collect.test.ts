@@ -154,17 +154,17 @@ describe('collecting', () => {
     const counts = Object.fromEntries(datasets.map(({ name }) => [name, first.rows(name).size]))
     const second = await collected(fresh, { counts })
     const made = new Map<string, number>()
-    for (const { service, operation } of second.calls)
-      made.set(`${service}:${operation}`, (made.get(`${service}:${operation}`) ?? 0) + 1)
-    for (const step of second.plan.steps) expect(made.get(step.action) ?? 0, step.action).to.equal(step.calls)
+    for (const { dataset = 'none' } of second.calls) made.set(dataset, (made.get(dataset) ?? 0) + 1)
+    for (const step of second.plan.steps) expect(made.get(step.dataset) ?? 0, step.dataset).to.equal(step.calls)
     expect(second.plan.calls).to.equal(second.calls.length - 1) // all but sts:GetCallerIdentity
   })
 
   it('predicts the seconds of the busiest budget', async () => {
     await using fresh = await freshAws(buildOrganization(small), { source: { rateLimits: { ...fast, sso: 10 } } })
     const plan = await planCollection(fresh.aws, fresh.source, { 'sso.permission_set_arns': 20, 'sso.provisioned_accounts': 100 })
-    // 1 ListInstances, 1 DescribeInstance, 1 ListPermissionSets, 5 x 20 details, 20 + 1 discovery, 100 pairs, 1 ListApplications
-    expect(plan.seconds).to.be.closeTo((3 + 100 + 21 + 100 + 1) / 10, 0.001)
+    // ListInstances, DescribeInstance, ListPermissionSets, ABAC, ListApplications, ListTrustedTokenIssuers: 1 each;
+    // 6 x 20 details, 20 + 1 discovery, 20 for what is outdated, 100 pairs
+    expect(plan.seconds).to.be.closeTo((6 + 120 + 21 + 20 + 100) / 10, 0.001)
   })
 
   it('skips the parts that an interrupted run has staged, and reads the lists again', async () => {

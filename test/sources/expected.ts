@@ -39,6 +39,53 @@ export function expectedOf(organization: SimulatedOrganization): ReadonlyMap<str
       each,
     ]),
     'sso.applications': applications.map(application => [application.ApplicationArn, application]),
+    'sso.tags': permissionSets.flatMap(set => set.tags.map(tag => [`${details(set)}|${tag.Key}`, tag] as const)),
+    'sso.outdated_provisioned_accounts': organization.outdatedPairs.map(pair => [
+      `${pair.PermissionSetArn}|${pair.AccountId}`,
+      { AccountId: pair.AccountId },
+    ]),
+    'sso.access_control_attributes':
+      instance === null || organization.accessControlAttributes === null
+        ? []
+        : [[instance.InstanceArn, organization.accessControlAttributes]],
+    'sso.application_assignment_configurations': applications.map(each => [
+      each.ApplicationArn,
+      { AssignmentRequired: each.assignmentRequired },
+    ]),
+    'sso.application_access_scopes': applications.flatMap(each =>
+      (each.accessScopes ?? []).map(scope => [`${each.ApplicationArn}|${scope.Scope}`, scope] as const),
+    ),
+    'sso.application_authentication_methods': applications.flatMap(each =>
+      (each.authenticationMethods ?? []).map(
+        method => [`${each.ApplicationArn}|${method.AuthenticationMethodType}`, method] as const,
+      ),
+    ),
+    'sso.application_grants': applications.flatMap(each =>
+      (each.grants ?? []).map(grant => [`${each.ApplicationArn}|${grant.GrantType}`, grant] as const),
+    ),
+    'sso.trusted_token_issuers': organization.trustedTokenIssuers.map(each => [each.TrustedTokenIssuerArn, each]),
+    'sso.trusted_token_issuer_details': organization.trustedTokenIssuers.map(each => [
+      each.TrustedTokenIssuerArn,
+      { ...each, TrustedTokenIssuerConfiguration: each.configuration },
+    ]),
+    'organizations.tags': Object.entries(organization.organizationTags).flatMap(([id, tags]) =>
+      tags.map(tag => [`${id}|${tag.Key}`, tag] as const),
+    ),
+    'organizations.policies': organization.policies.map(policy => [policy.Id, policy]),
+    'organizations.policy_documents': organization.policies.map(policy => [policy.Id, { ...policy, Content: policy.content }]),
+    'organizations.policy_targets': organization.policies.flatMap(policy =>
+      policy.targets.map(id => [`${policy.Id}|${id}`, targetOf(organization, id)] as const),
+    ),
+    'organizations.delegated_administrators': [...new Set(organization.delegations.map(each => each.accountId))].map(id => {
+      const { Paths: _, ...account } = organization.accounts.find(each => each.Id === id)!
+      const first = organization.delegations.find(each => each.accountId === id)!
+      return [id, { ...account, DelegationEnabledDate: first.enabledAt }]
+    }),
+    'organizations.delegated_services': organization.delegations.map(each => [
+      `${each.accountId}|${each.servicePrincipal}`,
+      { ServicePrincipal: each.servicePrincipal, DelegationEnabledDate: each.enabledAt },
+    ]),
+    'organizations.service_access': organization.serviceAccess.map(each => [each.ServicePrincipal, each]),
     'sso.application_assignments': organization.applicationAssignments.map(each => [
       `${each.ApplicationArn}|${each.PrincipalType}|${each.PrincipalId}`,
       each,
@@ -47,6 +94,15 @@ export function expectedOf(organization: SimulatedOrganization): ReadonlyMap<str
   return new Map(
     Object.entries(datasets).map(([name, rows]) => [name, new Map(rows.map(([key, facts]) => [key, onPaper(facts)]))]),
   )
+}
+
+function targetOf({ roots, ous, accounts }: SimulatedOrganization, id: string): object {
+  const kinds = { ROOT: roots, ORGANIZATIONAL_UNIT: ous, ACCOUNT: accounts }
+  for (const [Type, list] of Object.entries(kinds)) {
+    const one = list.find(each => each.Id === id)
+    if (one !== undefined) return { TargetId: id, Arn: one.Arn, Name: one.Name, Type }
+  }
+  throw new Error(`no target ${id}`)
 }
 
 const personal = ['Birthdate', 'Addresses', 'PhoneNumbers', 'Photos']

@@ -7,7 +7,7 @@ import {
   startSimulator,
   unlimited,
 } from '../../src/simulator/index.ts'
-import { type Aws, type AwsOptions, collect, localBudget, openAws, planCollection } from '../../src/sources/index.ts'
+import { type Aws, type AwsOptions, collect, datasets, localBudget, openAws, planCollection } from '../../src/sources/index.ts'
 
 /** A simulator and the way to it, for one test. */
 export interface FreshAws extends AsyncDisposable {
@@ -23,17 +23,12 @@ export interface FreshOptions {
   readonly log?: Log
 }
 
-const organizationsOperations = [
-  'DescribeOrganization',
-  'ListRoots',
-  'ListOrganizationalUnitsForParent',
-  'ListAccounts',
-  'ListParents',
-]
-
 /** So fast that pacing plays no part. */
-export const fast = Object.fromEntries(
-  ['sso', 'identitystore', 'sts', ...organizationsOperations.map(name => `organizations.${name}`)].map(key => [key, 100_000]),
+export const fast: { readonly [key: string]: number } = Object.fromEntries(
+  [
+    ...['sso', 'identitystore', 'iam', 'sts', 'organizations.ListParents'],
+    ...datasets.filter(each => each.action.startsWith('organizations:')).map(each => `organizations.${each.operation}`),
+  ].map(key => [key, 100_000]),
 )
 
 export async function freshAws(organization: SimulatedOrganization, options: FreshOptions = {}): Promise<FreshAws> {

@@ -43,6 +43,13 @@ describe('the pace', () => {
       [`${Id}/organizations.ListRoots`]: 0.5,
       [`${Id}/organizations.ListAccounts`]: 4,
       [`${Id}/organizations.ListOrganizationalUnitsForParent`]: 2.5,
+      [`${Id}/organizations.ListTagsForResource`]: 5,
+      [`${Id}/organizations.ListPolicies`]: 2.5,
+      [`${Id}/organizations.DescribePolicy`]: 1,
+      [`${Id}/organizations.ListTargetsForPolicy`]: 2.5,
+      [`${Id}/organizations.ListDelegatedAdministrators`]: 2.5,
+      [`${Id}/organizations.ListAWSServiceAccessForOrganization`]: 0.5,
+      [`${Id}/organizations.DescribeResourcePolicy`]: 0.5,
     })
   })
 

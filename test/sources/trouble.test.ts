@@ -13,8 +13,19 @@ const leaves = [
   'sso.managed_policies',
   'sso.customer_managed_policy_references',
   'sso.permissions_boundaries',
+  'sso.tags',
   'sso.account_assignments',
   'sso.application_assignments',
+  'sso.application_assignment_configurations',
+  'sso.application_access_scopes',
+  'sso.application_authentication_methods',
+  'sso.application_grants',
+  'sso.access_control_attributes',
+  'organizations.tags',
+  'organizations.policy_documents',
+  'organizations.policy_targets',
+  'organizations.service_access',
+  'organizations.resource_policies',
 ]
 
 function readerOf(organization: SimulatedOrganization): string {
@@ -76,7 +87,11 @@ describe('what AWS refuses', () => {
     const refused = organization.permissionSets.find(set =>
       organization.assignments.some(each => each.PermissionSetArn === set.PermissionSetArn),
     )!.PermissionSetArn
-    fresh.simulator.deny('sso:ListAccountsForProvisionedPermissionSet', input => input.PermissionSetArn === refused)
+    const isDiscovery = (input: object) => !('ProvisioningStatus' in input)
+    fresh.simulator.deny(
+      'sso:ListAccountsForProvisionedPermissionSet',
+      input => input.PermissionSetArn === refused && isDiscovery(input),
+    )
     const found = await collected(fresh)
     const known = organization.assignments.filter(each => each.PermissionSetArn !== refused)
     expect(found.rows('sso.account_assignments').size).to.equal(known.length)
@@ -499,7 +514,7 @@ describe('what does not exist', () => {
     await using fresh = await freshAws(organization)
     const found = await collected(fresh)
     for (const { name } of datasets.filter(each =>
-      /permission_set|polic|boundar|provisioned|account_assignments/.test(each.name),
+      /^sso\..*(permission_set|polic|boundar|provisioned|account_assignments|tags)/.test(each.name),
     )) {
       expect(coverages(found, name), name).to.deep.equal(['not_applicable'])
     }

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-identitystore'
 import type { Facts } from '../../model.ts'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowsOf, text } from '../dataset.ts'
-import type { Service } from '../service.ts'
+import { jsonPaging, type Service } from '../service.ts'
 import type { Trouble } from '../trouble.ts'
 
 const pageSize = 100
@@ -73,6 +73,8 @@ export const identitystore: Service = {
   // 20 a second over all operations: IAM Identity Center quotas
   rate: () => 20,
   isOneAtATime: false,
+  paging: jsonPaging,
+  budgetScope: 'organization',
   datasets: [users, groups, groupMemberships],
 }
 

@@ -4,21 +4,33 @@ import {
   ListOrganizationalUnitsForParentCommand,
   ListParentsCommand,
   ListRootsCommand,
+  ListTagsForResourceCommand,
   OrganizationsClient,
 } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
-import type { Service } from '../service.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { jsonPaging, type Service } from '../service.ts'
+import { delegationDatasets } from './organizations-delegation.ts'
+import { policyDatasets } from './organizations-policies.ts'
 
 const pageSize = 20
 
 /** Calls a second per calling account, from "Quotas for AWS Organizations" (throttling limits). */
 const rates: { readonly [operation: string]: number } = {
   DescribeOrganization: 1,
+  DescribePolicy: 2,
+  // not in the table: what its neighbour is allowed
+  DescribeResourcePolicy: 1,
   ListAccounts: 8,
+  ListAWSServiceAccessForOrganization: 1,
+  ListDelegatedAdministrators: 5,
+  ListDelegatedServicesForAccount: 1,
   ListOrganizationalUnitsForParent: 5,
   ListParents: 5,
+  ListPolicies: 5,
   ListRoots: 1,
+  ListTagsForResource: 10,
+  ListTargetsForPolicy: 5,
 }
 
 const listParents = operation('ListParents', ListParentsCommand)
@@ -83,6 +95,35 @@ const accounts: Dataset = {
   calls: rows => pagesOf(rows('organizations.accounts'), pageSize),
 }
 
+const tags: Dataset = {
+  name: 'organizations.tags',
+  operation: operation('ListTagsForResource', ListTagsForResourceCommand),
+  parents: [
+    { dataset: 'organizations.roots', parent: root => root.key },
+    { dataset: 'organizations.organizational_units', parent: unit => unit.key },
+    { dataset: 'organizations.accounts', parent: account => account.key },
+  ],
+  pageSize: 'unsized',
+  needs: 'organization',
+  input: id => ({ ResourceId: id }),
+  rows: (answer, id) => rowsOf(answer.Tags, tag => joined(id, text(tag, 'Key'))),
+  calls(rows) {
+    const units = rows('organizations.organizational_units')
+    const members = rows('organizations.accounts')
+    return units === null || members === null ? null : 1 + units + members
+  },
+  gone: {
+    what: 'the account or organizational unit',
+    isMeant: trouble => trouble.code === 'TargetNotFoundException',
+    operations: [listParents],
+    async confirm(ask, id) {
+      const said = await ask(listParents, { ChildId: id })
+      if ('answer' in said) return 'exists'
+      return said.trouble.code === 'ChildNotFoundException' ? 'gone' : said.trouble
+    },
+  },
+}
+
 export const organizations: Service = {
   name: 'organizations',
   endpointName: 'ORGANIZATIONS',
@@ -91,7 +132,9 @@ export const organizations: Service = {
   budgetKey: name => `organizations.${name}`,
   rate: name => rates[name] ?? 1,
   isOneAtATime: true,
-  datasets: [organization, roots, organizationalUnits, accounts],
+  paging: jsonPaging,
+  budgetScope: 'organization',
+  datasets: [organization, roots, organizationalUnits, accounts, tags, ...policyDatasets, ...delegationDatasets],
 }
 
 function operation(name: string, command: CommandClass): Operation {

@@ -1,17 +1,16 @@
 import {
-  DescribeApplicationCommand,
+  DescribeInstanceAccessControlAttributeConfigurationCommand,
   DescribeInstanceCommand,
   DescribePermissionSetCommand,
   GetInlinePolicyForPermissionSetCommand,
   GetPermissionsBoundaryForPermissionSetCommand,
   ListAccountAssignmentsCommand,
   ListAccountsForProvisionedPermissionSetCommand,
-  ListApplicationAssignmentsCommand,
-  ListApplicationsCommand,
   ListCustomerManagedPolicyReferencesInPermissionSetCommand,
   ListInstancesCommand,
   ListManagedPoliciesInPermissionSetCommand,
   ListPermissionSetsCommand,
+  ListTagsForResourceCommand,
   SSOAdminClient,
 } from '@aws-sdk/client-sso-admin'
 import type { Facts } from '../../model.ts'
@@ -29,12 +28,12 @@ import {
   type Subject,
   text,
 } from '../dataset.ts'
-import type { Service } from '../service.ts'
+import { jsonPaging, type Service } from '../service.ts'
 import type { Trouble } from '../trouble.ts'
+import { applicationDatasets } from './sso-applications.ts'
+import { tokenIssuerDatasets } from './sso-token-issuers.ts'
 
 const pageSize = 100
-/** ListApplications takes 100 and answers at most 50. */
-const applicationsPerPage = 50
 
 const describePermissionSet = operation('DescribePermissionSet', DescribePermissionSetCommand)
 const listPermissionSets = operation('ListPermissionSets', ListPermissionSetsCommand)
@@ -42,7 +41,6 @@ const listProvisionedAccounts = operation(
   'ListAccountsForProvisionedPermissionSet',
   ListAccountsForProvisionedPermissionSetCommand,
 )
-const describeApplication = operation('DescribeApplication', DescribeApplicationCommand)
 
 const instances: Dataset = {
   name: 'sso.instances',
@@ -186,37 +184,40 @@ const accountAssignments: Dataset = {
   },
 }
 
-const applications: Dataset = {
-  name: 'sso.applications',
-  operation: operation('ListApplications', ListApplicationsCommand),
-  parents: 'instance',
-  pageSize,
-  input: instanceArn => ({ InstanceArn: instanceArn }),
-  rows: answer => rowsOf(answer.Applications, application => text(application, 'ApplicationArn')),
-  calls: rows => pagesOf(rows('sso.applications'), applicationsPerPage),
+/** A set that was changed and not provisioned again: the account still has the old one. */
+const outdatedProvisionedAccounts: Dataset = {
+  ...provisionedAccounts,
+  name: 'sso.outdated_provisioned_accounts',
+  input: (setArn, { instanceArn }) => ({
+    InstanceArn: instanceArn,
+    PermissionSetArn: setArn,
+    ProvisioningStatus: 'LATEST_PERMISSION_SET_NOT_PROVISIONED',
+  }),
+  calls: rows => callsPer(rows('sso.permission_set_arns'), rows('sso.outdated_provisioned_accounts'), pageSize),
 }
 
-const applicationAssignments: Dataset = {
-  name: 'sso.application_assignments',
-  operation: operation('ListApplicationAssignments', ListApplicationAssignmentsCommand),
-  parents: [{ dataset: 'sso.applications', parent: application => application.key }],
-  pageSize,
-  input: applicationArn => ({ ApplicationArn: applicationArn }),
-  rows: (answer, applicationArn) =>
-    rowsOf(answer.ApplicationAssignments, assignment =>
-      joined(applicationArn, text(assignment, 'PrincipalType'), text(assignment, 'PrincipalId')),
-    ),
-  calls: rows => callsPer(rows('sso.applications'), rows('sso.application_assignments'), pageSize),
-  gone: {
-    what: 'the application',
-    isMeant: isMissing,
-    operations: [describeApplication],
-    async confirm(ask, applicationArn) {
-      const said = await ask(describeApplication, { ApplicationArn: applicationArn })
-      if ('answer' in said) return 'exists'
-      return isMissing(said.trouble) ? 'gone' : said.trouble
-    },
-  },
+const tags: Dataset = {
+  ...detail('sso.tags', operation('ListTagsForResource', ListTagsForResourceCommand), {
+    rows: (answer, setArn) => rowsOf(answer.Tags, tag => joined(setArn, text(tag, 'Key'))),
+  }),
+  pageSize: 'unsized',
+  input: (setArn, { instanceArn }) => ({ InstanceArn: instanceArn, ResourceArn: setArn }),
+}
+
+/** Attributes for access control are switched on for the whole instance, or not at all. */
+const accessControlAttributes: Dataset = {
+  name: 'sso.access_control_attributes',
+  operation: operation(
+    'DescribeInstanceAccessControlAttributeConfiguration',
+    DescribeInstanceAccessControlAttributeConfigurationCommand,
+  ),
+  parents: 'instance',
+  pageSize: null,
+  needs: 'organization_instance',
+  input: instanceArn => ({ InstanceArn: instanceArn }),
+  rows: (answer, instanceArn) => rowOf(answer, instanceArn),
+  calls: () => 1,
+  isNone: isMissing,
 }
 
 export const sso: Service = {
@@ -228,6 +229,8 @@ export const sso: Service = {
   // 20 a second over all operations: IAM Identity Center quotas
   rate: () => 20,
   isOneAtATime: false,
+  paging: jsonPaging,
+  budgetScope: 'organization',
   datasets: [
     instances,
     instanceDetails,
@@ -237,10 +240,13 @@ export const sso: Service = {
     managedPolicies,
     customerManagedPolicyReferences,
     permissionsBoundaries,
+    tags,
     provisionedAccounts,
+    outdatedProvisionedAccounts,
     accountAssignments,
-    applications,
-    applicationAssignments,
+    accessControlAttributes,
+    ...applicationDatasets,
+    ...tokenIssuerDatasets,
   ],
 }
 

@@ -1,0 +1,92 @@
+import {
+  DescribeResourcePolicyCommand,
+  ListAWSServiceAccessForOrganizationCommand,
+  ListDelegatedAdministratorsCommand,
+  ListDelegatedServicesForAccountCommand,
+} from '@aws-sdk/client-organizations'
+import type { Facts } from '../../model.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+
+const pageSize = 20
+
+const listAdministrators = operation('ListDelegatedAdministrators', ListDelegatedAdministratorsCommand)
+const listServices = operation('ListDelegatedServicesForAccount', ListDelegatedServicesForAccountCommand)
+
+const administrators: Dataset = {
+  name: 'organizations.delegated_administrators',
+  operation: listAdministrators,
+  parents: 'none',
+  pageSize,
+  needs: 'organization',
+  input: () => ({}),
+  rows: answer => rowsOf(answer.DelegatedAdministrators, account => text(account, 'Id')),
+  calls: rows => pagesOf(rows('organizations.delegated_administrators'), pageSize),
+}
+
+/** What each delegated administrator may administer: `sso.amazonaws.com` among them reaches every account. */
+const delegatedServices: Dataset = {
+  name: 'organizations.delegated_services',
+  operation: listServices,
+  parents: [{ dataset: 'organizations.delegated_administrators', parent: account => account.key }],
+  pageSize,
+  needs: 'organization',
+  input: accountId => ({ AccountId: accountId }),
+  rows: (answer, accountId) => rowsOf(answer.DelegatedServices, service => joined(accountId, text(service, 'ServicePrincipal'))),
+  calls: rows => callsPer(rows('organizations.delegated_administrators'), rows('organizations.delegated_services'), pageSize),
+  gone: {
+    what: 'the delegation',
+    isMeant: trouble => trouble.code === 'AccountNotRegisteredException' || trouble.code === 'AccountNotFoundException',
+    operations: [listAdministrators],
+    async confirm(ask, accountId) {
+      const seen = new Set<string>()
+      for (let page: Facts = {}; ; ) {
+        const said = await ask(listAdministrators, { MaxResults: pageSize, ...page })
+        if ('trouble' in said) return said.trouble
+        const found = rowsOf(said.answer.DelegatedAdministrators, account => text(account, 'Id')) ?? []
+        if (found.some(account => account.key === accountId)) return 'exists'
+        const token = text(said.answer, 'NextToken')
+        if (token === undefined || token === '') return 'gone'
+        if (seen.has(token)) return 'exists'
+        seen.add(token)
+        page = { NextToken: token }
+      }
+    },
+  },
+}
+
+const serviceAccess: Dataset = {
+  name: 'organizations.service_access',
+  operation: operation('ListAWSServiceAccessForOrganization', ListAWSServiceAccessForOrganizationCommand),
+  parents: 'none',
+  pageSize,
+  needs: 'organization',
+  input: () => ({}),
+  rows: answer => rowsOf(answer.EnabledServicePrincipals, service => text(service, 'ServicePrincipal')),
+  calls: rows => pagesOf(rows('organizations.service_access'), pageSize),
+}
+
+/** The policy that lets members act for the organization. */
+const resourcePolicies: Dataset = {
+  name: 'organizations.resource_policies',
+  operation: operation('DescribeResourcePolicy', DescribeResourcePolicyCommand),
+  parents: 'none',
+  pageSize: null,
+  needs: 'organization',
+  input: () => ({}),
+  rows(answer) {
+    const policy = (answer.ResourcePolicy ?? null) as Facts | null
+    if (policy === null || typeof policy.Content !== 'string') return null
+    const { ResourcePolicySummary, ...others } = policy
+    const summary = (ResourcePolicySummary ?? {}) as Facts
+    return rowOf({ ...summary, ...others }, text(summary, 'Id'))
+  },
+  calls: () => 1,
+  isNone: trouble => trouble.code === 'ResourcePolicyNotFoundException',
+}
+
+/** Who may administer the organization beside its management account, and which services it trusts. */
+export const delegationDatasets: readonly Dataset[] = [administrators, delegatedServices, serviceAccess, resourcePolicies]
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'organizations', name, command }
+}

@@ -1,0 +1,89 @@
+import { DescribePolicyCommand, ListPoliciesCommand, ListTargetsForPolicyCommand } from '@aws-sdk/client-organizations'
+import type { Facts } from '../../model.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import type { Trouble } from '../trouble.ts'
+
+const pageSize = 20
+/** What limits accounts from above; other types configure services. */
+const types = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY']
+
+const describePolicy = operation('DescribePolicy', DescribePolicyCommand)
+const listPolicies = operation('ListPolicies', ListPoliciesCommand)
+
+const policies: Dataset = {
+  name: 'organizations.policies',
+  operation: listPolicies,
+  parents: { each: types },
+  pageSize,
+  needs: 'organization',
+  input: type => ({ Filter: type }),
+  rows: answer => rowsOf(answer.Policies, policy => text(policy, 'Id')),
+  calls(rows) {
+    const pages = pagesOf(rows('organizations.policies'), pageSize)
+    return pages === null ? null : pages + types.length - 1
+  },
+}
+
+const documents: Dataset = {
+  ...detail('organizations.policy_documents', describePolicy),
+  pageSize: null,
+  // summary and text of one policy, as one resource: the summary's members beside Content
+  rows(answer, policyId) {
+    const policy = (answer.Policy ?? null) as Facts | null
+    if (policy === null || typeof policy.Content !== 'string') return null
+    const { PolicySummary, ...others } = policy
+    return rowOf({ ...(PolicySummary as Facts | undefined), ...others }, policyId)
+  },
+  calls: rows => rows('organizations.policies'),
+}
+
+const targets: Dataset = {
+  ...detail('organizations.policy_targets', operation('ListTargetsForPolicy', ListTargetsForPolicyCommand)),
+  pageSize,
+  rows: (answer, policyId) => rowsOf(answer.Targets, target => joined(policyId, text(target, 'TargetId'))),
+  calls: rows => callsPer(rows('organizations.policies'), rows('organizations.policy_targets'), pageSize),
+}
+
+/** Service control and resource control policies, their text, and what they are attached to. */
+export const policyDatasets: readonly Dataset[] = [policies, documents, targets]
+
+/** A dataset that is asked for once per policy. */
+function detail(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' | 'pageSize'> {
+  return {
+    name,
+    operation: asked,
+    parents: [{ dataset: 'organizations.policies', parent: policy => policy.key }],
+    needs: 'organization',
+    input: policyId => ({ PolicyId: policyId }),
+    gone: {
+      what: 'the policy',
+      isMeant: isMissing,
+      operations: [listPolicies],
+      confirm: async (ask, policyId) => {
+        for (const type of types) {
+          const seen = new Set<string>()
+          for (let page: Facts = {}; ; ) {
+            const said = await ask(listPolicies, { Filter: type, MaxResults: pageSize, ...page })
+            if ('trouble' in said) return said.trouble
+            const found = rowsOf(said.answer.Policies, policy => text(policy, 'Id')) ?? []
+            if (found.some(policy => policy.key === policyId)) return 'exists'
+            const token = text(said.answer, 'NextToken')
+            if (token === undefined || token === '') break
+            if (seen.has(token)) return 'exists'
+            seen.add(token)
+            page = { NextToken: token }
+          }
+        }
+        return 'gone'
+      },
+    },
+  }
+}
+
+function isMissing(trouble: Trouble): boolean {
+  return trouble.code === 'PolicyNotFoundException'
+}
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'organizations', name, command }
+}

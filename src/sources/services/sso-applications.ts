@@ -1,0 +1,117 @@
+import {
+  DescribeApplicationCommand,
+  GetApplicationAssignmentConfigurationCommand,
+  ListApplicationAccessScopesCommand,
+  ListApplicationAssignmentsCommand,
+  ListApplicationAuthenticationMethodsCommand,
+  ListApplicationGrantsCommand,
+  ListApplicationsCommand,
+} from '@aws-sdk/client-sso-admin'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+
+/** ListApplications takes 100 and answers at most 50. */
+const applicationsPerPage = 50
+const assignmentsPerPage = 100
+const scopesPerPage = 10
+
+const describeApplication = operation('DescribeApplication', DescribeApplicationCommand)
+
+const applications: Dataset = {
+  name: 'sso.applications',
+  operation: operation('ListApplications', ListApplicationsCommand),
+  parents: 'instance',
+  // what may be asked for; the answer is half of it
+  pageSize: 100,
+  input: instanceArn => ({ InstanceArn: instanceArn }),
+  rows: answer => rowsOf(answer.Applications, application => text(application, 'ApplicationArn')),
+  calls: rows => pagesOf(rows('sso.applications'), applicationsPerPage),
+}
+
+const assignments = detail(
+  'sso.application_assignments',
+  operation('ListApplicationAssignments', ListApplicationAssignmentsCommand),
+  {
+    pageSize: assignmentsPerPage,
+    rows: (answer, applicationArn) =>
+      rowsOf(answer.ApplicationAssignments, assignment =>
+        joined(applicationArn, text(assignment, 'PrincipalType'), text(assignment, 'PrincipalId')),
+      ),
+    calls: rows => callsPer(rows('sso.applications'), rows('sso.application_assignments'), assignmentsPerPage),
+  },
+)
+
+/** Without AssignmentRequired every user of the store may use the application. */
+const assignmentConfigurations = detail(
+  'sso.application_assignment_configurations',
+  operation('GetApplicationAssignmentConfiguration', GetApplicationAssignmentConfigurationCommand),
+  {
+    pageSize: null,
+    // the model promises the member; an answer without it decides nothing
+    rows: (answer, applicationArn) => (typeof answer.AssignmentRequired === 'boolean' ? rowOf(answer, applicationArn) : null),
+  },
+)
+
+const accessScopes = detail(
+  'sso.application_access_scopes',
+  operation('ListApplicationAccessScopes', ListApplicationAccessScopesCommand),
+  {
+    pageSize: scopesPerPage,
+    rows: (answer, applicationArn) => rowsOf(answer.Scopes, scope => joined(applicationArn, text(scope, 'Scope'))),
+    calls: rows => callsPer(rows('sso.applications'), rows('sso.application_access_scopes'), scopesPerPage),
+  },
+)
+
+const authenticationMethods = detail(
+  'sso.application_authentication_methods',
+  operation('ListApplicationAuthenticationMethods', ListApplicationAuthenticationMethodsCommand),
+  {
+    pageSize: 'unsized',
+    rows: (answer, applicationArn) =>
+      rowsOf(answer.AuthenticationMethods, method => joined(applicationArn, text(method, 'AuthenticationMethodType'))),
+  },
+)
+
+const grants = detail('sso.application_grants', operation('ListApplicationGrants', ListApplicationGrantsCommand), {
+  pageSize: 'unsized',
+  rows: (answer, applicationArn) => rowsOf(answer.Grants, grant => joined(applicationArn, text(grant, 'GrantType'))),
+})
+
+/** Applications of Identity Center and who may use them how. */
+export const applicationDatasets: readonly Dataset[] = [
+  applications,
+  assignments,
+  assignmentConfigurations,
+  accessScopes,
+  authenticationMethods,
+  grants,
+]
+
+/** A dataset that is asked for once per application. */
+function detail(
+  name: string,
+  asked: Operation,
+  own: Pick<Dataset, 'pageSize' | 'rows'> & Partial<Pick<Dataset, 'calls'>>,
+): Dataset {
+  return {
+    name,
+    operation: asked,
+    parents: [{ dataset: 'sso.applications', parent: application => application.key }],
+    input: applicationArn => ({ ApplicationArn: applicationArn }),
+    calls: rows => rows('sso.applications'),
+    gone: {
+      what: 'the application',
+      isMeant: trouble => trouble.kind === 'not_found',
+      operations: [describeApplication],
+      async confirm(ask, applicationArn) {
+        const said = await ask(describeApplication, { ApplicationArn: applicationArn })
+        if ('answer' in said) return 'exists'
+        return said.trouble.kind === 'not_found' ? 'gone' : said.trouble
+      },
+    },
+    ...own,
+  }
+}
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'sso', name, command }
+}
