@@ -412,6 +412,86 @@ export interface BundleRecord {
   readonly complete: boolean
 }
 
+/**
+ * What differs between two snapshots about one key. `unknown`: one of the two could not see it, so that nobody can say whether it
+ * is new, gone or changed; the facts are then what was last known on each side.
+ */
+export interface Change {
+  readonly kind: 'added' | 'removed' | 'changed' | 'unknown'
+  readonly dataset: string
+  readonly place: Place
+  readonly parent: string
+  readonly key: string
+  /** null when the earlier snapshot has no such key */
+  readonly before: Facts | null
+  /** null when the later snapshot has no such key */
+  readonly after: Facts | null
+  /** seal time of the snapshot that began `after` or ended `before`; it happened between the snapshot before that one and this time */
+  readonly shownAt: Date
+}
+
+/** A part that a snapshot could not read completely. */
+export interface UnreadPart {
+  readonly source: string
+  readonly version: number
+  readonly dataset: string
+  readonly place: Place
+  /** '' for the whole dataset at that place */
+  readonly parent: string
+  readonly coverage: Coverage
+  readonly reason: string | null
+}
+
+export interface SnapshotDiff {
+  readonly from: Snapshot
+  readonly to: Snapshot
+  /** what either snapshot could not read: nothing is said about it but `unknown` */
+  readonly unread: readonly UnreadPart[]
+  /** by dataset, place and key as UTF-8 bytes; read when it is asked for */
+  readonly changes: AsyncIterable<Change>
+}
+
+/**
+ * How a user reaches an account: directly, or through a group. The four times are those of the grant (assignment and membership), each
+ * the seal time of a snapshot: it began after `beganAfter` and by `beganBy`, it ended after `endedAfter` and by `endedBy`.
+ */
+export interface AccessPath {
+  readonly source: string
+  readonly user: {
+    readonly id: string
+    /** null when the directory never showed it */
+    readonly name: string | null
+    /** as AWS sends it (`ENABLED`, `DISABLED`); null when it was not sent or not read */
+    readonly status: string | null
+    /** `deleted`: the users were listed and this one is not among them */
+    readonly presence: 'present' | 'deleted' | 'not_read'
+  }
+  /** null: assigned directly */
+  readonly group: { readonly id: string; readonly name: string | null } | null
+  readonly permissionSet: { readonly arn: string; readonly name: string | null }
+  readonly account: { readonly id: string; readonly name: string | null }
+  /** at the instant asked about, or at the end of the period; `unknown`: it held when it was last read, and was not read then */
+  readonly state: 'held' | 'ended' | 'unknown'
+  /** for `unknown`: seal time of the last snapshot that shows it; unknown since */
+  readonly knownUntil: Date | null
+  /** null: no snapshot shows that it was not there before */
+  readonly beganAfter: Date | null
+  readonly beganBy: Date
+  readonly endedAfter: Date
+  /** null: no snapshot shows its end */
+  readonly endedBy: Date | null
+}
+
+/** Who reaches what, as the snapshots of each source saw it. */
+export interface AccessAnswer {
+  /** the snapshots it rests on: the last ones sealed by the instant asked about, or by the end of the period */
+  readonly snapshots: readonly Snapshot[]
+  /** what those could not read and what therefore may be missing among the paths */
+  readonly unread: readonly UnreadPart[]
+  /** by source, account, permission set, user and group */
+  readonly paths: Iterable<AccessPath>
+}
+
 /** Told while something long goes on. `total` null: not known yet. */
 export interface Progress {
   readonly phase: string

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { ConfigError } from '../config.ts'
 import { AppError, explain } from '../errors.ts'
 import { softwareVersion } from '../version.ts'
+import { addAccess } from './access.ts'
 import { addAws } from './aws.ts'
 import { addBundle } from './bundle.ts'
 import { addCollect } from './collect.ts'
@@ -54,6 +55,7 @@ export async function main(
   addEvaluate(program, invocation)
   addResults(program, invocation)
   addSnapshots(program, invocation)
+  addAccess(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)

@@ -8,6 +8,7 @@ import { addCommand, type CommonOptions, configOf, type Invocation, instant, ter
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { gapDocument } from './results.ts'
+import { addSnapshotsDiff } from './snapshots-diff.ts'
 import { table } from './terminal.ts'
 
 interface ListOptions extends CommonOptions {
@@ -20,7 +21,7 @@ interface ShowOptions extends CommonOptions {
 }
 
 export function addSnapshots(program: Command, invocation: Invocation): void {
-  const snapshots = program.command('snapshots').description('list and show what was collected')
+  const snapshots = program.command('snapshots').description('list, show and compare what was collected')
   addCommand(snapshots, 'list', 'every sealed snapshot, newest first')
     .option('--source <label>', 'only this source')
     .action(async (options: ListOptions) => {
@@ -61,6 +62,7 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
         datasets: rollUp(snapshot.datasets).map(row => ({ ...row, resources: resources.get(row.name) ?? [] })),
       })
     })
+  addSnapshotsDiff(snapshots, invocation)
 }
 
 function whichOf(options: ShowOptions): 'latest' | { version: number } | { asOf: Date } {

@@ -52,7 +52,7 @@ export async function readEstate(store: Store, asOf: Date): Promise<EstateRows> 
   return { asOf, sources }
 }
 
-type RowKind = 'entity' | 'membership' | 'assignment'
+export type RowKind = 'entity' | 'membership' | 'assignment'
 
 /** A version row with what its facts are made of. `content`: an entity's canonical facts, an edge's columns as a JSON array. */
 export interface StoredRow {
@@ -99,7 +99,8 @@ const itsParts = (alias: string) =>
   `${alias}.source_id = $1 and ${alias}.dataset_id = (select id from dataset where name = $3)
    and ${alias}.place_id = (select id from place where account_id = $4 and region = $5)`
 
-interface Shape {
+/** How the rows of one kind are read. */
+export interface Shape {
   readonly kind: RowKind
   readonly identity: readonly string[]
   /** of version row `v` */
@@ -110,7 +111,7 @@ interface Shape {
   readonly salt: string
 }
 
-const shapes: readonly Shape[] = [
+export const shapes: readonly Shape[] = [
   {
     kind: 'entity',
     identity: ['entity_id'],
@@ -157,7 +158,11 @@ function rowsOf({ kind, identity, content, joins, key, salt }: Shape): string {
     where ${itsParts('p')} and ${seenAt(kind, '$2')}`
 }
 
-async function sealTimes(store: Store, { sourceId, version }: SnapshotPosition): Promise<ReadonlyMap<number, Date>> {
+/** Seal time of each snapshot of a source up to one. */
+export async function sealTimes(
+  store: Store,
+  { sourceId, version }: Pick<SnapshotPosition, 'sourceId' | 'version'>,
+): Promise<ReadonlyMap<number, Date>> {
   const text = 'select version, sealed_at from snapshot where source_id = $1 and version <= $2'
   const rows = await query<{ version: number; sealed_at: Date }>(store.db, text, [sourceId, version])
   return new Map(rows.map(row => [row.version, row.sealed_at]))

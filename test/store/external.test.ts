@@ -9,7 +9,7 @@ import { collectOnce, errorOf, gap, group, keysOf, membership, part, until, user
 import { evaluationOf } from './evaluated.ts'
 import { freshDatabase } from './fresh-store.ts'
 import { startChild } from './process.ts'
-import { optionsFor, passableFolder } from './store-options.ts'
+import { migrationNames, optionsFor, passableFolder } from './store-options.ts'
 
 describe('a database by its URL', () => {
   it('is refused before it is migrated, with the way out', async () => {
@@ -17,7 +17,7 @@ describe('a database by its URL', () => {
     const refused = await errorOf(openStore(optionsFor(url)))
     expect(refused.code).to.equal('SCHEMA_OLDER')
     expect(refused.hint).to.contain('evidenced migrate')
-    expect((await migrate(optionsFor(url))).applied).to.deep.equal(['0001_first_schema'])
+    expect((await migrate(optionsFor(url))).applied).to.deep.equal(migrationNames)
     expect((await migrate(optionsFor(url))).applied).to.deep.equal([])
     await using store = await openStore(optionsFor(url))
     expect(store.kind).to.equal('external')
@@ -33,7 +33,7 @@ describe('a database by its URL', () => {
       expect(await child.ended, child.output()).to.equal(0)
       applied.push(...(JSON.parse(child.output()) as { applied: string[] }).applied)
     }
-    expect(applied).to.deep.equal(['0001_first_schema'])
+    expect(applied).to.deep.equal(migrationNames)
   })
 
   it('is refused when a newer program migrated it', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { chmod, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,3 +16,8 @@ export async function passableFolder(): Promise<string> {
   await chmod(folder, 0o755)
   return folder
 }
+
+/** Every migration of this program, oldest first. */
+export const migrationNames = readdirSync(new URL('../../migrations/', import.meta.url))
+  .map(file => file.replace(/\.sql$/, ''))
+  .sort()

@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+import { canonicalJson } from '../digest.ts'
+import { openLog } from '../log.ts'
+import type { Change, Facts, Json, Snapshot, SnapshotDiff } from '../model.ts'
+import { type Cell, csvOf } from '../reports/index.ts'
+import { diff, readSnapshot, type Store } from '../store/index.ts'
+import { unreadDocument, unreadLine } from './access.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { UsageError } from './exit.ts'
+import { storeOf } from './parts.ts'
+import { table } from './terminal.ts'
+
+interface Options extends CommonOptions {
+  readonly from: string
+  readonly to: string
+  readonly dataset?: string
+  readonly format?: string
+}
+
+export function addSnapshotsDiff(snapshots: Command, invocation: Invocation): void {
+  addCommand(snapshots, 'diff', 'what was added, removed and changed between two snapshots, with before and after')
+    .argument('<source>', 'label of the source')
+    .requiredOption('--from <version|instant>', 'a version, or an instant: the last snapshot sealed by then')
+    .option('--to <version|instant>', 'the same; default: the last snapshot', 'latest')
+    .option('--dataset <name>', 'only this dataset, e.g. sso.account_assignments')
+    .option('--format <format>', 'csv or json instead of a table')
+    .action(async (label: string, options: Options) => {
+      const { format } = options
+      if (format !== undefined && format !== 'csv' && format !== 'json')
+        throw new UsageError(`unknown format ${format}`, 'write csv or json')
+      const terminal = terminalOf(invocation, { ...options, json: options.json || format === 'json' })
+      await using store = await storeOf(configOf(invocation, options), openLog('warn'))
+      const found = await diff(store, await snapshotOf(store, label, options.from), await snapshotOf(store, label, options.to))
+      const chosen = changesOf(found, options.dataset)
+      if (format === 'csv') {
+        for await (const chunk of csvOf(columns, cellsOf(chosen))) invocation.streams.stdout.write(Buffer.from(chunk).toString())
+      } else if (terminal.json) terminal.document(documentOf(found, await Array.fromAsync(chosen)))
+      else {
+        const changes = await Array.fromAsync(chosen)
+        terminal.line(`${label}: ${when(found.from)} to ${when(found.to)}`)
+        for (const [dataset, list] of Map.groupBy(changes, each => each.dataset)) {
+          terminal.line(`\n${dataset}: ${countsOf(list)}`)
+          terminal.line(table(['what', 'key', 'shown', 'difference'], list.map(rowOf)))
+        }
+        if (changes.length === 0) terminal.line('no difference')
+      }
+      for (const part of found.unread) terminal.note(unreadLine(part))
+    })
+}
+
+async function snapshotOf(store: Store, label: string, text: string): Promise<Snapshot> {
+  const which = text === 'latest' ? 'latest' : /^[1-9]\d{0,8}$/.test(text) ? { version: Number(text) } : { asOf: instant(text) }
+  const snapshot = await readSnapshot(store, label, which)
+  if (snapshot === null) throw new UsageError(`no snapshot ${text} of ${label}`, 'see `evidenced snapshots list`')
+  return snapshot
+}
+
+async function* changesOf({ changes }: SnapshotDiff, dataset: string | undefined): AsyncGenerator<Change> {
+  for await (const change of changes) if (dataset === undefined || change.dataset === dataset) yield change
+}
+
+function when({ version, sealedAt }: Snapshot): string {
+  return `version ${version} (${sealedAt.toISOString()})`
+}
+
+function countsOf(changes: readonly Change[]): string {
+  return [...Map.groupBy(changes, each => each.kind)].map(([kind, list]) => `${list.length} ${kind}`).join(', ')
+}
+
+function rowOf({ kind, key, shownAt, before, after }: Change): (string | number)[] {
+  const isBoth = before !== null && after !== null
+  return [kind, key, shownAt.toISOString(), isBoth ? differences(before, after) : '']
+}
+
+/** The members that differ, each as before -> after. */
+function differences(before: Facts, after: Facts): string {
+  const members = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
+  const shown = (value: Json | undefined) => (value === undefined ? 'not sent' : JSON.stringify(value))
+  const text = (value: Json | undefined) => (value === undefined ? '' : canonicalJson(value))
+  const differing = members.filter(member => text(before[member]) !== text(after[member]))
+  return differing.map(member => `${member}: ${shown(before[member])} -> ${shown(after[member])}`).join('; ')
+}
+
+const columns = ['kind', 'dataset', 'accountId', 'region', 'parent', 'key', 'shownAt', 'before', 'after']
+
+async function* cellsOf(changes: AsyncIterable<Change>): AsyncGenerator<Cell[]> {
+  const text = (facts: Facts | null) => (facts === null ? null : canonicalJson(facts))
+  for await (const { kind, dataset, place, parent, key, shownAt, before, after } of changes) {
+    yield [kind, dataset, place.accountId, place.region, parent, key, shownAt.toISOString(), text(before), text(after)]
+  }
+}
+
+function documentOf({ from, to, unread }: SnapshotDiff, changes: readonly Change[]): Json {
+  const side = ({ version, sealedAt, digest }: Snapshot) => ({ version, sealedAt: sealedAt.toISOString(), digest })
+  return {
+    ...{ source: to.source, from: side(from), to: side(to), unread: unread.map(unreadDocument) },
+    changes: changes.map(({ place, shownAt, ...change }) => ({
+      ...{ ...change, accountId: place.accountId, region: place.region, shownAt: shownAt.toISOString() },
+    })),
+  }
+}

@@ -1,0 +1,280 @@
+import { compareBytes } from '../digest.ts'
+import type { AccessAnswer, AccessPath, Snapshot, UnreadPart } from '../model.ts'
+import { StoreError } from './error.ts'
+import {
+  datasetsOfAccess,
+  type Grant,
+  isOver,
+  isSeenAt,
+  lastSeen,
+  readAssignments,
+  readMemberships,
+  type Span,
+} from './grant-rows.ts'
+import { findKeys, type Names, namesAt } from './names.ts'
+import { sealTimes } from './resource.ts'
+import { locate, readSnapshot, snapshotsAsOf } from './snapshot.ts'
+import type { Store } from './store.ts'
+import { absenceOf, type ProvesAbsence, unreadIntervals } from './unread.ts'
+
+/** Who or what is asked about: at least one of account, user and permission set. Each is an id or ARN, or a name. */
+export interface AccessQuestion {
+  readonly source?: string
+  readonly account?: string
+  readonly user?: string
+  readonly permissionSet?: string
+  /** an instant, or a period: then every path that held in some snapshot of it */
+  readonly when: { readonly asOf: Date } | { readonly from: Date; readonly to: Date }
+}
+
+/**
+ * Who can reach what, and since when. Only what a snapshot saw counts as held; what it could not see is `unknown` with the time until
+ * which it was known, and what may be missing stands in `unread`.
+ * @throws {StoreError} NOT_FOUND when no snapshot was sealed by then, or no source knows what is asked about
+ */
+export async function access(store: Store, question: AccessQuestion): Promise<AccessAnswer> {
+  const until = 'asOf' in question.when ? question.when.asOf : question.when.to
+  const all = await snapshotsAsOf(store, until)
+  const snapshots = all.filter(each => question.source === undefined || each.source === question.source)
+  if (snapshots.length === 0) {
+    throw new StoreError(
+      'NOT_FOUND',
+      `no snapshot${question.source === undefined ? '' : ` of ${question.source}`} was sealed by ${until.toISOString()}`,
+      {
+        hint: 'see `evidenced snapshots list`',
+      },
+    )
+  }
+  const answers = await Promise.all(snapshots.map(snapshot => accessIn(store, question, snapshot)))
+  const known = answers.filter(answer => answer !== null)
+  if (known.length === 0) {
+    const what = [question.account, question.user, question.permissionSet].filter(each => each !== undefined).join(', ')
+    throw new StoreError('NOT_FOUND', `no snapshot sealed by ${until.toISOString()} knows ${what}`, {
+      hint: 'write an account id or name, a user id or name, a permission set ARN or name, as AWS has it',
+    })
+  }
+  return {
+    snapshots,
+    unread: known.flatMap(answer => answer.unread),
+    paths: {
+      *[Symbol.iterator]() {
+        for (const answer of known) yield* answer.paths()
+      },
+    },
+  }
+}
+
+interface SourceAnswer {
+  readonly unread: readonly UnreadPart[]
+  readonly paths: () => Generator<AccessPath>
+}
+
+/** What a question means in one source. Empty lists: nothing of that name. */
+interface Wanted {
+  readonly accounts: readonly string[] | null
+  readonly users: readonly string[] | null
+  readonly permissionSets: readonly string[] | null
+}
+
+async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapshot): Promise<SourceAnswer | null> {
+  const { sourceId, version } = await locate(store, snapshot)
+  const wanted: Wanted = {
+    accounts: await wantedKeys(store, sourceId, 'organizations.accounts', ['Name'], question.account),
+    users: await wantedKeys(store, sourceId, 'identitystore.users', ['UserName'], question.user),
+    permissionSets: await wantedKeys(store, sourceId, 'sso.permission_sets', ['Name'], question.permissionSet),
+  }
+  if (wanted.accounts?.length === 0 || wanted.users?.length === 0 || wanted.permissionSets?.length === 0) return null
+  const { assignments, memberships } = await readGrants(store, sourceId, wanted)
+  const names = await namesAt(store, sourceId, version, {
+    users: [...new Set([...memberships, ...assignments.filter(each => each.principalType === 1)].map(each => each.principalKey))],
+    groups: [...new Set(memberships.map(each => each.parent))],
+    pairs: assignments.map(each => each.parent),
+  })
+  const where = { sourceId, source: snapshot.source }
+  const newest = await readSnapshot(store, snapshot.source, 'latest')
+  const newestVersion = newest?.version ?? version
+  const context: Context = {
+    source: snapshot.source,
+    first: 'asOf' in question.when ? version : await versionAt(store, snapshot, question.when.from),
+    last: version,
+    newest: newestVersion,
+    sealed: await sealTimes(store, { sourceId, version: newestVersion }),
+    provesAbsence: await absenceOf(store, where, [...Object.values(datasetsOfAccess), 'identitystore.users']),
+    names,
+    usersPlace: snapshot.datasets.find(each => each.name === 'identitystore.users')?.place ?? null,
+  }
+  const unread = await unreadOf(store, where, snapshot, wanted, new Set(assignments.map(each => each.principalKey)))
+  return { unread, paths: () => pathsOf(assignments, memberships, wanted, context) }
+}
+
+async function wantedKeys(
+  store: Store,
+  sourceId: number,
+  dataset: string,
+  members: readonly string[],
+  text: string | undefined,
+): Promise<readonly string[] | null> {
+  return text === undefined ? null : findKeys(store, sourceId, dataset, members, text)
+}
+
+/** The first version of a period: the last one sealed by its begin, or the first there is. */
+async function versionAt(store: Store, snapshot: Snapshot, from: Date): Promise<number> {
+  return (await readSnapshot(store, snapshot.source, { asOf: from }))?.version ?? 1
+}
+
+async function readGrants(
+  store: Store,
+  sourceId: number,
+  wanted: Wanted,
+): Promise<{ assignments: Grant[]; memberships: Grant[] }> {
+  if (wanted.users !== null) {
+    const memberships = await readMemberships(store, sourceId, { users: wanted.users })
+    const principals = [...wanted.users, ...memberships.map(each => each.parent)]
+    const assignments = await readAssignments(store, sourceId, { principals })
+    return { assignments: assignments.filter(each => isWanted(each.parent, wanted)), memberships }
+  }
+  const assignments: Grant[] = []
+  if (wanted.accounts !== null) {
+    for (const account of wanted.accounts) assignments.push(...(await readAssignments(store, sourceId, { account })))
+  } else {
+    for (const permissionSetArn of wanted.permissionSets ?? [])
+      assignments.push(...(await readAssignments(store, sourceId, { permissionSetArn })))
+  }
+  const chosen = assignments.filter(each => isWanted(each.parent, wanted))
+  const groups = new Set(chosen.filter(each => each.principalType === 2).map(each => each.principalKey))
+  return { assignments: chosen, memberships: await readMemberships(store, sourceId, { groups: [...groups] }) }
+}
+
+function isWanted(pair: string, { accounts, permissionSets }: Wanted): boolean {
+  const [account, permissionSet] = splitPair(pair)
+  return (accounts === null || accounts.includes(account)) && (permissionSets === null || permissionSets.includes(permissionSet))
+}
+
+function splitPair(pair: string): [account: string, permissionSet: string] {
+  const bar = pair.indexOf('|')
+  return [pair.slice(0, bar), pair.slice(bar + 1)]
+}
+
+interface Context {
+  readonly source: string
+  /** versions asked about, both included */
+  readonly first: number
+  readonly last: number
+  readonly newest: number
+  readonly sealed: ReadonlyMap<number, Date>
+  readonly provesAbsence: ProvesAbsence
+  readonly names: Names
+  readonly usersPlace: Grant['place'] | null
+}
+
+/** A grant's span, and the dataset it belongs to. */
+interface Hop {
+  readonly dataset: string
+  readonly grant: Grant
+  readonly span: Span
+}
+
+function* pathsOf(
+  assignments: readonly Grant[],
+  memberships: readonly Grant[],
+  wanted: Wanted,
+  context: Context,
+): Generator<AccessPath> {
+  const membersOf = Map.groupBy(memberships, each => each.parent)
+  const isAsked = (user: string) => wanted.users === null || wanted.users.includes(user)
+  const byPair = Map.groupBy(assignments, each => each.parent)
+  for (const pair of [...byPair.keys()].sort(compareBytes)) {
+    const paths: AccessPath[] = []
+    for (const assignment of byPair.get(pair)!) {
+      for (const span of assignment.spans) {
+        const last: Hop = { dataset: datasetsOfAccess.assignments, grant: assignment, span }
+        if (assignment.principalType === 1) {
+          if (isAsked(assignment.principalKey)) add(paths, pathOf(assignment.principalKey, null, pair, [last], context))
+          continue
+        }
+        for (const member of membersOf.get(assignment.principalKey) ?? []) {
+          for (const first of member.spans) {
+            const hops = [{ dataset: datasetsOfAccess.memberships, grant: member, span: first }, last]
+            add(paths, pathOf(member.principalKey, assignment.principalKey, pair, hops, context))
+          }
+        }
+      }
+    }
+    yield* paths.sort(
+      (a, b) =>
+        compareBytes(a.user.id, b.user.id) ||
+        compareBytes(a.group?.id ?? '', b.group?.id ?? '') ||
+        a.beganBy.getTime() - b.beganBy.getTime(),
+    )
+  }
+}
+
+function add(paths: AccessPath[], path: AccessPath | null): void {
+  if (path !== null) paths.push(path)
+}
+
+/** The path that these hops make while all of them hold; null when that is never in the versions asked about. */
+function pathOf(user: string, group: string | null, pair: string, hops: readonly Hop[], context: Context): AccessPath | null {
+  const { first, last, newest, sealed, names } = context
+  const from = Math.max(...hops.map(hop => hop.span.from))
+  const to = Math.min(...hops.map(hop => hop.span.to))
+  if (from >= to || from > last || to <= first) return null
+  const isHeld = hops.every(hop => isSeenAt(hop.span, last))
+  const state = to <= last ? 'ended' : isHeld ? 'held' : 'unknown'
+  const [account, permissionSet] = splitPair(pair)
+  const absent = hops.map(hop => lastAbsent(hop, context)).filter(version => version !== null)
+  const seen = (end: number) => Math.min(...hops.map(hop => lastSeen(hop.span, end)))
+  return {
+    source: context.source,
+    user: userOf(user, context),
+    group: group === null ? null : { id: group, name: names.groups.get(group) ?? null },
+    permissionSet: { arn: permissionSet, name: names.permissionSets.get(permissionSet) ?? null },
+    account: { id: account, name: names.accounts.get(account) ?? null },
+    state,
+    knownUntil: state === 'unknown' ? sealed.get(Math.max(seen(last + 1), from))! : null,
+    beganAfter: absent.length === 0 ? null : sealed.get(Math.max(...absent))!,
+    beganBy: sealed.get(from)!,
+    endedAfter: sealed.get(Math.max(seen(Math.min(to, newest + 1)), from))!,
+    endedBy: hops.some(hop => isOver(hop.span)) ? sealed.get(to)! : null,
+  }
+}
+
+/** The last version before a hop began that proves it was not there; null when none does. */
+function lastAbsent({ dataset, grant, span }: Hop, { provesAbsence }: Context): number | null {
+  const before = grant.spans.filter(each => each.to <= span.from).at(-1)?.to ?? 1
+  for (let version = span.from - 1; version >= before; version--) {
+    if (provesAbsence(dataset, grant.place, grant.parent, version)) return version
+  }
+  return null
+}
+
+function userOf(id: string, { names, provesAbsence, usersPlace, last }: Context): AccessPath['user'] {
+  const known = names.users.get(id)
+  const isListed = usersPlace !== null && provesAbsence('identitystore.users', usersPlace, '', last)
+  const presence = known?.isPresent === true ? 'present' : isListed ? 'deleted' : 'not_read'
+  return { id, name: known?.name ?? null, status: known?.status ?? null, presence }
+}
+
+/** Parts that could hide a path of the answer. */
+async function unreadOf(
+  store: Store,
+  where: { readonly sourceId: number; readonly source: string },
+  snapshot: Snapshot,
+  wanted: Wanted,
+  principals: ReadonlySet<string>,
+): Promise<UnreadPart[]> {
+  const open = await unreadIntervals(store, where, snapshot.version, snapshot.version)
+  const hides = ({ dataset, parent }: UnreadPart) => {
+    if (dataset === datasetsOfAccess.assignments) return parent === '' || isWanted(parent, wanted)
+    if (dataset !== datasetsOfAccess.memberships) return false
+    return parent === '' || wanted.users !== null || principals.has(parent)
+  }
+  const parts = open.filter(hides).map(({ partId: _, from: __, to: ___, ...part }) => part)
+  const silent = snapshot.datasets.filter(each => each.parts === 0 && Object.values<string>(datasetsOfAccess).includes(each.name))
+  return [
+    ...parts,
+    ...silent.map(({ name, place, coverage, reason }) => ({
+      ...{ source: snapshot.source, version: snapshot.version, dataset: name, place, parent: '', coverage, reason },
+    })),
+  ]
+}

@@ -1,0 +1,82 @@
+import { expect } from 'chai'
+import { drift } from '../../src/simulator/index.ts'
+import { type Workplace, workplace } from './program.ts'
+
+describe('any date, as a user asks for it', function () {
+  this.timeout(120_000)
+  let place: Workplace
+
+  before(async () => {
+    place = await workplace()
+    expect((await place.run('collect', '--json')).code).to.equal(0)
+    for (let day = 1; day <= 3; day++) drift(place.aws.organization, { seed: 5, day, at: new Date() })
+    const { users, memberships, groups, assignments } = place.aws.organization
+    assignments.splice(0, 1)
+    memberships.push({
+      ...memberships[0]!,
+      MembershipId: 'new-membership',
+      UserId: users[5]!.UserId,
+      GroupId: groups[0]!.GroupId,
+    })
+    expect((await place.run('collect', '--json')).code).to.equal(0)
+  })
+
+  after(async () => {
+    await place[Symbol.asyncDispose]()
+  })
+
+  it('shows what changed between two snapshots, as a table, JSON and CSV', async () => {
+    const found = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--to', '2', '--json')
+    expect(found.code, found.stderr).to.equal(0)
+    expect(found.json).to.deep.include({ source: 'acme', unread: [] })
+    const { changes } = found.json
+    const kinds = new Set(changes.map((each: { kind: string; dataset: string }) => `${each.kind} ${each.dataset}`))
+    expect(kinds).to.include('removed sso.account_assignments')
+    const csv = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--format', 'csv')
+    expect(csv.stdout.split('\r\n').length).to.be.at.least(changes.length + 2)
+    const table = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--dataset', 'sso.account_assignments')
+    expect(table.stdout).to.match(/removed +\d{12}\|arn:/)
+    expect(table.stdout).not.to.contain('identitystore.users:')
+    const same = await place.run('snapshots', 'diff', 'acme', '--from', '2', '--to', new Date().toISOString())
+    expect(same.stdout).to.contain('no difference')
+    expect((await place.run('snapshots', 'diff', 'acme', '--from', '99')).code).to.equal(2)
+  })
+
+  it('answers who reaches an account, now and before, with exactly the paths that AWS holds', async () => {
+    const { assignments, memberships } = place.aws.organization
+    const account = assignments[0]!.AccountId
+    const expected = assignments
+      .filter(each => each.AccountId === account)
+      .flatMap(each =>
+        each.PrincipalType === 'USER'
+          ? [`${each.PrincipalId} ${each.PermissionSetArn}`]
+          : memberships
+              .filter(member => member.GroupId === each.PrincipalId)
+              .map(member => `${member.MemberId.UserId} ${each.PermissionSetArn} ${each.PrincipalId}`),
+      )
+    const now = await place.run('access', '--account', account, '--json')
+    expect(now.code, now.stderr).to.equal(0)
+    const paths = now.json.paths.map(
+      (each: { user: { id: string }; group: { id: string } | null; permissionSet: { arn: string } }) =>
+        `${each.user.id} ${each.permissionSet.arn}${each.group === null ? '' : ` ${each.group.id}`}`,
+    )
+    expect(paths.sort()).to.deep.equal([...new Set(expected)].sort())
+    const csv = await place.run('access', '--account', account, '--format', 'csv')
+    expect(csv.stdout.split('\r\n')).to.have.lengthOf(paths.length + 2)
+    const period = await place.run('access', '--account', account, '--during', '2020-01-01..2099-12-31', '--json')
+    expect(period.json.paths.length).to.be.at.least(paths.length)
+    const table = await place.run('access', '--account', account)
+    expect(table.stdout).to.match(/\d+ paths?$/m)
+  })
+
+  it('refuses a question that names nothing, two times, or nobody', async () => {
+    expect((await place.run('access')).code).to.equal(2)
+    expect(
+      (await place.run('access', '--user', 'x', '--as-of', '2026-01-01', '--during', '2026-01-01..2026-02-01')).code,
+    ).to.equal(2)
+    expect((await place.run('access', '--user', 'x', '--during', '2026-01-01')).code).to.equal(2)
+    const nobody = await place.run('access', '--user', 'nobody', '--json')
+    expect(nobody.code).to.equal(1)
+    expect(nobody.json.error.code).to.equal('NOT_FOUND')
+  })
+})
