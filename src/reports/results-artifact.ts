@@ -39,7 +39,8 @@ export function resultsArtifact(evaluation: Evaluation, populationOf: (outcome: 
   }
 }
 
-function* resultRows(
+/** Rows of results.csv: see `resultsArtifact`. @throws {ReportsError} TOTALS_DIFFER */
+export function* resultRows(
   evaluation: Evaluation,
   populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
 ): Generator<readonly Cell[]> {
