@@ -1,6 +1,7 @@
 export type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
 export type { Cell } from './csv.ts'
 export { csvMediaType, csvOf } from './csv.ts'
+export { frameworkReportPdf } from './framework-report-pdf.ts'
 export type {
   FrameworkReportInput,
   FrameworkReportView,
