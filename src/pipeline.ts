@@ -8,6 +8,7 @@ import type { Log } from './log.ts'
 import type {
   Artifact,
   BundleRecord,
+  ControlOutcome,
   EstateRows,
   Framework,
   Json,
@@ -16,14 +17,20 @@ import type {
   SavedEvaluation,
   Snapshot,
   Source,
+  Subject,
 } from './model.ts'
 import {
   countCalls,
+  defaultFormats,
+  type FrameworkFormat,
   type FrameworkReportView,
+  frameworkArtifact,
   frameworkReportView,
+  judgedResults,
+  notInView,
   populationArtifacts,
-  type ReportFormat,
-  reportArtifact,
+  populationWorkbook,
+  resultLinesArtifact,
   resultsArtifact,
   snapshotArtifact,
 } from './reports/index.ts'
@@ -174,29 +181,12 @@ export async function latestResults(
       hint: 'see `evidenced controls list`, and evaluate again after adding one',
     })
   }
-  const results = outcomes.flatMap(outcome => {
-    const kept = new Map(outcome.results.map(result => [`${result.subject.kind} ${result.subject.key}`, result]))
-    const about = outcome.results.filter(({ subject }) => subject.kind === 'dataset')
-    const subjects = [...populationOf(estate, outcome.source, outcome.control.resource)]
-    return [
-      ...about,
-      ...subjects.map(
-        subject => kept.get(`resource ${subject.key}`) ?? { subject, status: outcome.implied, reason: '', facts: {}, gaps: [] },
-      ),
-    ]
-  })
+  const judged = { ...evaluation, outcomes }
+  const results = [...judgedResults(judged, outcome => populationOf(estate, outcome.source, outcome.control.resource))].map(
+    each => each.result,
+  )
   return { evaluation, results }
 }
-
-/** What no report can show, because AWS lets nobody read it or because it is not collected. */
-const notInView: readonly string[] = [
-  'MFA devices of Identity Center users and the MFA settings of the instance: AWS offers no public API for them.',
-  'When an Identity Center user last signed in: AWS offers no public API for it; sign-ins stand in CloudTrail only.',
-  'The kind of identity source (Identity Center directory, external identity provider, Active Directory): AWS offers no public API for it.',
-  'Entitlements of account access manager, which assign people directly to IAM roles.',
-  'IAM of the accounts: users, access keys, roles outside Identity Center, trust between accounts, SAML federation straight into IAM.',
-  'The documents of customer managed policies: they lie in the member accounts; what depends on them is unknown.',
-]
 
 export function frameworkOf(catalog: Catalog, id: string): Framework {
   const framework = catalog.frameworks.find(each => each.id === id)
@@ -228,24 +218,29 @@ async function viewOf(
 export async function frameworkReport(
   parts: Pick<Parts, 'store' | 'catalog'>,
   framework: string,
-  format: ReportFormat | 'csv',
+  format: FrameworkFormat,
   asOf: Date | null,
 ): Promise<{ readonly artifact: Artifact; readonly complete: boolean }> {
   const found = frameworkOf(parts.catalog, framework)
   const judged = await readJudged(parts, asOf)
-  const complete = judged.snapshots.every(isComplete)
-  if (format === 'csv') return { artifact: resultsOf(judged), complete }
-  return { artifact: reportArtifact(await viewOf(parts, judged, found), format), complete }
+  const view = await viewOf(parts, judged, found)
+  return {
+    artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged)),
+    complete: judged.snapshots.every(isComplete),
+  }
 }
 
-function resultsOf({ evaluation, estate }: Judged): Artifact {
-  return resultsArtifact(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource))
+/** Every resource a control ranges over: what turns the kept results of an evaluation into all of them. */
+function populationsOf({ estate }: Judged): (outcome: ControlOutcome) => Iterable<Subject> {
+  return outcome => populationOf(estate, outcome.source, outcome.control.resource)
 }
 
 export interface EvidenceRequest {
   readonly framework: string
   /** null: the last evaluation */
   readonly asOf: Date | null
+  /** of the report; results.csv is always there. Left out: `defaultFormats` */
+  readonly formats?: readonly FrameworkFormat[]
   /** final name of the ZIP file */
   readonly path: string
   readonly onProgress?: (progress: Progress) => void
@@ -262,16 +257,18 @@ export async function issueEvidence(
   const framework = frameworkOf(parts.catalog, request.framework)
   const judged = await readJudged(parts, request.asOf)
   const { evaluation, snapshots } = judged
+  const populations = populationsOf(judged)
+  const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
   const view = await viewOf(parts, judged, framework)
   const complete = snapshots.every(isComplete)
   const ledgerPosition = await positionOf(parts.store, evaluation)
   const sealed = await sealBundle({
     artifacts: [
-      reportArtifact(view, 'html'),
-      reportArtifact(view, 'json'),
-      resultsOf(judged),
+      ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
+      resultsArtifact(evaluation, populations),
+      resultLinesArtifact(evaluation, populations),
       controlsArtifact(evaluation, framework),
-      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot)),
+      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],
     subject: {
       scope: { sources: snapshots.map(snapshot => snapshot.source), framework: framework.id },
@@ -308,9 +305,10 @@ export async function issueEvidence(
   return record
 }
 
-function sourceArtifacts(store: Store, snapshot: Snapshot): readonly Artifact[] {
+function sourceArtifacts(store: Store, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
   return [
     ...populationArtifacts(snapshot, dataset => readResources(store, snapshot, dataset)),
+    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => readResources(store, snapshot, dataset))] : []),
     snapshotArtifact(snapshot, () => readResources(store, snapshot)),
     callsArtifact(store, snapshot),
   ]

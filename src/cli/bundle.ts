@@ -4,24 +4,31 @@ import type { Command } from 'commander'
 import { verifyBundle } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import { issueEvidence } from '../pipeline.ts'
+import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { catalogOf, signerOf, storeOf } from './parts.ts'
-import { OutputError } from './report.ts'
+import { formatsOf, OutputError } from './report.ts'
 
 interface Options extends CommonOptions {
   readonly framework?: string
   readonly asOf?: string
   readonly out?: string
+  readonly format?: string
 }
 
 export function addBundle(program: Command, invocation: Invocation): void {
   addCommand(program, 'bundle', 'issue signed evidence of a framework on the last evaluation')
     .option('--framework <id>', 'framework, e.g. soc2 (default: the first configured one)')
     .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
+    .option(
+      '--format <formats>',
+      `of the report, commas between (default: ${defaultFormats.join(',')}); populations and results are always there`,
+    )
     .option('--out <file>', 'the ZIP file (default: a name of its own in the evidence folder)')
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
+      const formats = options.format === undefined ? {} : { formats: formatsOf(options.format) }
       const config = configOf(invocation, options)
       const framework = options.framework ?? config.frameworks[0]
       if (framework === undefined) throw new UsageError('no framework is configured', 'name one with --framework')
@@ -34,7 +41,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
       const path = options.out === undefined ? join(config.evidenceFolder, bundleName(framework)) : resolve(options.out)
       makeFolder(dirname(path))
-      const record = await issueEvidence(parts, { framework, asOf, path, onProgress: terminal.progress })
+      const record = await issueEvidence(parts, { framework, asOf, path, ...formats, onProgress: terminal.progress })
       const { ok, files, problems } = await verifyBundle(path, { key: signer.publicKeyPem })
       if (!ok)
         throw new OutputError('FILE_NOT_WRITABLE', `${path} does not verify after it was written: ${problems[0]?.message}`, {

@@ -1,12 +1,13 @@
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { AppError } from '../errors.ts'
 import { openLog } from '../log.ts'
 import type { Artifact } from '../model.ts'
 import { frameworkReport } from '../pipeline.ts'
+import { type FrameworkFormat, frameworkFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { catalogOf, storeOf } from './parts.ts'
@@ -18,20 +19,17 @@ interface Options extends CommonOptions {
   readonly asOf?: string
 }
 
-const formats = ['html', 'json', 'csv'] as const
-
 export class OutputError extends AppError<'DISK_FULL' | 'FILE_NOT_WRITABLE'> {}
 
 export function addReport(program: Command, invocation: Invocation): void {
   addCommand(program, 'report', 'write the report of a framework on the last evaluation')
     .option('--framework <id>', 'framework, e.g. soc2 (default: every configured one)')
-    .option('--format <format>', `${formats.join(', ')} (default: all)`)
+    .option('--format <format>', `${frameworkFormats.join(', ')}, several with commas between (default: all)`)
     .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
     .option('--out <dir>', 'folder to write to', '.')
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
-      const chosen = formats.filter(format => options.format === undefined || options.format === format)
-      if (chosen.length === 0) throw new UsageError(`unknown format ${options.format}`, `write one of ${formats.join(', ')}`)
+      const chosen = options.format === undefined ? frameworkFormats : formatsOf(options.format)
       const config = configOf(invocation, options)
       const catalog = catalogOf(config, terminal)
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
@@ -43,7 +41,7 @@ export function addReport(program: Command, invocation: Invocation): void {
           const path = await writeArtifact(
             artifact,
             resolve(options.out),
-            format === 'csv' ? `${framework}-results.csv` : `${framework}.${format}`,
+            format === 'csv' ? `${framework}-results.csv` : basename(artifact.path),
           )
           files.push({ path, framework, format, complete })
           terminal.line(`${path}${complete ? '' : '  INCOMPLETE'}`)
@@ -52,6 +50,16 @@ export function addReport(program: Command, invocation: Invocation): void {
       terminal.document({ files })
       invocation.code = files.every(file => file.complete) ? exit.done : exit.incomplete
     })
+}
+
+/** The formats named in one option, commas between. @throws {UsageError} for one that is not known */
+export function formatsOf(text: string): readonly FrameworkFormat[] {
+  return text.split(',').map(name => {
+    const format = frameworkFormats.find(each => each === name.trim())
+    if (format === undefined)
+      throw new UsageError(`unknown format ${name}`, `write one or more of ${frameworkFormats.join(', ')}`)
+    return format
+  })
 }
 
 /**

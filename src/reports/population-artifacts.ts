@@ -33,7 +33,7 @@ function populationArtifact(folder: string, population: Population, snapshot: Sn
     title: `${isComplete ? '' : 'INCOMPLETE: '}${population.title}`,
     read: () =>
       csvOf(
-        [...before, ...population.columns, ...after].map(({ name }) => name),
+        columnsOf(population).map(({ name }) => name),
         populationRows(population, snapshot, read),
       ),
   }
@@ -60,16 +60,26 @@ const after: readonly PopulationColumn[] = [
   { name: 'facts', meaning: 'everything AWS said of it, as JSON', value: ({ facts }) => canonicalJson(facts) },
 ]
 
-async function* populationRows(population: Population, snapshot: Snapshot, read: ReadDataset): AsyncGenerator<readonly Cell[]> {
+/** Columns of a population as they stand in its files. */
+export function columnsOf(population: Population): readonly PopulationColumn[] {
+  return [...before, ...population.columns, ...after]
+}
+
+/** Rows of a population, one cell per column. Streams. */
+export async function* populationRows(
+  population: Population,
+  snapshot: Snapshot,
+  read: ReadDataset,
+): AsyncGenerator<readonly Cell[]> {
   const lookups = await openLookups(population, snapshot, read)
-  const columns = [...before, ...population.columns, ...after]
+  const columns = columnsOf(population)
   for await (const row of read(population.dataset)) yield columns.map(column => column.value(row, lookups))
 }
 
-function* columnRows(): Generator<readonly Cell[]> {
+/** File, column and meaning of every column of every population. */
+export function* columnRows(): Generator<readonly Cell[]> {
   for (const population of populations) {
-    for (const column of [...before, ...population.columns, ...after])
-      yield [`${population.name}.csv`, column.name, column.meaning]
+    for (const column of columnsOf(population)) yield [`${population.name}.csv`, column.name, column.meaning]
   }
 }
 
@@ -137,7 +147,7 @@ function gapText({ reason, action }: Gap): string {
 }
 
 /** The worst coverage of a dataset over its places when it is not the whole; null when everything was read or there is nothing to read. */
-function coverageProblem(snapshot: Snapshot, dataset: string): string | null {
+export function coverageProblem(snapshot: Snapshot, dataset: string): string | null {
   const places = snapshot.datasets.filter(({ name }) => name === dataset)
   if (places.length === 0) return 'not_collected'
   const coverages: ReadonlySet<string> = new Set(places.map(({ coverage }) => coverage))

@@ -1,5 +1,5 @@
 import { canonicalJson, compareBytes } from '../digest.ts'
-import type { Artifact, ControlOutcome, Evaluation, Result, Status, Subject } from '../model.ts'
+import type { Artifact, ControlOutcome, Evaluation, Json, Result, Status, Subject } from '../model.ts'
 import { type Cell, csvMediaType, csvOf } from './csv.ts'
 import { ReportsError } from './reports-error.ts'
 import { actionsOf } from './source-section.ts'
@@ -39,10 +39,28 @@ export function resultsArtifact(evaluation: Evaluation, populationOf: (outcome: 
   }
 }
 
-function* resultRows(
+/** A result with what it was judged by. */
+export interface JudgedResult {
+  readonly outcome: ControlOutcome
+  readonly result: Result
+}
+
+/** Rows of results.csv: see `resultsArtifact`. @throws {ReportsError} TOTALS_DIFFER */
+export function* resultRows(
   evaluation: Evaluation,
   populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
 ): Generator<readonly Cell[]> {
+  for (const { outcome, result } of judgedResults(evaluation, populationOf)) yield rowOf(outcome, result)
+}
+
+/**
+ * Every result of an evaluation spelled out, those with the implied status too, sorted by control, source and subject key.
+ * @throws {ReportsError} TOTALS_DIFFER after the last result of a control whose results are not as many, status by status, as counted
+ */
+export function* judgedResults(
+  evaluation: Evaluation,
+  populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
+): Generator<JudgedResult> {
   const outcomes = [...evaluation.outcomes].sort(
     (a, b) => compareBytes(a.control.id, b.control.id) || compareBytes(a.source, b.source),
   )
@@ -51,9 +69,35 @@ function* resultRows(
     const counted = { pass: 0, fail: 0, unknown: 0, not_applicable: 0 }
     for (const result of allResults(outcome, populationOf(outcome))) {
       counted[result.status]++
-      yield rowOf(outcome, result)
+      yield { outcome, result }
     }
     compareCounts(outcome, counted)
+  }
+}
+
+/**
+ * Every result as JSON lines, canonical JSON each, sorted like results.csv: what `reperform` compares with, gaps and facts included.
+ * @returns the artifact; reading it throws like `resultsArtifact`
+ */
+export function resultLinesArtifact(
+  evaluation: Evaluation,
+  populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
+): Artifact {
+  return {
+    path: 'results.jsonl',
+    mediaType: 'application/x-ndjson; charset=utf-8',
+    title: 'Every result of every control, passes included, one JSON document a line',
+    async *read() {
+      let lines = ''
+      for (const { outcome, result } of judgedResults(evaluation, populationOf)) {
+        const { control, source } = outcome
+        lines += `${canonicalJson({ control: control.id, controlVersion: control.version, source, ...result } as unknown as Json)}\n`
+        if (lines.length < 1 << 16) continue
+        yield Buffer.from(lines)
+        lines = ''
+      }
+      if (lines !== '') yield Buffer.from(lines)
+    },
   }
 }
 

@@ -155,7 +155,8 @@ function factText([name, value]: [string, Json]): string {
   return `<span class="fact">${escaped(name)}</span> ${escaped(typeof value === 'string' ? value : JSON.stringify(value))}`
 }
 
-function wordOf(value: string): string {
+/** The word for a status, standing, coverage, outcome or severity. @throws {ReportsError} TEMPLATE_BROKEN for one without a word */
+export function wordOf(value: string): string {
   const word = words[value]
   if (word === undefined) throw new ReportsError('TEMPLATE_BROKEN', `there is no word for ${JSON.stringify(value)}`)
   return word
@@ -166,11 +167,11 @@ function className(value: string): string {
 }
 
 /** 2026-06-30T00:00:00.000Z as 2026-06-30 00:00:00Z */
-function shortTime(value: string): string {
+export function shortTime(value: string): string {
   return value.replace('T', ' ').replace(/\.\d+Z$/, 'Z')
 }
 
-function groupDigits(value: number): string {
+export function groupDigits(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 }
 

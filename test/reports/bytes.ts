@@ -45,3 +45,10 @@ function readCell(text: string, start: number): [string, number] {
   }
   throw new Error(`a quote that opens at ${start} is not closed`)
 }
+
+/** All bytes of a stream in one piece. */
+export async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) parts.push(chunk)
+  return Buffer.concat(parts)
+}
