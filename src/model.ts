@@ -203,7 +203,7 @@ export interface DatasetSummary {
   readonly place: Place
   readonly coverage: Coverage
   readonly count: number
-  /** over the sorted digests of the rows known in this snapshot; see digest.ts `setDigest` */
+  /** `setDigest` over `digestOf([key, parent, row digest])` of the rows seen in this snapshot, so that no row can take another's place */
   readonly digest: string
   readonly parts: number
   /** parts that are neither complete nor complete_with_changes */

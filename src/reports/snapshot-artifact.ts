@@ -5,7 +5,8 @@ import { pathPart } from './artifact-name.ts'
 /**
  * The whole snapshot as JSON lines: first the snapshot with its datasets, gaps and digests (`kind: snapshot`), then one line per resource
  * (`kind: resource`) with facts, salt and digest. Each line is RFC 8785 canonical JSON, so that anybody can recompute what the snapshot's
- * digests rest on: SHA-256(salt bytes, canonical facts), and per dataset SHA-256 over the sorted digests, a line feed after each.
+ * digests rest on: SHA-256(salt bytes, canonical facts), and per dataset SHA-256 over the
+ * sorted digests of `[key, parent, digest]` as canonical JSON, a line feed after each.
  * @param read gives the snapshot's resources in the order they are to stand; called once per `read` of the artifact
  */
 export function snapshotArtifact(snapshot: Snapshot, read: () => AsyncIterable<StoredResource>): Artifact {

@@ -2,6 +2,7 @@ import { compareBytes, setDigest } from '../digest.ts'
 import type { CollectionPlan, Coverage, DatasetSummary, Place } from '../model.ts'
 import { countKey, datasetCountKey } from './calls.ts'
 import type { Connection } from './database.ts'
+import type { PartOutcome } from './part-outcome.ts'
 import { seenAt } from './versions.ts'
 
 /** Count and digest of what a snapshot shows of one dataset in one place. */
@@ -10,19 +11,6 @@ export interface Population {
   readonly place: Place
   readonly count: number
   readonly digest: string
-}
-
-/** A part of a run as far as its dataset's summary needs it. */
-export interface PartOutcome {
-  readonly dataset: string
-  readonly place: Place
-  readonly parent: string
-  readonly coverage: Coverage
-  readonly reason: string | null
-  readonly pages: number
-  readonly duplicates: number
-  readonly firstObservedAt: Date | null
-  readonly lastObservedAt: Date | null
 }
 
 /** The digest of no row at all. */
@@ -74,36 +62,36 @@ const seenRows = `
  */
 export function summarise(
   plan: CollectionPlan,
-  parts: readonly PartOutcome[],
+  outcomes: readonly PartOutcome[],
   populations: readonly Population[],
   staged: ReadonlyMap<string, number>,
   calls: ReadonlyMap<string, number>,
 ): DatasetSummary[] {
   const found = new Map(populations.map(each => [datasetKey(each.dataset, each.place), each]))
-  const byDataset = new Map<string, { name: string; place: Place; parts: PartOutcome[] }>()
-  for (const { dataset, place } of plan.steps) byDataset.set(datasetKey(dataset, place), { name: dataset, place, parts: [] })
-  for (const part of parts) {
-    const key = datasetKey(part.dataset, part.place)
-    const known = byDataset.get(key)
-    if (known === undefined) byDataset.set(key, { name: part.dataset, place: part.place, parts: [part] })
-    else known.parts.push(part)
+  const byDataset = new Map<string, { name: string; place: Place; its: PartOutcome[] }>()
+  for (const { dataset, place } of plan.steps) byDataset.set(datasetKey(dataset, place), { name: dataset, place, its: [] })
+  for (const outcome of outcomes) {
+    const { dataset, place } = outcome
+    const known = byDataset.get(datasetKey(dataset, place))
+    if (known === undefined) byDataset.set(datasetKey(dataset, place), { name: dataset, place, its: [outcome] })
+    else known.its.push(outcome)
   }
-  const summaries = [...byDataset].map(([key, { name, place, parts }]): DatasetSummary => {
+  const summaries = [...byDataset].map(([key, { name, place, its }]): DatasetSummary => {
     const count = found.get(key)?.count ?? 0
-    const { coverage, reason } = rollUp(parts)
+    const { coverage, reason } = rollUp(its)
     return {
       name,
       place,
       coverage,
       count,
       digest: found.get(key)?.digest ?? emptyDigest,
-      parts: parts.length,
-      openParts: parts.filter(isOpen).length,
-      pages: sum(parts, part => part.pages),
+      parts: countOf(its),
+      openParts: countOf(its.filter(isOpen)),
+      pages: sum(its, outcome => outcome.pages),
       calls: callsOf(name, place, plan, calls),
-      duplicates: sum(parts, part => part.duplicates) + Math.max(0, (staged.get(key) ?? 0) - count),
-      firstObservedAt: extreme(parts, part => part.firstObservedAt, Math.min),
-      lastObservedAt: extreme(parts, part => part.lastObservedAt, Math.max),
+      duplicates: sum(its, outcome => outcome.duplicates) + Math.max(0, (staged.get(key) ?? 0) - count),
+      firstObservedAt: extreme(its, outcome => outcome.firstObservedAt, Math.min),
+      lastObservedAt: extreme(its, outcome => outcome.lastObservedAt, Math.max),
       reason,
     }
   })
@@ -131,32 +119,38 @@ export function isOpen(part: { readonly coverage: Coverage }): boolean {
  * Coverage of a dataset from its parts. Parts that do not apply count only when no other part does; parts that were all refused are
  * `denied`; what was read in part is `incomplete`.
  */
-function rollUp(parts: readonly PartOutcome[]): { coverage: Coverage; reason: string | null } {
-  if (parts.length === 0) return { coverage: 'incomplete', reason: 'it was planned, and no part of it was read' }
+function rollUp(outcomes: readonly PartOutcome[]): { coverage: Coverage; reason: string | null } {
+  if (outcomes.length === 0) return { coverage: 'incomplete', reason: 'it was planned, and no part of it was read' }
   const silent: readonly Coverage[] = ['not_applicable', 'not_enabled']
-  const applying = parts.filter(part => !silent.includes(part.coverage))
-  if (applying.length === 0) return { coverage: parts[0]!.coverage, reason: reasonOf(parts, parts.length) }
+  const applying = outcomes.filter(outcome => !silent.includes(outcome.coverage))
+  if (applying.length === 0) return { coverage: outcomes[0]!.coverage, reason: reasonOf(outcomes, outcomes) }
   const open = applying.filter(isOpen)
   if (open.length === 0) {
-    const changed = applying.filter(part => part.coverage === 'complete_with_changes')
+    const changed = applying.filter(outcome => outcome.coverage === 'complete_with_changes')
     return changed.length === 0
       ? { coverage: 'complete', reason: null }
-      : { coverage: 'complete_with_changes', reason: reasonOf(changed, applying.length) }
+      : { coverage: 'complete_with_changes', reason: reasonOf(changed, applying) }
   }
   const coverage = open[0]!.coverage
-  const isAllTheSame = open.length === applying.length && open.every(part => part.coverage === coverage)
-  return { coverage: isAllTheSame ? coverage : 'incomplete', reason: reasonOf(open, applying.length) }
+  const isAllTheSame = open.length === applying.length && open.every(outcome => outcome.coverage === coverage)
+  return { coverage: isAllTheSame ? coverage : 'incomplete', reason: reasonOf(open, applying) }
 }
 
 /** The most frequent reason, and for how many parts one stands. */
-function reasonOf(parts: readonly PartOutcome[], all: number): string | null {
+function reasonOf(outcomes: readonly PartOutcome[], among: readonly PartOutcome[]): string | null {
   const counts = new Map<string, number>()
-  for (const { reason } of parts) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  for (const { reason, parts } of outcomes) if (reason !== null) counts.set(reason, (counts.get(reason) ?? 0) + parts)
   const [most] = [...counts].sort((a, b) => b[1] - a[1] || compareBytes(a[0], b[0]))
-  if (most === undefined) return all === 1 ? null : `${parts.length} of ${all} parts`
-  if (all === 1) return most[0]
-  const others = counts.size === 1 ? '' : ` (and ${counts.size - 1} other reasons)`
-  return `${parts.length} of ${all} parts: ${most[0]}${others}`
+  const all = countOf(among)
+  if (all === 1) return most?.[0] ?? null
+  const share = `${countOf(outcomes)} of ${all} parts`
+  if (most === undefined) return share
+  if (counts.size === 1) return `${share}: ${most[0]}`
+  return `${share}: ${most[0]} (and ${counts.size === 2 ? 'another reason' : `${counts.size - 1} other reasons`})`
+}
+
+function countOf(outcomes: readonly PartOutcome[]): number {
+  return sum(outcomes, outcome => outcome.parts)
 }
 
 /** Calls that were made for a dataset at a place; of those that name none, the ones of the operations that the plan names for it. */
@@ -171,12 +165,12 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
 }
 
 function extreme(
-  parts: readonly PartOutcome[],
-  time: (part: PartOutcome) => Date | null,
+  outcomes: readonly PartOutcome[],
+  time: (outcome: PartOutcome) => Date | null,
   pick: (...times: number[]) => number,
 ): Date | null {
-  return parts.reduce<Date | null>((best, part) => {
-    const at = time(part)
+  return outcomes.reduce<Date | null>((best, outcome) => {
+    const at = time(outcome)
     if (at === null || best === null) return best ?? at
     return new Date(pick(best.getTime(), at.getTime()))
   }, null)

@@ -1,13 +1,14 @@
-import type { Caller, Coverage, Gap, Snapshot } from '../model.ts'
+import type { Caller, Snapshot } from '../model.ts'
 import { addUpCalls } from './calls.ts'
 import { type Connection, query, transactionOn } from './database.ts'
-import { datasetKey, isOpen, type PartOutcome, populationsOf, summarise } from './dataset-summary.ts'
+import { datasetKey, isOpen, populationsOf, summarise } from './dataset-summary.ts'
 import { sortGaps, writeGaps, writeOpenParts } from './gap.ts'
 import { appendTo } from './ledger.ts'
+import { notCollected, readNotableParts, readOutcomes, settleParts } from './part-outcome.ts'
 import { checkOpen, close, type OpenRun } from './run.ts'
-import { gatherClosingParts, gatherSeen, type MissedPart, refuseEmpty } from './seen.ts'
+import { gatherClosingParts, gatherSeen, refuseEmpty } from './seen.ts'
 import { insertSnapshot, snapshotDigest } from './snapshot.ts'
-import { discardStaging, internPlaces, placeOf } from './staged-part.ts'
+import { discardStaging, internPlaces } from './staged-part.ts'
 import { writeVersions } from './versions.ts'
 
 /** From so many written rows on the planner is told about them at once. */
@@ -55,15 +56,17 @@ async function seal(on: Connection, run: OpenRun): Promise<{ snapshot: Snapshot;
   const missed = await gatherClosingParts(on, sourceId, collectionId)
   const { begun, ended } = await writeVersions(on, sourceId, version)
 
-  const parts = [...(await readParts(on, collectionId)), ...(await missedParts(on, missed))]
-  const calls = await addUpCalls(on, collectionId)
   const staged = await stagedCounts(on, collectionId)
-  const datasets = summarise(run.plan, parts, await populationsOf(on, sourceId, version), staged, calls.counts)
-  const unread = datasets.filter(each => each.parts === 0).map(each => ownGap(each.name, each.place, '', each.reason!))
-  const gaps = sortGaps([...parts.flatMap(part => part.gaps), ...unread])
+  await settleParts(on, collectionId, missed)
+  const outcomes = await readOutcomes(on, collectionId)
+  const calls = await addUpCalls(on, collectionId)
+  const datasets = summarise(run.plan, outcomes, await populationsOf(on, sourceId, version), staged, calls.counts)
+  const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
+  const notable = await readNotableParts(on, collectionId)
+  const gaps = sortGaps([...notable.flatMap(part => part.gaps), ...unread])
   await internPlaces(on, gaps)
   await writeGaps(on, sourceId, version, gaps)
-  await writeOpenParts(on, sourceId, version, parts.filter(isOpen))
+  await writeOpenParts(on, sourceId, version, notable.filter(isOpen))
 
   const now = store.now()
   const body: Omit<Snapshot, 'digest'> = {
@@ -107,68 +110,6 @@ async function takeCollection(on: Connection, run: OpenRun): Promise<{ started_a
   run.state.isLost = true
   checkOpen(run)
   throw new Error('unreachable')
-}
-
-interface SealedPart extends PartOutcome {
-  readonly partId: number
-  readonly gaps: readonly Gap[]
-}
-
-/** The run's parts. One whose end never came is incomplete, and none of its rows count. */
-async function readParts(on: Connection, collectionId: number): Promise<SealedPart[]> {
-  const rows = await on.query<PartRow>(
-    `select s.part_id as "partId", d.name as dataset, l.account_id as "accountId", l.region, p.parent, s.coverage, s.reason, s.gaps, s.pages,
-       s.duplicates, s.first_observed_at as "firstObservedAt", s.last_observed_at as "lastObservedAt"
-     from staged_part s join part p on p.id = s.part_id join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id
-     where s.collection_id = $1 order by s.part_id`,
-    [collectionId],
-  )
-  return rows.map(({ accountId, region, gaps, coverage, ...row }) => {
-    const place = placeOf({ accountId, region })
-    if (coverage !== null) return { ...row, place, coverage, gaps: gaps === null ? [] : (JSON.parse(gaps) as Gap[]) }
-    const reason = 'its reading did not come to an end'
-    return { ...row, place, coverage: 'incomplete', reason, gaps: [ownGap(row.dataset, place, row.parent, reason)] }
-  })
-}
-
-interface PartRow {
-  readonly partId: number
-  readonly dataset: string
-  readonly accountId: string
-  readonly region: string
-  readonly parent: string
-  readonly coverage: Coverage | null
-  readonly reason: string | null
-  readonly gaps: string | null
-  readonly pages: number
-  readonly duplicates: number
-  readonly firstObservedAt: Date | null
-  readonly lastObservedAt: Date | null
-}
-
-async function missedParts(on: Connection, missed: readonly MissedPart[]): Promise<SealedPart[]> {
-  if (missed.length === 0) return []
-  const rows = await on.query<{ part_id: number; dataset: string; account_id: string; region: string }>(
-    `select p.id as part_id, d.name as dataset, l.account_id, l.region
-     from part p join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id where p.id = any ($1::int[])`,
-    [missed.map(part => part.partId)],
-  )
-  const byId = new Map(rows.map(row => [row.part_id, row]))
-  return missed.map(({ partId, parent }) => {
-    const { dataset, account_id: accountId, region } = byId.get(partId)!
-    const place = { accountId, region }
-    const reason = 'what it is about was listed, and it was not read'
-    return {
-      ...{ partId, dataset, place, parent, reason, gaps: [ownGap(dataset, place, parent, reason)] },
-      ...{ coverage: 'incomplete', pages: 0, duplicates: 0, firstObservedAt: null, lastObservedAt: null },
-    }
-  })
-}
-
-function ownGap(dataset: string, place: Gap['place'], parent: string, why: string): Gap {
-  const what = parent === '' ? dataset : `${dataset} of ${parent}`
-  const nothing = { key: null, member: null, action: null, errorCode: null }
-  return { dataset, place, parent, ...nothing, reason: 'not_collected', message: `${what} is not known: ${why}. Collect again.` }
 }
 
 /** Rows staged in parts that ended, by dataset and place. */

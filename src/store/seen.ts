@@ -109,9 +109,9 @@ const seenAssignments = `create temporary table seen_assignment on commit drop a
  * - parts that were not read because their parent is gone. That is so when the run read the dataset at that place, nothing says that
  *   its parents were not all known (an open part of the whole dataset, parent ''), and the parent is not among the keys that were seen.
  * A dataset that is one list (parent '') never vanishes: if it was not read, it was not read.
- * @returns parts whose parent was seen and which were not read all the same
+ * @returns ids of parts whose parent was seen and which were not read all the same
  */
-export async function gatherClosingParts(on: Connection, sourceId: number, collectionId: number): Promise<readonly MissedPart[]> {
+export async function gatherClosingParts(on: Connection, sourceId: number, collectionId: number): Promise<readonly number[]> {
   await on.execute(
     `create temporary table unread_part on commit drop as
      select p.id as part_id, p.dataset_id, p.place_id, p.parent
@@ -124,29 +124,23 @@ export async function gatherClosingParts(on: Connection, sourceId: number, colle
          where s.collection_id = $2 and q.dataset_id = p.dataset_id and q.place_id = p.place_id and q.parent = '' and ${isOpen('s')})`,
     [sourceId, collectionId],
   )
-  const missed = await on.query<MissedPart>(
-    `select u.part_id as "partId", u.dataset_id as "datasetId", u.place_id as "placeId", u.parent from unread_part u
+  const rows = await on.query<{ part_id: number }>(
+    `select u.part_id from unread_part u
      where exists (select from seen_entity n join entity e on e.id = n.entity_id join resource_key k on k.id = e.key_id
        where k.source_id = $1 and k.key = u.parent)
      order by u.part_id`,
     [sourceId],
   )
+  const missed = rows.map(row => row.part_id)
   await on.execute(
     `create temporary table closing_part on commit drop as
      select part_id from unread_part where part_id <> all ($2::int[])
      union all
      select part_id from staged_part s where s.collection_id = $1 and not (${isOpen('s')})`,
-    [collectionId, missed.map(part => part.partId)],
+    [collectionId, missed],
   )
   await on.execute('analyze closing_part')
   return missed
-}
-
-export interface MissedPart {
-  readonly partId: number
-  readonly datasetId: number
-  readonly placeId: number
-  readonly parent: string
 }
 
 /** A part that did not come to a complete end, or to no end at all. */

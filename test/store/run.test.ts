@@ -8,6 +8,7 @@ import {
   listRuns,
   listSnapshots,
   openRun,
+  readCalls,
   readLedger,
   readSnapshot,
   recordFailure,
@@ -229,7 +230,7 @@ describe('a run', () => {
   it('takes batches of different parts at the same time', async () => {
     await using store = await freshStore()
     await using run = await openRun(store, sourceNamed(), plan)
-    const parents = Array.from({ length: 40 }, (_, i) => `g${String(i).padStart(2, '0')}`)
+    const parents = Array.from({ length: 60 }, (_, i) => `g${String(i).padStart(2, '0')}`)
     await Promise.all(
       parents.map(parent =>
         saveParts(run, {
@@ -239,8 +240,9 @@ describe('a run', () => {
       ),
     )
     const snapshot = await sealRun(run)
-    expect(await keysOf(store, snapshot, memberships)).to.have.lengthOf(80)
-    expect(snapshot.calls).to.equal(40)
+    expect(await keysOf(store, snapshot, memberships)).to.have.lengthOf(120)
+    expect(snapshot.calls).to.equal(60)
+    expect(await Array.fromAsync(readCalls(store, snapshot))).to.have.lengthOf(60)
   })
 
   it('cannot be sealed when it read nothing, and not twice', async () => {
@@ -309,22 +311,24 @@ describe('a run', () => {
       part({ dataset: memberships, parent: 'g1', rows: [membership('g1', 'u1')] }),
       part({ dataset: 'sso.applications', coverage: 'denied', reason: 'refused', gaps: [gap('sso.applications')] }),
     ]
-    await collectOnce(store, whole)
-    const sizes = () =>
-      countRows(store, [
-        'resource_key',
-        'part',
-        'entity',
-        'entity_salt',
-        'entity_version',
-        'membership_version',
-        'gap_version',
-        'open_part_version',
-        'entity_unseen',
-      ])
-    const before = await sizes()
-    await collectOnce(store, whole)
-    expect(await sizes()).to.deep.equal(before)
+    const refused = [part({ dataset: users, coverage: 'denied', reason: 'no', gaps: [gap(users)] }), ...whole.slice(1)]
+    const tables = [
+      'resource_key',
+      'part',
+      'entity',
+      'entity_salt',
+      'entity_version',
+      'membership_version',
+      'gap_version',
+      'open_part_version',
+      'entity_unseen',
+    ]
+    for (const parts of [whole, refused]) {
+      await collectOnce(store, parts)
+      const before = await countRows(store, tables)
+      await collectOnce(store, parts)
+      expect(await countRows(store, tables)).to.deep.equal(before)
+    }
     expect(await countRows(store, ['staged_entity', 'staged_membership', 'staged_part'])).to.deep.equal([0, 0, 0])
   })
 })

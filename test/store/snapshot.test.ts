@@ -219,6 +219,16 @@ describe('a sealed snapshot', () => {
     expect(summary!.calls).to.equal(2)
   })
 
+  it('is never sealed before the one it follows, also when the clock was set back', async () => {
+    const clock = clockAt('2026-03-02T00:00:00Z')
+    await using store = await freshStore({ now: clock.now })
+    const first = await collectOnce(store, [part({ dataset: users })])
+    clock.moveTo('2026-03-01T00:00:00Z')
+    const second = await collectOnce(store, [part({ dataset: users })])
+    expect(second.sealedAt).to.deep.equal(first.sealedAt)
+    expect(await readSnapshot(store, 'acme', { asOf: first.sealedAt })).to.deep.equal(second)
+  })
+
   it('says what was in the estate at any instant, for each source its last snapshot by then', async () => {
     const clock = clockAt('2026-03-01T00:00:00Z')
     await using store = await freshStore({ now: clock.now })
@@ -369,6 +379,36 @@ describe('what was not read', () => {
     expect(back).to.deep.include({ key: 'g2|u1', since: first.sealedAt })
   })
 
+  it('ends what a part no longer shows also when its parent was deleted while it was read', async () => {
+    await using store = await freshStore()
+    const listed = part({ dataset: groups, rows: [group('g1')] })
+    const whole = [listed, part({ dataset: memberships, parent: 'g1', rows: [membership('g1', 'u1')] })]
+    await collectOnce(store, whole)
+    const changed = await collectOnce(store, [
+      listed,
+      part({ dataset: memberships, parent: 'g1', coverage: 'complete_with_changes', reason: 'g1 was deleted meanwhile' }),
+    ])
+    expect(changed.datasets.find(each => each.name === memberships)).to.include({
+      coverage: 'complete_with_changes',
+      openParts: 0,
+    })
+    const third = await collectOnce(store, whole)
+    expect((await resourcesOf(store, third, memberships))[0]!.since).to.deep.equal(third.sealedAt)
+  })
+
+  it('never ends a list for not having been read, also where its dataset was read elsewhere', async () => {
+    await using store = await freshStore()
+    const units = 'organizations.organizational_units'
+    const [list, below] = [
+      part({ dataset: units, rows: [{ key: 'ou-1', facts: {} }] }),
+      part({ dataset: units, parent: 'r-1', rows: [{ key: 'ou-2', facts: {} }] }),
+    ]
+    const first = await collectOnce(store, [list, below])
+    await collectOnce(store, [below])
+    const third = await collectOnce(store, [list, below])
+    expect((await resourcesOf(store, third)).map(each => each.since)).to.deep.equal([first.sealedAt, first.sealedAt])
+  })
+
   it('takes a part that was not read although its parent was listed for incomplete, never for empty', async () => {
     await using store = await freshStore()
     const listed = part({ dataset: groups, rows: [group('g1'), group('g2')] })
@@ -414,7 +454,7 @@ describe('what was not read', () => {
     expect(await rolled(p('a', 'denied', 'no'), p('b', 'denied', 'no'))).to.deep.equal(['denied', '2 of 2 parts: no'])
     expect(await rolled(p('a', 'denied', 'no'), p('b', 'incomplete', 'late'))).to.deep.equal([
       'incomplete',
-      '2 of 2 parts: late (and 1 other reasons)',
+      '2 of 2 parts: late (and another reason)',
     ])
     expect(await rolled(p('a', 'not_applicable', 'account instance'))).to.deep.equal(['not_applicable', 'account instance'])
     expect(await rolled(p('', 'denied', 'no'))).to.deep.equal(['denied', 'no'])
