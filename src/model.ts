@@ -24,6 +24,16 @@ export interface Source {
   readonly rateLimits: { readonly [key: string]: number }
   /** false: Birthdate, Addresses, PhoneNumbers and Photos are withheld and stand as gaps with reason `withheld` */
   readonly includePersonalData: boolean
+  /** IAM of the accounts; left out or null: it is not read */
+  readonly iam?: SourceIam | null
+}
+
+/** How IAM of the accounts is read: a role of the same name in each, assumed by whoever the SDK's own chain says we are. */
+export interface SourceIam {
+  readonly roleName: string
+  readonly externalId: string | null
+  /** null: every ACTIVE account of the organization */
+  readonly accounts: readonly string[] | null
 }
 
 /** How to get credentials: a role to assume from the SDK's own chain, or that chain alone when `roleArn` is null. */
