@@ -195,6 +195,17 @@ export interface CollectionPlan {
   /** predicted sum; null while nothing is known of the organization's size */
   readonly calls: number | null
   readonly seconds: number | null
+  /** what finding the provisioned pairs costs both ways; absent where there are none to find */
+  readonly discovery?: PlannedDiscovery
+}
+
+export interface PlannedDiscovery {
+  /** predicted calls; null before the first snapshot */
+  readonly bySet: number | null
+  readonly byAccount: number | null
+  readonly taken: 'by_set' | 'by_account'
+  /** in words */
+  readonly reason: string
 }
 
 export interface PlanStep {
@@ -203,6 +214,8 @@ export interface PlanStep {
   readonly action: string
   readonly place: Place
   readonly calls: number | null
+  /** at the budget's rate, were it alone */
+  readonly seconds?: number | null
 }
 
 /** Rows per dataset in the last sealed snapshot of a source; empty before the first. */
