@@ -82,7 +82,8 @@ export const configSchema = {
           rateLimits: {
             type: 'object',
             default: {},
-            description: 'calls a second by budget key (sso, identitystore, sts, organizations.<Operation>), for raised quotas',
+            description:
+              'calls a second by budget key (sso, identitystore, iam, sts, organizations.<Operation>), for raised quotas',
             additionalProperties: {
               type: 'number',
               exclusiveMinimum: 0,
@@ -94,6 +95,32 @@ export const configSchema = {
             type: 'boolean',
             default: false,
             description: 'true keeps Birthdate, Addresses, PhoneNumbers and Photos of users',
+          },
+          iam: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['roleName'],
+            description: 'left out: IAM of the accounts is not read',
+            properties: {
+              roleName: {
+                type: 'string',
+                pattern: '^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
+                description: 'name (with its path, if any) of the role to assume in every account, e.g. EvidencedIamReader',
+              },
+              externalId: {
+                type: 'string',
+                pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
+                'x-secret': true,
+                description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
+              },
+              accounts: {
+                type: 'array',
+                minItems: 1,
+                uniqueItems: true,
+                items: { type: 'string', pattern: '^[0-9]{12}$', description: 'an account id of 12 digits, in quotes' },
+                description: 'account ids; left out: every ACTIVE account of the organization',
+              },
+            },
           },
         },
       },

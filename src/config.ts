@@ -50,6 +50,7 @@ interface ConfigFile {
     budgetShare: number
     rateLimits: Record<string, number>
     includePersonalData: boolean
+    iam?: { roleName: string; externalId?: string; accounts?: string[] }
   }[]
   schedule: { collect: string; timeZone: string }
   server: { host: string; port: number }
@@ -101,8 +102,11 @@ export function describeConfig(config: Config): Json {
     file: config.file,
     dataDir: config.dataDir,
     database: config.databaseUrl === null ? 'embedded' : withoutPassword(config.databaseUrl),
-    sources: config.sources.map(source => ({
+    sources: config.sources.map(({ iam, ...source }) => ({
       ...source,
+      iam: iam
+        ? { ...iam, accounts: iam.accounts && [...iam.accounts], externalId: iam.externalId === null ? null : '[set]' }
+        : null,
       rateLimits: { ...source.rateLimits },
       auth: { roleArn: source.auth.roleArn, externalId: source.auth.externalId === null ? null : '[set]' },
     })),
@@ -122,8 +126,11 @@ function configOf(value: ConfigFile, file: string): Config {
     file,
     dataDir,
     databaseUrl: value.database.url ?? null,
-    sources: value.sources.map(source => ({
+    sources: value.sources.map(({ iam, ...source }) => ({
       ...source,
+      ...(iam === undefined
+        ? {}
+        : { iam: { roleName: iam.roleName, externalId: iam.externalId ?? null, accounts: iam.accounts ?? null } }),
       auth: { roleArn: source.auth.roleArn ?? null, externalId: source.auth.externalId ?? null },
     })),
     schedule: value.schedule,
@@ -173,7 +180,7 @@ function resolveText(text: string, path: Path, file: string, environment: NodeJS
 
 function isSecret(path: Path): boolean {
   const dotted = path.map(step => (/^\d+$/.test(String(step)) ? '*' : step)).join('.')
-  return dotted === 'database.url' || dotted === 'sources.*.auth.externalId'
+  return dotted === 'database.url' || dotted === 'sources.*.auth.externalId' || dotted === 'sources.*.iam.externalId'
 }
 
 function checkMeaning(value: ConfigFile, file: string, yaml: YamlFile, problems: Problem[]): void {

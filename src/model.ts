@@ -24,6 +24,16 @@ export interface Source {
   readonly rateLimits: { readonly [key: string]: number }
   /** false: Birthdate, Addresses, PhoneNumbers and Photos are withheld and stand as gaps with reason `withheld` */
   readonly includePersonalData: boolean
+  /** IAM of the accounts; left out or null: it is not read */
+  readonly iam?: SourceIam | null
+}
+
+/** How IAM of the accounts is read: a role of the same name in each, assumed by whoever the SDK's own chain says we are. */
+export interface SourceIam {
+  readonly roleName: string
+  readonly externalId: string | null
+  /** null: every ACTIVE account of the organization */
+  readonly accounts: readonly string[] | null
 }
 
 /** How to get credentials: a role to assume from the SDK's own chain, or that chain alone when `roleArn` is null. */
@@ -185,6 +195,17 @@ export interface CollectionPlan {
   /** predicted sum; null while nothing is known of the organization's size */
   readonly calls: number | null
   readonly seconds: number | null
+  /** what finding the provisioned pairs costs both ways; absent where there are none to find */
+  readonly discovery?: PlannedDiscovery
+}
+
+export interface PlannedDiscovery {
+  /** predicted calls; null before the first snapshot */
+  readonly bySet: number | null
+  readonly byAccount: number | null
+  readonly taken: 'by_set' | 'by_account'
+  /** in words */
+  readonly reason: string
 }
 
 export interface PlanStep {
@@ -193,6 +214,8 @@ export interface PlanStep {
   readonly action: string
   readonly place: Place
   readonly calls: number | null
+  /** at the budget's rate, were it alone */
+  readonly seconds?: number | null
 }
 
 /** Rows per dataset in the last sealed snapshot of a source; empty before the first. */

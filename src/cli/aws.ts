@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { requiredPolicy, trustPolicy } from '../sources/index.ts'
+import { accountPolicy, requiredPolicy, trustPolicy } from '../sources/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation } from './command.ts'
 import { UsageError } from './exit.ts'
 import { sourcesOf } from './parts.ts'
@@ -14,8 +14,14 @@ export function addAws(program: Command, invocation: Invocation): void {
   const aws = program.command('aws').description('print what to set up in AWS')
   addCommand(aws, 'policy', 'the least-privilege policy of the collecting role')
     .option('--partition <partition>', 'aws, aws-us-gov, aws-cn', 'aws')
-    .action((options: { partition: string }) => {
-      invocation.streams.stdout.write(`${JSON.stringify(requiredPolicy(options.partition), null, 2)}\n`)
+    .option('--role <role>', 'collector: the collecting role; iam: the role in each account (sources[].iam)', 'collector')
+    .option('--with-iam', 'the collecting role of a source that reads IAM too', false)
+    .action((options: { partition: string; role: string; withIam: boolean }) => {
+      if (options.role !== 'collector' && options.role !== 'iam')
+        throw new UsageError(`there is no role ${options.role}`, 'write --role collector or --role iam')
+      const policy =
+        options.role === 'iam' ? accountPolicy(options.partition) : requiredPolicy(options.partition, { iam: options.withIam })
+      invocation.streams.stdout.write(`${JSON.stringify(policy, null, 2)}\n`)
     })
   addCommand(aws, 'trust-policy', 'the trust policy of the collecting role')
     .requiredOption('--principal <arn>', 'who collects: the ARN of the role or user that runs evidenced')

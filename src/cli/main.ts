@@ -15,6 +15,7 @@ import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addMigrate } from './migrate.ts'
+import { addPlan } from './plan.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
 import { addRun } from './run.ts'
@@ -51,6 +52,7 @@ export async function main(
     .showHelpAfterError('(run it with --help for what it takes)')
     .exitOverride()
     .configureOutput({ writeOut: text => streams.stdout.write(text), writeErr: text => streams.stderr.write(text) })
+  addPlan(program, invocation)
   addCollect(program, invocation)
   addEvaluate(program, invocation)
   addResults(program, invocation)

@@ -78,6 +78,7 @@ export function emptyOrganization(
     applicationAssignments: [],
     trustedTokenIssuers: [],
     accessControlAttributes: null,
+    rootFeatures: ['RootCredentialsManagement'],
     iam: {},
     managedPolicies: [],
     defects: [],

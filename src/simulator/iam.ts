@@ -122,6 +122,23 @@ export const iam: Service = {
       if (!version) throw noEntity(`Policy ${policy.Arn} version ${id} does not exist or is not attachable.`)
       return { PolicyVersion: { ...version, Document: encoded(version.Document) } }
     },
+    ListOrganizationsFeatures: call => {
+      const { organization } = call.organization
+      if (!organization || call.caller.accountId !== organization.MasterAccountId) {
+        throw new WireError(
+          'AccountNotManagementOrDelegatedAdministratorException',
+          'The request was rejected because the account making the request is not the management account or delegated administrator account for centralized root access.',
+        )
+      }
+      const { rootFeatures } = call.organization
+      if (rootFeatures === null) {
+        throw new WireError(
+          'ServiceAccessNotEnabledException',
+          'The request was rejected because trusted access is not enabled for IAM in Organizations.',
+        )
+      }
+      return { OrganizationId: organization.Id, EnabledFeatures: rootFeatures }
+    },
     ListAccountAliases: call => {
       const { rows, next } = page(call, iamOf(call).aliases, aliases)
       return { AccountAliases: rows, ...more(next) }

@@ -45,6 +45,8 @@ export interface SimulatedOrganization {
   trustedTokenIssuers: (Wire & { TrustedTokenIssuerArn: string; Name: string; configuration?: Wire })[]
   /** attributes for access control; null: not enabled */
   accessControlAttributes: (Wire & { Status: string }) | null
+  /** what IAM does with the root users of members; null: IAM is no trusted service of the organization */
+  rootFeatures: string[] | null
   /** IAM of each account, by account id; an account that is not here has an empty one. Roles of Identity Center come by themselves */
   iam: { [accountId: string]: SimulatedIam }
   /** policies under `arn:<partition>:iam::aws:policy/` */

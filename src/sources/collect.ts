@@ -1,10 +1,13 @@
 import type { CollectedBatch, CollectionPlan, PartPiece, Progress, Source } from '../model.ts'
+import { AccountList, readAccounts } from './account-reading.ts'
 import type { Aws } from './aws.ts'
 import { Channel } from './channel.ts'
 import { Collection } from './collection.ts'
 import { connect } from './connect.ts'
+import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
+import { uncollected } from './uncollected.ts'
 
 /** Rows that may lie between AWS and the consumer before reading waits. */
 const mostRowsWaiting = 2000
@@ -27,11 +30,10 @@ export async function* collect(
   const session = await sessionOf(aws, source, plan)
   const channel = new Channel<PartPiece>(mostRowsWaiting, piece => Math.max(1, piece.rows.length))
   const told = teller(onProgress, plan.calls)
-  const collection = new Collection(session, done, async piece => {
+  const reading = readAll(session, source, done, async piece => {
     await channel.push(piece)
     told(piece)
-  })
-  const reading = collection.read().then(
+  }).then(
     () => channel.end(),
     (error: unknown) => channel.end(error),
   )
@@ -53,6 +55,27 @@ export async function* collect(
     channel.end()
     await reading
   }
+}
+
+/** What the collecting role sees, and IAM of each account as soon as the accounts are known. Ends when both have. */
+async function readAll(
+  session: Session,
+  source: Source,
+  done: ReadonlySet<string>,
+  emit: (piece: PartPiece) => Promise<void>,
+): Promise<void> {
+  const accounts = new AccountList(session)
+  const collection = new Collection(session, servicesOf(source), done, async piece => {
+    await emit(piece)
+    accounts.note(piece)
+  })
+  const ends = await Promise.allSettled([
+    collection.read().finally(() => accounts.settle()),
+    accounts.known.then(list => readAccounts(session, list, done, emit)),
+  ])
+  const failed = ends.find(end => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  for (const piece of uncollected(session)) await emit(piece)
 }
 
 async function sessionOf(aws: Aws, source: Source, plan: CollectionPlan): Promise<Session> {

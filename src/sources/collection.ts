@@ -4,7 +4,8 @@ import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import type { Cause } from './gap.ts'
 import { Lanes } from './lanes.ts'
 import { endGone, endUnread, type PartReading, type PartResult, readPart } from './part.ts'
-import { serviceNamed, services } from './services.ts'
+import type { Service } from './service.ts'
+import { serviceNamed } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 
@@ -27,7 +28,12 @@ export class Collection {
   readonly #lanes = new Lanes()
   readonly #states = new Map<string, DatasetState>()
 
-  constructor(session: Session, done: ReadonlySet<string>, emit: (piece: PartPiece) => Promise<void>) {
+  constructor(
+    session: Session,
+    services: readonly Service[],
+    done: ReadonlySet<string>,
+    emit: (piece: PartPiece) => Promise<void>,
+  ) {
     this.#session = session
     this.#done = done
     this.#emit = emit
@@ -51,7 +57,11 @@ export class Collection {
       const reason = notApplicable(dataset.needs, this.#session.standing)
       if (reason !== null && !read.has(dataset.name)) await this.#emitWhole(dataset, 'not_applicable', reason, [])
       else if (!read.has(dataset.name))
-        for (const parent of rootsOf(dataset, this.#session.subject) ?? []) this.#schedule([dataset], parent)
+        for (const parent of rootsOf(dataset, this.#session.subject) ?? []) {
+          // lists that name parents are read again even when they are staged
+          const isStaged = !this.#state(dataset.name).isParent && this.#done.has(this.#key(dataset, parent))
+          if (!isStaged) this.#schedule([dataset], parent)
+        }
     }
     await this.#lanes.finished()
     for (const state of this.#states.values()) await this.#settle(state)
@@ -101,7 +111,10 @@ export class Collection {
         for (const parents of found.values()) parents.length = 0
       },
       onRow(row) {
-        for (const [child, parents] of found) parents.push(parentIn(child, dataset, row))
+        for (const [child, parents] of found) {
+          const named = parentIn(child, dataset, row)
+          if (named !== null) parents.push(named)
+        }
       },
     }
   }
@@ -231,7 +244,7 @@ function isChild(dataset: Dataset): boolean {
   return parentsOf(dataset).length > 0
 }
 
-function parentIn(child: Dataset, parent: Dataset, row: Row): string {
+function parentIn(child: Dataset, parent: Dataset, row: Row): string | null {
   return parentsOf(child)
     .find(each => each.dataset === parent.name)!
     .parent(row)

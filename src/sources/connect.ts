@@ -107,7 +107,7 @@ async function readOrganization(session: Session): Promise<Organization> {
   const dataset = datasetNamed('organizations.organizations')
   const said = await session.ask({ operation: dataset.operation, input: {}, dataset: dataset.name, tries })
   if ('answer' in said) {
-    const [row] = dataset.rows(said.answer, '') ?? []
+    const [row] = dataset.rows(said.answer, '', session.subject) ?? []
     if (row === undefined)
       throw new SourcesError('UNEXPECTED_ANSWER', 'organizations:DescribeOrganization answered without an organization')
     session.read.push(complete(session, dataset, '', [row], said.observedAt))
@@ -125,7 +125,7 @@ async function organizationOfRoots(session: Session): Promise<Organization> {
   const unknown: Organization = { standing: 'unknown', id: null, managementAccountId: null }
   const said = await session.ask({ operation: datasetNamed('organizations.roots').operation, input: {}, tries })
   if ('trouble' in said) return unknown
-  const [root] = datasetNamed('organizations.roots').rows(said.answer, '') ?? []
+  const [root] = datasetNamed('organizations.roots').rows(said.answer, '', session.subject) ?? []
   const arn = root === undefined ? null : textOf(root.facts, 'Arn')
   const id = arn?.split('/')[1]
   return arn === null || id === undefined ? unknown : { standing: 'present', id, managementAccountId: arn.split(':')[4] ?? null }
@@ -179,12 +179,12 @@ async function listInstances(session: Session, region?: string): Promise<Listed>
       input: token === null ? { MaxResults: 100 } : { MaxResults: 100, NextToken: token },
       ...(region === undefined ? { dataset: dataset.name } : {}),
       page,
-      items: answer => dataset.rows(answer, '')?.length ?? 0,
+      items: answer => dataset.rows(answer, '', session.subject)?.length ?? 0,
       tries: region === undefined ? tries : 2,
       ...(region === undefined ? {} : { region }),
     })
     if ('trouble' in said) return said
-    const found = dataset.rows(said.answer, '')
+    const found = dataset.rows(said.answer, '', session.subject)
     if (found === null) throw new SourcesError('UNEXPECTED_ANSWER', 'sso:ListInstances answered without instance ARNs')
     for (const row of found) rows.set(row.key, row)
     token = textOf(said.answer, 'NextToken')
@@ -205,7 +205,9 @@ async function describeInstance(session: Session, instanceArn: string): Promise<
     session.read.push(open(session, dataset, instanceArn, said.trouble))
     return {}
   }
-  session.read.push(complete(session, dataset, instanceArn, dataset.rows(said.answer, instanceArn) ?? [], said.observedAt))
+  session.read.push(
+    complete(session, dataset, instanceArn, dataset.rows(said.answer, instanceArn, session.subject) ?? [], said.observedAt),
+  )
   return said.answer
 }
 

@@ -54,8 +54,14 @@ export class Credentials {
   #renewal: Promise<Trouble | null> | null = null
   #refused: { readonly trouble: Trouble; readonly until: number } | null = null
 
-  constructor(owner: Owner) {
+  /** @param home credentials of the same source whose chain and session name are used: each account's role is assumed from the chain, since chained roles end after an hour */
+  constructor(owner: Owner, home: Credentials | null = null) {
     this.#owner = owner
+    if (home !== null) {
+      this.#base = home.#base
+      this.sessionName = home.sessionName
+      return
+    }
     this.#base = baseProvider(owner.way)
     const at = owner.way
       .now()

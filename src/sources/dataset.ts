@@ -14,6 +14,8 @@ export interface Operation {
 export interface Subject {
   readonly instanceArn: string
   readonly identityStoreId: string
+  /** the account that is read */
+  readonly accountId: string
 }
 
 /** What must be true of a source for a dataset to exist at all. */
@@ -22,7 +24,8 @@ export type Need = 'organization' | 'organization_instance' | 'permission_sets_e
 /** Where a child dataset gets its parts from: one per row of another dataset, or several. */
 export interface Parents {
   readonly dataset: string
-  parent(row: Row): string
+  /** null: this row names none */
+  parent(row: Row): string | null
 }
 
 /** What was asked for is a fixed list that AWS has no operation for: one part for each. */
@@ -57,7 +60,7 @@ export interface Dataset {
   readonly needs?: Need
   input(parent: string, subject: Subject): Facts
   /** @returns null when the answer is not what the operation promises */
-  rows(answer: Facts, parent: string): readonly Row[] | null
+  rows(answer: Facts, parent: string, subject: Subject): readonly Row[] | null
   /** predicted calls from the rows of the last snapshot, by dataset; null where they do not tell */
   calls(rows: (dataset: string) => number | null): number | null
   /** an error that says "none is set" */

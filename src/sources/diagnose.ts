@@ -5,7 +5,7 @@ import { connect, type Step } from './connect.ts'
 import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { causeOf, wayOut } from './gap.ts'
 import { statementFor } from './policy.ts'
-import { serviceNamed, services } from './services.ts'
+import { serviceNamed, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 
@@ -78,7 +78,7 @@ function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: 
 async function permissionChecks(session: Session): Promise<readonly Check[]> {
   const firstRow = new Map<string, Row>()
   const checks: Check[] = []
-  for (const dataset of services.flatMap(service => service.datasets)) {
+  for (const dataset of servicesOf(session.source).flatMap(service => service.datasets)) {
     // two datasets may take the same permission: one call tells
     if (checks.some(each => each.check === actionOf(dataset.operation))) continue
     const reason = notApplicable(dataset.needs, session.standing)
@@ -115,7 +115,7 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     tries: 2,
   })
   if ('answer' in said) {
-    const [row] = dataset.rows(said.answer, parent) ?? []
+    const [row] = dataset.rows(said.answer, parent, session.subject) ?? []
     if (row !== undefined) firstRow.set(dataset.name, row)
     return { check: action, result: 'ok', cause: 'allowed', remedy: null }
   }

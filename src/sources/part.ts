@@ -86,11 +86,11 @@ class OpenPart {
               input: token === null ? input : { ...input, [paging.token]: token },
               dataset: dataset.name,
               page,
-              items: answer => dataset.rows(answer, parent)?.length ?? 0,
+              items: answer => dataset.rows(answer, parent, session.subject)?.length ?? 0,
             })
           : await this.#inquire(dataset.inquiry)
       if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
-      const rows = dataset.rows(said.answer, parent)
+      const rows = dataset.rows(said.answer, parent, session.subject)
       const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
       if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
       if (page === 1) this.#begin(said.observedAt)

@@ -4,6 +4,8 @@ import { SourcesError } from './sources-error.ts'
 export interface Partition {
   readonly name: string
   readonly organizationsRegion: string
+  /** what requests to the partition's one IAM endpoint are signed for */
+  readonly iamRegion: string
   readonly regions: readonly string[]
 }
 
@@ -12,6 +14,7 @@ const partitions: readonly Partition[] = [
   {
     name: 'aws',
     organizationsRegion: 'us-east-1',
+    iamRegion: 'us-east-1',
     regions: [
       'us-east-1',
       'us-east-2',
@@ -47,9 +50,14 @@ const partitions: readonly Partition[] = [
       'mx-central-1',
     ],
   },
-  { name: 'aws-us-gov', organizationsRegion: 'us-gov-west-1', regions: ['us-gov-west-1', 'us-gov-east-1'] },
-  { name: 'aws-cn', organizationsRegion: 'cn-northwest-1', regions: ['cn-north-1', 'cn-northwest-1'] },
-  { name: 'aws-eusc', organizationsRegion: 'eusc-de-east-1', regions: ['eusc-de-east-1'] },
+  {
+    name: 'aws-us-gov',
+    organizationsRegion: 'us-gov-west-1',
+    iamRegion: 'us-gov-west-1',
+    regions: ['us-gov-west-1', 'us-gov-east-1'],
+  },
+  { name: 'aws-cn', organizationsRegion: 'cn-northwest-1', iamRegion: 'cn-north-1', regions: ['cn-north-1', 'cn-northwest-1'] },
+  { name: 'aws-eusc', organizationsRegion: 'eusc-de-east-1', iamRegion: 'eusc-de-east-1', regions: ['eusc-de-east-1'] },
 ]
 
 /** @throws {SourcesError} UNKNOWN_PARTITION */

@@ -1,8 +1,11 @@
 import type { CollectionPlan, Counts, PlanStep, Source } from '../model.ts'
+import { accountsAtATime } from './account-reading.ts'
 import type { Aws } from './aws.ts'
 import { connect } from './connect.ts'
 import { actionOf } from './dataset.ts'
-import { services } from './services.ts'
+import { discoveryOf } from './discovery.ts'
+import type { Service } from './service.ts'
+import { accountServicesOf, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 
@@ -14,18 +17,21 @@ import { notApplicable } from './standing.ts'
  */
 export async function planCollection(aws: Aws, source: Source, counts: Counts): Promise<CollectionPlan> {
   const { session, callers } = await connect(aws, source)
-  const steps = services.flatMap(service =>
+  const rows = rowsIn(counts)
+  const steps = [...servicesOf(source), ...accountServicesOf(source)].flatMap(service =>
     service.datasets
       .filter(dataset => notApplicable(dataset.needs, session.standing) === null)
-      .map(
-        (dataset): PlanStep => ({
+      .map((dataset): PlanStep => {
+        const calls = dataset.calls(rows)
+        return {
           dataset: dataset.name,
           operation: dataset.operation.name,
           action: actionOf(dataset.operation),
           place: session.place(service.name),
-          calls: dataset.calls(name => (Object.keys(counts).length === 0 ? null : (counts[name] ?? 0))),
-        }),
-      ),
+          calls,
+          seconds: calls === null ? null : calls / rateOf(source, session, service, dataset.operation.name),
+        }
+      }),
   )
   const plan: CollectionPlan = {
     source: source.label,
@@ -33,19 +39,34 @@ export async function planCollection(aws: Aws, source: Source, counts: Counts): 
     callers,
     steps,
     calls: sum(steps.map(step => step.calls)),
-    seconds: secondsOf(steps, session),
+    seconds: secondsOf(source, steps, session),
+    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery: discoveryOf(rows) } : {}),
   }
   aws.sessions.set(plan, session)
   return plan
 }
 
-function secondsOf(steps: readonly PlanStep[], session: Session): number | null {
+/** Of datasets that the last snapshot did not hold, nobody knows the size; of other snapshots, none. */
+function rowsIn(counts: Counts): (dataset: string) => number | null {
+  const isEmpty = Object.keys(counts).length === 0
+  const hasIam = 'iam.account_summaries' in counts
+  return name => counts[name] ?? (isEmpty || (name.startsWith('iam.') && !hasIam) ? null : 0)
+}
+
+/** Calls a second of one operation. IAM's budgets are one per account, and so many accounts are read side by side. */
+function rateOf(source: Source, session: Session, service: Service, operation: string): number {
+  const sideBySide = accountServicesOf(source).includes(service) ? accountsAtATime : 1
+  return session.rate(service.budgetKey(operation), service.rate(operation)) * sideBySide
+}
+
+/** Seconds of the busiest budget: budgets run side by side. */
+function secondsOf(source: Source, steps: readonly PlanStep[], session: Session): number | null {
   const seconds = new Map<string, number>()
-  for (const service of services) {
+  for (const service of [...servicesOf(source), ...accountServicesOf(source)]) {
     for (const step of steps.filter(each => service.datasets.some(dataset => dataset.name === each.dataset))) {
       if (step.calls === null) return null
       const key = service.budgetKey(step.operation)
-      const rate = session.rate(key, service.rate(step.operation))
+      const rate = rateOf(source, session, service, step.operation)
       seconds.set(key, (seconds.get(key) ?? 0) + step.calls / rate)
     }
   }

@@ -1,18 +1,31 @@
 import type { Json } from '../model.ts'
 import { actionsOf } from './dataset.ts'
-import { services } from './services.ts'
+import type { Service } from './service.ts'
+import { accountIam } from './services/iam.ts'
+import { servicesOf } from './services.ts'
 
 /**
  * The least-privilege policy of the collecting role: the actions of every dataset, and of the questions that tell a
  * deleted parent from a failure. sts:GetCallerIdentity needs none. With a customer managed key the role needs kms:Decrypt too.
+ * @param options `iam`: true where `sources[].iam` is configured, since the role reads a little of IAM itself then
  */
-export function requiredPolicy(partition: string): Json {
+export function requiredPolicy(partition: string, options: { readonly iam?: boolean } = {}): Json {
+  const iam = options.iam ? { roleName: '', externalId: null, accounts: null } : null
+  return policyOf(servicesOf({ iam }), partition)
+}
+
+/** The least-privilege policy of the role that is assumed in every account to read its IAM. GenerateCredentialReport makes a report and changes nothing else. */
+export function accountPolicy(partition: string): Json {
+  return policyOf([accountIam], partition)
+}
+
+function policyOf(services: readonly Service[], partition: string): Json {
   return {
     Version: '2012-10-17',
     Statement: services.map(service => ({
       Sid: `${service.name.slice(0, 1).toUpperCase()}${service.name.slice(1)}Read`,
       Effect: 'Allow',
-      Action: actionsOfService(service.name),
+      Action: [...new Set(service.datasets.flatMap(actionsOf))].sort(),
       Resource: resourcesOf(service.name, partition),
     })),
   }
@@ -45,11 +58,6 @@ export function trustPolicy(options: {
 /** One statement that allows one action: what `evidenced doctor` gives to paste. */
 export function statementFor(action: string, partition: string): Json {
   return { Effect: 'Allow', Action: action, Resource: resourcesOf(action.split(':')[0] ?? '', partition) }
-}
-
-function actionsOfService(serviceName: string): readonly string[] {
-  const datasets = services.filter(service => service.name === serviceName).flatMap(service => service.datasets)
-  return [...new Set(datasets.flatMap(actionsOf))].sort()
 }
 
 /** Identity Store authorises against the store and against what is listed; the reads of the others take any resource. */

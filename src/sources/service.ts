@@ -3,6 +3,7 @@ import type { AwsCredentialIdentityProvider, RetryStrategyV2 } from '@smithy/typ
 import type { Dataset, Paging } from './dataset.ts'
 import type { Partition } from './partitions.ts'
 import type { RawProtocol } from './raw-protocol.ts'
+import type { RawQueryProtocol } from './raw-query-protocol.ts'
 
 /** What every client of the SDK is built with. */
 export interface ClientConfig {
@@ -10,7 +11,7 @@ export interface ClientConfig {
   readonly credentials: AwsCredentialIdentityProvider
   readonly requestHandler: HttpHandler
   readonly retryStrategy: RetryStrategyV2
-  readonly protocol: typeof RawProtocol
+  readonly protocol: typeof RawProtocol | typeof RawQueryProtocol
   readonly customUserAgent: [string, string][]
   readonly endpoint?: string
 }

@@ -1,11 +1,27 @@
+import type { Source } from '../model.ts'
 import { actionOf, type Dataset } from './dataset.ts'
 import type { Service } from './service.ts'
+import { accountIam, homeIam } from './services/iam.ts'
 import { identitystore } from './services/identitystore.ts'
 import { organizations } from './services/organizations.ts'
 import { sso } from './services/sso.ts'
 
-/** Every service that is read; each declares its datasets, parents before their children. */
-export const services: readonly Service[] = [organizations, identitystore, sso]
+/** Read of every source; each service declares its datasets, parents before their children. */
+const always: readonly Service[] = [organizations, identitystore, sso]
+const withIam: readonly Service[] = [...always, homeIam]
+
+/** Everything that can be read. */
+const all: readonly Service[] = [...withIam, accountIam]
+
+/** The services that the collecting role reads, once per source. */
+export function servicesOf(source: Pick<Source, 'iam'>): readonly Service[] {
+  return source.iam ? withIam : always
+}
+
+/** The services that are read in every account, with a role of that account. */
+export function accountServicesOf(source: Pick<Source, 'iam'>): readonly Service[] {
+  return source.iam ? [accountIam] : []
+}
 
 /** What people and tools need to know of a dataset. */
 export interface DatasetInfo {
@@ -13,22 +29,30 @@ export interface DatasetInfo {
   readonly operation: string
   /** the IAM action that allows reading it */
   readonly action: string
+  /** `source`: of every source; `iam`: only where `sources[].iam` is configured, by the collecting role; `account`: the same, in every account */
+  readonly reach: 'source' | 'iam' | 'account'
 }
 
 /** All datasets, by name. */
-export const datasets: readonly DatasetInfo[] = services
-  .flatMap(service => service.datasets)
-  .map(dataset => ({ name: dataset.name, operation: dataset.operation.name, action: actionOf(dataset.operation) }))
+export const datasets: readonly DatasetInfo[] = all
+  .flatMap(service =>
+    service.datasets.map(dataset => ({
+      name: dataset.name,
+      operation: dataset.operation.name,
+      action: actionOf(dataset.operation),
+      reach: service === accountIam ? ('account' as const) : service === homeIam ? ('iam' as const) : ('source' as const),
+    })),
+  )
   .sort((a, b) => (a.name < b.name ? -1 : 1))
 
 export function serviceNamed(name: string): Service {
-  const service = services.find(each => each.name === name)
+  const service = all.find(each => each.name === name)
   if (service === undefined) throw new Error(`no service ${name}`)
   return service
 }
 
 export function datasetNamed(name: string): Dataset {
-  const dataset = services.flatMap(service => service.datasets).find(each => each.name === name)
+  const dataset = all.flatMap(service => service.datasets).find(each => each.name === name)
   if (dataset === undefined) throw new Error(`no dataset ${name}`)
   return dataset
 }

@@ -6,6 +6,7 @@ import { Governors } from './governors.ts'
 import { CallLedger } from './ledger.ts'
 import { type Partition, partitionNamed } from './partitions.ts'
 import type { RawAnswer } from './raw-protocol.ts'
+import type { Service } from './service.ts'
 import { serviceNamed } from './services.ts'
 import type { Standing } from './standing.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
@@ -48,20 +49,37 @@ export class Session {
   standing: Standing | null = null
   /** parts that connecting has read already */
   readonly read: PartPiece[] = []
-  readonly #abort = new AbortController()
+  readonly #abort: AbortController
   readonly #clients = new Map<string, Client>()
   readonly #governors: Governors
-  readonly #unknown = new Set<string>()
+  readonly #unknown: Set<string>
+  readonly #home: Session | null
 
-  /** @throws {SourcesError} UNKNOWN_PARTITION */
-  constructor(way: Way, source: Source) {
+  /**
+   * @param home the session of the source, when this one is of another account of it: ledger, budgets and end are shared
+   * @throws {SourcesError} UNKNOWN_PARTITION
+   */
+  constructor(way: Way, source: Source, home: Session | null = null) {
     this.way = way
     this.source = source
     this.partition = partitionNamed(source.partition)
-    this.ledger = new CallLedger(way.now)
-    this.#governors = new Governors(way.budget, source)
-    this.credentials = new Credentials({ way, source, ledger: this.ledger, governors: this.#governors, signal: this.signal })
-    way.open.add(this)
+    this.#home = home
+    this.#abort = home === null ? new AbortController() : home.#abort
+    this.ledger = home === null ? new CallLedger(way.now) : home.ledger
+    this.#governors = home === null ? new Governors(way.budget, source) : home.#governors
+    this.#unknown = home === null ? new Set() : home.#unknown
+    const { ledger, signal } = this
+    const owner = { way, source, ledger, governors: this.#governors, signal }
+    this.credentials = new Credentials(owner, home?.credentials ?? null)
+    if (home === null) way.open.add(this)
+  }
+
+  /** A session in another account of the same source, with a role of that account. No network until it is asked. */
+  inAccount(accountId: string, roleArn: string, externalId: string | null): Session {
+    const session = new Session(this.way, { ...this.source, auth: { roleArn, externalId } }, this)
+    session.accountId = accountId
+    session.standing = this.standing
+    return session
   }
 
   /** aborted when the session is closed */
@@ -71,7 +89,11 @@ export class Session {
 
   get subject(): Subject {
     const identity = this.standing?.identity
-    return { instanceArn: identity?.instanceArn ?? '', identityStoreId: identity?.identityStoreId ?? '' }
+    return {
+      instanceArn: identity?.instanceArn ?? '',
+      identityStoreId: identity?.identityStoreId ?? '',
+      accountId: this.accountId,
+    }
   }
 
   /** Members that AWS sent and the SDK does not know, since the session began. */
@@ -130,6 +152,10 @@ export class Session {
 
   /** Ends everything that waits or is under way. */
   close(): void {
+    if (this.#home !== null) {
+      this.#home.close()
+      return
+    }
     if (this.signal.aborted) return
     this.#abort.abort(Object.assign(new Error('the collection was stopped'), { name: 'AbortError' }))
     this.#governors.close(this.signal.reason)
@@ -158,14 +184,16 @@ export class Session {
       endpointName: service.endpointName,
       region,
       credentials: () => this.credentials.current(),
-      governor: name => this.#governors.of(this.#scope(), service.budgetKey(name), service.rate(name)),
+      governor: name => this.#governors.of(this.#scope(service), service.budgetKey(name), service.rate(name)),
       ...(tries === undefined ? {} : { tries }),
     })
     this.#clients.set(key, client)
     return client
   }
 
-  #scope(): string {
+  /** Organizations and Identity Center count by organization, IAM by account. */
+  #scope(service: Service): string {
+    if (service.budgetScope === 'account') return this.accountId
     return this.standing?.identity.organizationId ?? this.accountId
   }
 }

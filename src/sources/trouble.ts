@@ -102,6 +102,7 @@ const kinds: { readonly [name: string]: TroubleKind } = {
   AccessDenied: 'denied',
   AccessDeniedException: 'denied',
   UnauthorizedAccess: 'denied',
+  AccountNotManagementOrDelegatedAdministratorException: 'denied',
   ResourceNotFoundException: 'not_found',
   AccountNotFoundException: 'not_found',
   ChildNotFoundException: 'not_found',

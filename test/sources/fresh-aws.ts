@@ -75,11 +75,17 @@ export interface Collected {
       readonly end: PartEnd | null
       readonly dataset: string
       readonly parent: string
+      readonly accountId: string
     }
   >
   readonly calls: readonly CallRecord[]
   rows(dataset: string): ReadonlyMap<string, unknown>
-  part(dataset: string, parent: string): { readonly rows: ReadonlyMap<string, unknown>; readonly end: PartEnd }
+  /** the part of an account; where only one account is read, it need not be named */
+  part(
+    dataset: string,
+    parent: string,
+    accountId?: string,
+  ): { readonly rows: ReadonlyMap<string, unknown>; readonly end: PartEnd }
   gaps(dataset: string): readonly Gap[]
 }
 
@@ -95,10 +101,14 @@ export async function collected(
 
 /** Keeps batches as model.ts says: `isFirst` throws away what an earlier attempt had staged, the same key twice is a fault. */
 export function staged(plan: CollectionPlan, batches: readonly CollectedBatch[]): Collected {
-  const parts = new Map<string, { rows: Map<string, unknown>; end: PartEnd | null; dataset: string; parent: string }>()
+  const parts = new Map<
+    string,
+    { rows: Map<string, unknown>; end: PartEnd | null; dataset: string; parent: string; accountId: string }
+  >()
   for (const { part, isFirst, rows, end } of batches.flatMap(batch => batch.pieces)) {
-    const key = `${part.dataset} ${part.parent}`
-    if (isFirst) parts.set(key, { rows: new Map(), end: null, dataset: part.dataset, parent: part.parent })
+    const key = `${part.dataset} ${part.place.accountId} ${part.parent}`
+    const { accountId } = part.place
+    if (isFirst) parts.set(key, { rows: new Map(), end: null, dataset: part.dataset, parent: part.parent, accountId })
     const open = parts.get(key)
     if (open === undefined) throw new Error(`${key} goes on without having begun`)
     if (open.end !== null) throw new Error(`${key} goes on after its end`)
@@ -113,8 +123,10 @@ export function staged(plan: CollectionPlan, batches: readonly CollectedBatch[])
     parts,
     calls: batches.flatMap(batch => batch.calls),
     rows: dataset => new Map([...parts.values()].filter(part => part.dataset === dataset).flatMap(part => [...part.rows])),
-    part(dataset, parent) {
-      const found = parts.get(`${dataset} ${parent}`)
+    part(dataset, parent, accountId) {
+      const found = [...parts.values()].find(
+        each => each.dataset === dataset && each.parent === parent && (accountId ?? each.accountId) === each.accountId,
+      )
       if (found === undefined) throw new Error(`no part ${dataset} ${parent}`)
       if (found.end === null) throw new Error(`${dataset} ${parent} has no end`)
       return { rows: found.rows, end: found.end }

@@ -1,0 +1,185 @@
+import type { Coverage, Gap, PartPiece, Row } from '../model.ts'
+import { Collection } from './collection.ts'
+import type { Dataset } from './dataset.ts'
+import { Lanes } from './lanes.ts'
+import { accountServicesOf } from './services.ts'
+import type { Session } from './session.ts'
+import type { Trouble } from './trouble.ts'
+
+/** Each account has its own IAM budget: so many are read side by side. */
+export const accountsAtATime = 16
+
+interface Account {
+  readonly id: string
+  /** as Organizations says; null where nobody says */
+  readonly state: string | null
+}
+
+/** The accounts whose IAM is to be read, and why there may be others. */
+export interface Accounts {
+  readonly list: readonly Account[]
+  /** why the list may not be whole; null when it is */
+  readonly missing: { readonly coverage: Coverage; readonly gap: Gap } | null
+}
+
+/** Waits for the organization's accounts while they are read with everything else. */
+export class AccountList {
+  readonly known: Promise<Accounts>
+  readonly #session: Session
+  readonly #resolve: (accounts: Accounts) => void
+  #rows: Row[] = []
+
+  constructor(session: Session) {
+    this.#session = session
+    const { promise, resolve } = Promise.withResolvers<Accounts>()
+    this.known = promise
+    this.#resolve = resolve
+  }
+
+  /** Takes what was read of `organizations.accounts`; other pieces are passed over. */
+  note({ part, isFirst, rows, end }: PartPiece): void {
+    if (part.dataset !== 'organizations.accounts') return
+    if (isFirst) this.#rows = []
+    this.#rows.push(...rows)
+    if (end === null) return
+    if (end.coverage === 'not_applicable') this.#settle([{ id: this.#session.accountId, state: null }], null)
+    else {
+      const [gap] = end.gaps
+      const accounts = this.#rows.map(({ key, facts }) => ({
+        id: key,
+        state: typeof facts.State === 'string' ? facts.State : null,
+      }))
+      this.#settle(accounts, gap === undefined ? null : { coverage: end.coverage, gap })
+    }
+  }
+
+  /** Nothing more will come: whoever waits is not left waiting. */
+  settle(): void {
+    this.#resolve({ list: [], missing: null })
+  }
+
+  #settle(found: readonly Account[], missing: Accounts['missing']): void {
+    const wanted = this.#session.source.iam?.accounts ?? null
+    if (wanted === null) this.#resolve({ list: found, missing })
+    else {
+      const states = new Map(found.map(({ id, state }) => [id, state]))
+      this.#resolve({ list: wanted.map(id => ({ id, state: states.get(id) ?? null })), missing: null })
+    }
+  }
+}
+
+/**
+ * Reads IAM of every account with a role of that account. What is refused in one account is a gap there and only there; an
+ * account that is suspended or closed is not applicable, with its state for a proof.
+ */
+export async function readAccounts(
+  home: Session,
+  { list, missing }: Accounts,
+  done: ReadonlySet<string>,
+  emit: (piece: PartPiece) => Promise<void>,
+): Promise<void> {
+  const services = accountServicesOf(home.source)
+  if (services.length === 0) return
+  const lanes = new Lanes()
+  const onAbort = () => lanes.stop(home.signal.reason)
+  home.signal.addEventListener('abort', onAbort, { once: true })
+  for (const account of list) {
+    lanes.add('accounts', accountsAtATime, () => readAccount(home, account, done, emit))
+  }
+  if (home.signal.aborted) onAbort()
+  await lanes.finished()
+  const own = home.place('iam').accountId
+  if (missing !== null) await emitWhole(home, emit, () => unknownAccounts(home, missing))
+  else if (!list.some(({ id }) => id === own)) {
+    const reason = `account ${own}, which collects, is not among those whose IAM is read`
+    await emitWhole(home, emit, () => ({ coverage: 'not_applicable', reason, gap: null }))
+  }
+}
+
+async function readAccount(
+  home: Session,
+  { id, state }: Account,
+  done: ReadonlySet<string>,
+  emit: (piece: PartPiece) => Promise<void>,
+): Promise<void> {
+  const { source } = home
+  const { roleName, externalId } = source.iam!
+  const roleArn = `arn:${source.partition}:iam::${id}:role/${roleName}`
+  const session = home.inAccount(id, roleArn, externalId)
+  if (state !== null && state !== 'ACTIVE') {
+    const reason = `organizations:ListAccounts says State ${state}: nobody can sign in to account ${id} or assume its roles`
+    return emitWhole(session, emit, () => ({ coverage: 'not_applicable', reason, gap: null }))
+  }
+  const refused = await refusedRole(session, roleArn)
+  if (refused !== null) return emitWhole(session, emit, dataset => roleGap(session, dataset, roleArn, refused))
+  await new Collection(session, accountServicesOf(source), done, emit).read()
+}
+
+/** Assumes the role and proves that it is of the account. */
+async function refusedRole(session: Session, roleArn: string): Promise<Trouble | string | null> {
+  const trouble = await session.credentials.assume()
+  if (trouble !== null) return trouble
+  const caller = await session.credentials.callerIdentity()
+  if ('trouble' in caller) return caller.trouble
+  return caller.accountId === session.accountId
+    ? null
+    : `${roleArn} was assumed, and sts:GetCallerIdentity says account ${caller.accountId}`
+}
+
+interface Ending {
+  readonly coverage: Coverage
+  readonly reason: string
+  readonly gap: Gap | null
+  readonly parent?: string
+}
+
+/** Ends every dataset of an account at once. */
+async function emitWhole(
+  session: Session,
+  emit: (piece: PartPiece) => Promise<void>,
+  ending: (dataset: Dataset) => Ending,
+): Promise<void> {
+  const now = session.way.now()
+  for (const dataset of accountServicesOf(session.source).flatMap(service => service.datasets)) {
+    const { coverage, reason, gap, parent = '' } = ending(dataset)
+    const part = { dataset: dataset.name, place: session.place(dataset.operation.service), parent }
+    const gaps = gap === null ? [] : [{ ...gap, dataset: dataset.name, place: part.place, parent }]
+    const end = { coverage, reason, gaps, pages: 0, duplicates: 0, firstObservedAt: now, lastObservedAt: now }
+    await emit({ part, isFirst: true, rows: [], end })
+  }
+}
+
+function roleGap(session: Session, dataset: Dataset, roleArn: string, refused: Trouble | string): Ending {
+  const isDenied = typeof refused !== 'string' && refused.kind === 'denied'
+  const said = typeof refused === 'string' ? refused : `sts:AssumeRole of ${roleArn} was answered with ${refused.code}`
+  const wayOut = isDenied
+    ? 'Check that the role exists in this account (the management account is not covered by service-managed StackSets), that its trust policy names the collector and the configured external id, and that no service control policy denies it'
+    : 'Collect again'
+  const message = `${said}. ${wayOut}.`
+  return {
+    coverage: isDenied ? 'denied' : 'incomplete',
+    reason: message,
+    gap: {
+      dataset: dataset.name,
+      place: session.place(dataset.operation.service),
+      parent: '',
+      key: null,
+      member: null,
+      reason: typeof refused === 'string' ? 'invalid_answer' : refused.reason,
+      action: isDenied ? 'sts:AssumeRole' : null,
+      errorCode: typeof refused === 'string' ? null : refused.code,
+      message,
+    },
+  }
+}
+
+/** Which accounts there are is not known in full: said once, beside what was read, as a part named after the organization. */
+function unknownAccounts(home: Session, { coverage, gap }: NonNullable<Accounts['missing']>): Ending {
+  const message = `The accounts of the organization are not known in full, so IAM of others may be missing. ${gap.message}`
+  return {
+    coverage,
+    reason: message,
+    gap: { ...gap, reason: 'parent_not_read', message },
+    parent: home.standing?.identity.organizationId ?? 'organization',
+  }
+}

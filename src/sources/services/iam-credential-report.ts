@@ -1,0 +1,34 @@
+import type { Facts, Row } from '../../model.ts'
+
+/**
+ * One row per line of a credential report, every column by its name as text, with the time at which AWS made the report.
+ * @returns null when the report has no header with `arn`, or a line that does not fit it
+ */
+export function credentialRows(answer: Facts): readonly Row[] | null {
+  if (typeof answer.Content !== 'string') return null
+  const [header, ...lines] = Buffer.from(answer.Content, 'base64')
+    .toString('utf8')
+    .split(/\r?\n/)
+    .filter(line => line !== '')
+    .map(cells)
+  const arn = header?.indexOf('arn') ?? -1
+  if (header === undefined || arn < 0) return null
+  if (lines.some(line => line.length !== header.length)) return null
+  const { GeneratedTime } = answer
+  return lines.map(line => ({
+    key: line[arn]!,
+    facts: {
+      ...Object.fromEntries(header.map((column, i) => [column, line[i]!])),
+      ...(GeneratedTime === undefined ? {} : { GeneratedTime }),
+    },
+  }))
+}
+
+/** User names may hold a comma: such a cell is quoted. */
+function cells(line: string): readonly string[] {
+  const found: string[] = []
+  for (const [, quoted, bare] of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
+    found.push(quoted === undefined ? (bare ?? '') : quoted.replaceAll('""', '"'))
+  }
+  return found
+}

@@ -1,0 +1,45 @@
+import { IAMClient, ListOrganizationsFeaturesCommand } from '@aws-sdk/client-iam'
+import { type CommandClass, type Dataset, type Operation, rowOf, text } from '../dataset.ts'
+import { RawQueryProtocol } from '../raw-query-protocol.ts'
+import type { Service } from '../service.ts'
+import { accountDatasets } from './iam-account.ts'
+import { authorizationDatasets } from './iam-authorization.ts'
+import { policyDocuments } from './iam-policy-documents.ts'
+import { userDatasets } from './iam-users.ts'
+
+/** What IAM lets the organization do with the root users of its members. */
+const organizationsFeatures: Dataset = {
+  name: 'iam.organizations_features',
+  operation: operation('ListOrganizationsFeatures', ListOrganizationsFeaturesCommand),
+  parents: 'none',
+  pageSize: null,
+  needs: 'organization',
+  input: () => ({}),
+  rows: answer => rowOf(answer, text(answer, 'OrganizationId')),
+  calls: () => 1,
+  // IAM is no trusted service of the organization: nothing is enabled
+  isNone: trouble => trouble.code.startsWith('ServiceAccessNotEnabled'),
+}
+
+const common: Omit<Service, 'datasets'> = {
+  name: 'iam',
+  endpointName: 'IAM',
+  open: config => new IAMClient({ ...config, protocol: RawQueryProtocol }),
+  region: (_homeRegion, partition) => partition.iamRegion,
+  budgetKey: () => 'iam',
+  // AWS documents none; in the middle of what collectors in use assume
+  rate: () => 20,
+  isOneAtATime: false,
+  paging: { size: 'MaxItems', token: 'Marker', next: 'Marker' },
+  budgetScope: 'account',
+}
+
+/** IAM of one account, read with a role of that account. */
+export const accountIam: Service = { ...common, datasets: [...accountDatasets, ...authorizationDatasets, ...userDatasets] }
+
+/** What IAM says to the collecting role itself, wherever it lives. */
+export const homeIam: Service = { ...common, datasets: [organizationsFeatures, policyDocuments] }
+
+function operation(name: string, command: CommandClass): Operation {
+  return { service: 'iam', name, command }
+}
