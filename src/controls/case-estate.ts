@@ -213,9 +213,12 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
   }
 }
 
-/** Where a dataset was read. IAM is configured in the accounts that a row or a gap of IAM names, and in no other. */
+/** Where a dataset was read: nowhere, when a gap of the whole says that it was not collected. IAM is configured in the accounts that a row or a gap of IAM names, and in no other. */
 function placesOf(name: string, rows: readonly StoredResource[], gaps: readonly Gap[]): readonly Place[] {
-  if (!isPerAccount(name)) return [place]
+  const isAbsent = gaps.some(
+    ({ dataset, parent, key, reason }) => dataset === name && parent === '' && key === null && reason === 'not_collected',
+  )
+  if (!isPerAccount(name)) return isAbsent ? [] : [place]
   const places = [...rows, ...gaps].filter(each => isPerAccount(each.dataset)).map(each => each.place)
   return [...new Map(places.map(each => [each.accountId, each])).values()]
 }

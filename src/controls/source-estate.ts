@@ -1,6 +1,6 @@
 import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
-import { Collected } from './collected.ts'
+import { type Collected, collectedOf } from './collected.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
 import { Directory } from './directory.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
@@ -413,7 +413,7 @@ export class SourceEstate {
       case 'delegation':
         return itemsOf(this.organizations.delegationList())
       case 'collected':
-        this.#collected ??= this.snapshot.datasets.map(summary => new Collected(this, this.snapshot, summary))
+        this.#collected ??= collectedOf(this, this.snapshot)
         return this.#collected
       default:
         return this.iam.members(resource)
