@@ -159,6 +159,11 @@ export const configSchema = {
           description:
             'folders with controls and frameworks of your own, beside those that come with the program; relative to this file',
         },
+        frameworkProfile: {
+          type: 'string',
+          minLength: 1,
+          description: 'framework whose parameter profile replaces the defaults, e.g. pci-dss; left out: none',
+        },
         parameters: {
           type: 'object',
           default: {},

@@ -15,6 +15,8 @@ export interface Config {
   readonly schedule: { readonly collect: string; readonly timeZone: string }
   readonly server: { readonly host: string; readonly port: number }
   readonly controlFolders: readonly string[]
+  /** framework whose parameter profile replaces the defaults; null for none */
+  readonly frameworkProfile: string | null
   readonly parameters: { readonly [controlId: string]: ParameterValues }
   readonly frameworks: readonly string[]
   readonly evidenceFolder: string
@@ -54,7 +56,7 @@ interface ConfigFile {
   }[]
   schedule: { collect: string; timeZone: string }
   server: { host: string; port: number }
-  controls: { folders: string[]; parameters: Record<string, ParameterValues> }
+  controls: { folders: string[]; frameworkProfile?: string; parameters: Record<string, ParameterValues> }
   frameworks: string[]
   evidence: { folder?: string; keyFile?: string }
   log: { level: Config['logLevel'] }
@@ -112,7 +114,11 @@ export function describeConfig(config: Config): Json {
     })),
     schedule: { ...config.schedule },
     server: { ...config.server },
-    controls: { folders: [...config.controlFolders], parameters: config.parameters as Json },
+    controls: {
+      folders: [...config.controlFolders],
+      frameworkProfile: config.frameworkProfile,
+      parameters: config.parameters as Json,
+    },
     frameworks: [...config.frameworks],
     evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
     log: { level: config.logLevel },
@@ -136,6 +142,7 @@ function configOf(value: ConfigFile, file: string): Config {
     schedule: value.schedule,
     server: value.server,
     controlFolders: value.controls.folders.map(folder => resolve(base, folder)),
+    frameworkProfile: value.controls.frameworkProfile ?? null,
     parameters: value.controls.parameters,
     frameworks: value.frameworks,
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),

@@ -339,6 +339,8 @@ export interface Framework {
   readonly publisher: string
   readonly licence: string
   readonly source: string
+  /** parameter values by control id that the framework asks for; in force when the configuration chooses its profile */
+  readonly profile?: { readonly [controlId: string]: ParameterValues }
   readonly requirements: readonly Requirement[]
   readonly digest: string
 }

@@ -61,7 +61,7 @@ export function addControls(program: Command, invocation: Invocation): void {
 export function catalogHere(invocation: Invocation, options: CommonOptions, terminal: Terminal): Catalog {
   if (!existsSync(options.config)) {
     if (options.config !== './config.yaml') throw new UsageError(`no configuration at ${options.config}`)
-    return catalogOf({ controlFolders: [], parameters: {} }, terminal)
+    return catalogOf({ controlFolders: [], frameworkProfile: null, parameters: {} }, terminal)
   }
   return catalogOf(loadConfig(options.config, invocation.env), terminal)
 }

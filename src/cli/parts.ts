@@ -23,8 +23,15 @@ export function awsOf(store: Store, log: Log, environment: NodeJS.ProcessEnv): A
 }
 
 /** Loads the catalog; what is broken in it is told, and the rest runs. */
-export function catalogOf(config: Pick<Config, 'controlFolders' | 'parameters'>, terminal: Pick<Terminal, 'note'>): Catalog {
-  const catalog = loadCatalog({ ownFolders: config.controlFolders, parameters: config.parameters })
+export function catalogOf(
+  config: Pick<Config, 'controlFolders' | 'frameworkProfile' | 'parameters'>,
+  terminal: Pick<Terminal, 'note'>,
+): Catalog {
+  const catalog = loadCatalog({
+    ownFolders: config.controlFolders,
+    profile: config.frameworkProfile,
+    parameters: config.parameters,
+  })
   for (const problem of catalog.problems) terminal.note(problemLine(problem))
   return catalog
 }

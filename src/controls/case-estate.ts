@@ -1,6 +1,7 @@
 import type { Coverage, DatasetSummary, Facts, Gap, GapReason, Json, Place, Snapshot, StoredResource } from '../model.ts'
 import type { CaseGap, CaseRow, ControlCase } from './control-file.ts'
 import { datasets } from './datasets.ts'
+import { isPerAccount } from './gap-index.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { SourceEstate } from './source-estate.ts'
 
@@ -13,6 +14,8 @@ interface RowShape {
 }
 
 const set = ['PermissionSetArn']
+const application = ['ApplicationArn']
+const iamUser = ['UserArn']
 const shapes: { readonly [dataset: string]: RowShape } = {
   'sso.instances': { key: ['InstanceArn'], parent: [], only: [] },
   'sso.instance_details': { key: ['InstanceArn'], parent: ['InstanceArn'], only: [] },
@@ -41,6 +44,43 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'organizations.roots': { key: ['Id'], parent: [], only: [] },
   'organizations.organizational_units': { key: ['Id'], parent: [], only: [] },
   'organizations.accounts': { key: ['Id'], parent: [], only: [] },
+  'organizations.tags': { key: ['ResourceId', 'Key'], parent: ['ResourceId'], only: ['ResourceId'] },
+  'organizations.policies': { key: ['Id'], parent: ['Type'], only: [] },
+  'organizations.policy_documents': { key: ['Id'], parent: ['Id'], only: [] },
+  'organizations.policy_targets': { key: ['PolicyId', 'TargetId'], parent: ['PolicyId'], only: ['PolicyId'] },
+  'organizations.delegated_administrators': { key: ['Id'], parent: [], only: [] },
+  'organizations.delegated_services': { key: ['AccountId', 'ServicePrincipal'], parent: ['AccountId'], only: ['AccountId'] },
+  'organizations.service_access': { key: ['ServicePrincipal'], parent: [], only: [] },
+  'organizations.resource_policies': { key: ['Id'], parent: [], only: [] },
+  'sso.tags': { key: [...set, 'Key'], parent: set, only: set },
+  'sso.outdated_provisioned_accounts': { key: [...set, 'AccountId'], parent: set, only: set },
+  'sso.application_assignment_configurations': { key: application, parent: application, only: application },
+  'sso.application_access_scopes': { key: [...application, 'Scope'], parent: application, only: application },
+  'sso.application_authentication_methods': {
+    key: [...application, 'AuthenticationMethodType'],
+    parent: application,
+    only: application,
+  },
+  'sso.application_grants': { key: [...application, 'GrantType'], parent: application, only: application },
+  'sso.trusted_token_issuers': { key: ['TrustedTokenIssuerArn'], parent: [], only: [] },
+  'sso.trusted_token_issuer_details': { key: ['TrustedTokenIssuerArn'], parent: ['TrustedTokenIssuerArn'], only: [] },
+  'sso.access_control_attributes': { key: ['InstanceArn'], parent: ['InstanceArn'], only: ['InstanceArn'] },
+  'iam.users': { key: ['Arn'], parent: [], only: [] },
+  'iam.user_details': { key: ['Arn'], parent: [], only: [] },
+  'iam.group_details': { key: ['Arn'], parent: [], only: [] },
+  'iam.role_details': { key: ['Arn'], parent: [], only: [] },
+  'iam.managed_policies': { key: ['Arn'], parent: [], only: [] },
+  'iam.roles': { key: ['Arn'], parent: [], only: [] },
+  'iam.access_keys': { key: [...iamUser, 'AccessKeyId'], parent: iamUser, only: iamUser },
+  'iam.access_keys_last_used': { key: [...iamUser, 'AccessKeyId'], parent: iamUser, only: iamUser },
+  'iam.mfa_devices': { key: [...iamUser, 'SerialNumber'], parent: iamUser, only: iamUser },
+  'iam.virtual_mfa_devices': { key: ['SerialNumber'], parent: [], only: [] },
+  'iam.login_profiles': { key: iamUser, parent: iamUser, only: iamUser },
+  'iam.credential_reports': { key: ['arn'], parent: [], only: [] },
+  'iam.account_summaries': { key: ['AccountId'], parent: [], only: ['AccountId'] },
+  'iam.password_policies': { key: ['AccountId'], parent: [], only: ['AccountId'] },
+  'iam.organizations_features': { key: ['OrganizationId'], parent: [], only: [] },
+  'iam.policy_documents': { key: ['Arn'], parent: ['Arn'], only: [] },
 }
 
 const history = ['firstSeenAt', 'seenFromTheStart', 'since', 'earlier']
@@ -98,7 +138,7 @@ function storedRow(dataset: string, row: CaseRow, asOf: Date): StoredResource {
   }))
   return {
     dataset,
-    place,
+    place: placeOf(dataset, named(shape.key)),
     parent: named(shape.parent),
     key: named(shape.key),
     facts,
@@ -121,6 +161,12 @@ function factsOf(row: CaseRow, only: readonly string[]): Facts {
   )
 }
 
+/** IAM is read in the account that the key names; everything else where the instance is. */
+function placeOf(dataset: string, key: string): Place {
+  if (!isPerAccount(dataset)) return place
+  return { accountId: /\d{12}/.exec(key)?.[0] ?? place.accountId, region: 'us-east-1' }
+}
+
 function instant(value: unknown, dataset: string): Date | null {
   if (value === undefined) return null
   const time = new Date(String(value))
@@ -133,7 +179,8 @@ function gapOf(gap: CaseGap): Gap {
   const action = isMember || gap.reason === 'not_sent' ? null : (datasets[gap.dataset]?.action ?? null)
   const { dataset, parent, key, member } = gap
   const message = `${action ?? member ?? dataset}: ${gap.reason}`
-  return { dataset, place, parent, key, member, reason: gap.reason as GapReason, action, errorCode: null, message }
+  const at = gap.account === null ? placeOf(dataset, key ?? parent) : { accountId: gap.account, region: 'us-east-1' }
+  return { dataset, place: at, parent, key, member, reason: gap.reason as GapReason, action, errorCode: null, message }
 }
 
 function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): Snapshot {
@@ -156,7 +203,7 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
     sealedAt: asOf,
     previousDigest: null,
     digest: '',
-    datasets: Object.keys(datasets).map(name => summaryOf(name, rows, gaps, asOf)),
+    datasets: Object.keys(datasets).flatMap(name => placesOf(name, rows, gaps).map(at => summaryOf(name, at, rows, gaps, asOf))),
     gaps,
     plannedCalls: null,
     calls: 0,
@@ -166,15 +213,27 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
   }
 }
 
-function summaryOf(name: string, rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): DatasetSummary {
-  const hiding = gaps.filter(gap => gap.dataset === name && gap.member === null)
+/** Where a dataset was read: nowhere, when a gap of the whole says that it was not collected. IAM is configured in the accounts that a row or a gap of IAM names, and in no other. */
+function placesOf(name: string, rows: readonly StoredResource[], gaps: readonly Gap[]): readonly Place[] {
+  const isAbsent = gaps.some(
+    ({ dataset, parent, key, reason }) => dataset === name && parent === '' && key === null && reason === 'not_collected',
+  )
+  if (!isPerAccount(name)) return isAbsent ? [] : [place]
+  const places = [...rows, ...gaps].filter(each => isPerAccount(each.dataset)).map(each => each.place)
+  return [...new Map(places.map(each => [each.accountId, each])).values()]
+}
+
+function summaryOf(name: string, at: Place, rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): DatasetSummary {
+  const isHere = (each: { readonly dataset: string; readonly place: Place }) =>
+    each.dataset === name && each.place.accountId === at.accountId
+  const hiding = gaps.filter(gap => isHere(gap) && gap.member === null)
   const isDenied = hiding.some(gap => gap.parent === '' && gap.key === null)
   const coverage: Coverage = isDenied ? 'denied' : hiding.length > 0 ? 'incomplete' : 'complete'
   return {
     name,
-    place,
+    place: at,
     coverage,
-    count: rows.filter(row => row.dataset === name).length,
+    count: rows.filter(isHere).length,
     digest: '',
     parts: 1,
     openParts: hiding.length,

@@ -8,7 +8,8 @@ import { type ControlFile, controlSchema } from './control-file.ts'
 import { ControlsError } from './controls-error.ts'
 import { type FrameworkFile, frameworkOf, frameworkSchema } from './framework-file.ts'
 import { openLanguage } from './language.ts'
-import { loadManagedPolicies, type ManagedPolicies, packagedCatalog } from './managed-policies.ts'
+import { loadManagedPolicies, type ManagedPolicies } from './managed-policies.ts'
+import { packagedCatalog } from './packaged-catalog.ts'
 
 /** A mistake in a file of the catalog, or in a parameter from the configuration (file `config`, line 0 then). */
 export type CatalogProblem = Problem
@@ -32,7 +33,9 @@ export interface CatalogOptions {
   readonly folders?: readonly string[]
   /** folders beside it: controls and frameworks of the user's own */
   readonly ownFolders?: readonly string[]
-  /** values by control id that replace the defaults */
+  /** id of the framework whose parameter profile replaces the defaults */
+  readonly profile?: string | null
+  /** values by control id that replace the defaults and the profile's */
   readonly parameters?: { readonly [controlId: string]: ParameterValues }
 }
 
@@ -91,7 +94,11 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
     if (control !== null) controls.set(parsed.id, control)
   }
 
-  const configured = applyParameters(controls, options.parameters ?? {}, problems)
+  const profile = profileOf(frameworks, options.profile ?? null, problems)
+  const tuned = applyParameters(controls, profile.values, profile.report)
+  const configured = applyParameters(tuned, options.parameters ?? {}, (path, message, hint) =>
+    problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint }),
+  )
   for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
   const compiled = [...configured.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
   const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))
@@ -103,14 +110,39 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
   return { controls: compiled.map(control => control.info), frameworks: sorted, digest, problems, compiled, managedPolicies }
 }
 
+/** The parameter profile that the configuration chooses, and how its mistakes are told: with the framework's file. */
+function profileOf(
+  frameworks: ReadonlyMap<
+    string,
+    { readonly framework: Framework; readonly path: string; readonly at: ReturnType<typeof readYaml>['at'] }
+  >,
+  id: string | null,
+  problems: CatalogProblem[],
+) {
+  const chosen = id === null ? undefined : frameworks.get(id)
+  if (id !== null && chosen?.framework.profile === undefined) {
+    const having = [...frameworks.values()].filter(each => each.framework.profile !== undefined).map(each => each.framework.id)
+    const message = chosen === undefined ? `no framework ${id}` : `framework ${id} has no parameter profile`
+    const hint = `frameworks with one: ${having.join(', ')}`
+    problems.push({ file: 'config', line: 0, column: 0, path: 'controls.frameworkProfile', message, hint })
+  }
+  const report = (path: string, message: string, hint: string | null) =>
+    problems.push({
+      file: chosen?.path ?? 'config',
+      ...(chosen?.at(['profile']) ?? { line: 0, column: 0 }),
+      path: `profile.${path}`,
+      message,
+      hint,
+    })
+  return { values: chosen?.framework.profile ?? {}, report }
+}
+
 function applyParameters(
   controls: ReadonlyMap<string, CompiledControl>,
   parameters: { readonly [controlId: string]: ParameterValues },
-  problems: CatalogProblem[],
+  report: (path: string, message: string, hint: string | null) => void,
 ): ReadonlyMap<string, CompiledControl> {
   const configured = new Map(controls)
-  const report = (path: string, message: string, hint: string | null) =>
-    problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint })
   for (const [id, values] of Object.entries(parameters)) {
     const control = controls.get(id)
     if (control === undefined) {

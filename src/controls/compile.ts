@@ -6,6 +6,7 @@ import { type ASTNode, typeOf } from './language.ts'
 import { all, type Body, exists, filter, isIn, type Meter, map } from './lists.ts'
 import { add, type Comparison, compare, describe } from './operators.ts'
 import { PermissionSet } from './permission-set.ts'
+import { type Question, questions } from './questions.ts'
 import { schema } from './schema.ts'
 import { Broken, Count, join, OpenList, Since, sizeOf, timeText, Undecided } from './values.ts'
 
@@ -240,6 +241,18 @@ function method(node: ASTNode, name: string, receiver: ASTNode, args: readonly A
   }
   if (name === 'size') return size(receiver, scope)
   const value = compile(receiver, scope)
+  const asked = questions[name]
+  if (asked !== undefined) {
+    const given = args.map(each => compile(each, scope))
+    return frame =>
+      ask(
+        name,
+        asked,
+        value(frame),
+        given.map(each => each(frame)),
+        frame[0],
+      )
+  }
   const argument = args[0]
   if (argument === undefined || args.length !== 1) throw unoffered(node, name)
   if (name === 'olderThanDays') return olderThan(value, compile(argument, scope), 86_400_000)
@@ -259,6 +272,15 @@ function method(node: ASTNode, name: string, receiver: ASTNode, args: readonly A
     if (b instanceof Undecided) return b
     return typeof a === 'string' && typeof b === 'string' ? text(a, b) : new Broken(`${name} of ${describe(a)}`)
   }
+}
+
+/** Asks a thing of the estate, once it and what it is asked with are known. */
+function ask(name: string, asked: Question, receiver: unknown, given: readonly unknown[], meter: Meter): unknown {
+  const undecided = [receiver, ...given].filter(value => value instanceof Undecided)
+  if (undecided.length > 0) return undecided.reduce(join)
+  meter.fuel -= 100
+  const answer = asked(receiver, given, meter)
+  return answer === undefined ? new Broken(`${name} of ${describe(receiver)}`) : answer
 }
 
 function macro(name: keyof typeof macros, receiver: ASTNode, item: string, body: ASTNode, scope: Scope): Closure {
@@ -369,6 +391,6 @@ function unoffered(node: ASTNode, name: string): Refusal {
   const hint =
     name === 'has'
       ? 'ask for the member itself: it is null when AWS reports none, and unknown when it could not be read'
-      : 'offered are size, string, isAdminEquivalent, exists, all, filter, map, join, startsWith, endsWith, contains, matches, olderThanDays, olderThanHours'
+      : 'offered are size, string, isAdminEquivalent, exists, all, filter, map, join, startsWith, endsWith, contains, matches, olderThanDays, olderThanHours, tag, matchesAny, isRegisteredIn, allowsAny, conflicts, isAssignedToEveryone'
   return new Refusal(node, `${name} is not offered`, hint)
 }

@@ -52,6 +52,8 @@ export interface CaseGap {
   readonly key: string | null
   readonly member: string | null
   readonly reason: string
+  /** for datasets of IAM, where neither key nor parent names the account */
+  readonly account: string | null
 }
 
 const sentence = { type: 'string', minLength: 1 }
@@ -111,6 +113,7 @@ const caseSchema = {
           parent: { type: 'string', default: '' },
           key: { type: 'string', nullable: true, default: null },
           member: { type: 'string', nullable: true, default: null },
+          account: { type: 'string', nullable: true, default: null },
           reason: { enum: gapReasons, default: 'access_denied' },
         },
       },

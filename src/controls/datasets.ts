@@ -4,7 +4,14 @@ export interface DatasetFacts {
   readonly action: string
   /** datasets that say which parts this one has; unread parents hide whole parts of it */
   readonly parents: readonly string[]
+  /** what to configure when it is not collected at all; absent where every collection reads it */
+  readonly configure?: string
 }
+
+const iam = 'set `iam.roleName` of the source'
+const sets = ['sso.permission_set_arns']
+const applications = ['sso.applications']
+const policies = ['organizations.policies']
 
 /**
  * The datasets of docs/datasets.md: the words a control may list under `datasets`, and what to grant when one was not read.
@@ -42,4 +49,40 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
     parents: ['organizations.roots'],
   },
   'organizations.accounts': { action: 'organizations:ListAccounts', parents: [] },
+  'sso.tags': { action: 'sso:ListTagsForResource', parents: sets },
+  'sso.outdated_provisioned_accounts': { action: 'sso:ListAccountsForProvisionedPermissionSet', parents: sets },
+  'sso.application_assignment_configurations': { action: 'sso:GetApplicationAssignmentConfiguration', parents: applications },
+  'sso.application_access_scopes': { action: 'sso:ListApplicationAccessScopes', parents: applications },
+  'sso.application_authentication_methods': { action: 'sso:ListApplicationAuthenticationMethods', parents: applications },
+  'sso.application_grants': { action: 'sso:ListApplicationGrants', parents: applications },
+  'sso.trusted_token_issuers': { action: 'sso:ListTrustedTokenIssuers', parents: [] },
+  'sso.trusted_token_issuer_details': { action: 'sso:DescribeTrustedTokenIssuer', parents: ['sso.trusted_token_issuers'] },
+  'sso.access_control_attributes': { action: 'sso:DescribeInstanceAccessControlAttributeConfiguration', parents: [] },
+  'organizations.tags': { action: 'organizations:ListTagsForResource', parents: ['organizations.accounts'] },
+  'organizations.policies': { action: 'organizations:ListPolicies', parents: [] },
+  'organizations.policy_documents': { action: 'organizations:DescribePolicy', parents: policies },
+  'organizations.policy_targets': { action: 'organizations:ListTargetsForPolicy', parents: policies },
+  'organizations.delegated_administrators': { action: 'organizations:ListDelegatedAdministrators', parents: [] },
+  'organizations.delegated_services': {
+    action: 'organizations:ListDelegatedServicesForAccount',
+    parents: ['organizations.delegated_administrators'],
+  },
+  'organizations.service_access': { action: 'organizations:ListAWSServiceAccessForOrganization', parents: [] },
+  'organizations.resource_policies': { action: 'organizations:DescribeResourcePolicy', parents: [] },
+  'iam.users': { action: 'iam:ListUsers', parents: [], configure: iam },
+  'iam.user_details': { action: 'iam:GetAccountAuthorizationDetails', parents: [], configure: iam },
+  'iam.group_details': { action: 'iam:GetAccountAuthorizationDetails', parents: [], configure: iam },
+  'iam.role_details': { action: 'iam:GetAccountAuthorizationDetails', parents: [], configure: iam },
+  'iam.managed_policies': { action: 'iam:GetAccountAuthorizationDetails', parents: [], configure: iam },
+  'iam.roles': { action: 'iam:ListRoles', parents: [], configure: iam },
+  'iam.access_keys': { action: 'iam:ListAccessKeys', parents: ['iam.users'], configure: iam },
+  'iam.access_keys_last_used': { action: 'iam:GetAccessKeyLastUsed', parents: ['iam.access_keys'], configure: iam },
+  'iam.mfa_devices': { action: 'iam:ListMFADevices', parents: ['iam.users'], configure: iam },
+  'iam.virtual_mfa_devices': { action: 'iam:ListVirtualMFADevices', parents: [], configure: iam },
+  'iam.login_profiles': { action: 'iam:GetLoginProfile', parents: ['iam.users'], configure: iam },
+  'iam.credential_reports': { action: 'iam:GetCredentialReport', parents: [], configure: iam },
+  'iam.account_summaries': { action: 'iam:GetAccountSummary', parents: [], configure: iam },
+  'iam.password_policies': { action: 'iam:GetAccountPasswordPolicy', parents: [], configure: iam },
+  'iam.organizations_features': { action: 'iam:ListOrganizationsFeatures', parents: [], configure: iam },
+  'iam.policy_documents': { action: 'iam:GetPolicyVersion', parents: ['sso.managed_policies'], configure: iam },
 }

@@ -1,7 +1,8 @@
 import type { Facts, Json } from '../model.ts'
 import type { EntityTable } from './entity-table.ts'
+import type { Field } from './field.ts'
 import type { GapIndex } from './gap-index.ts'
-import { type Field, schema } from './schema.ts'
+import { schema } from './schema.ts'
 import { emptyList, type OpenList, Since, Undecided, type Unknown } from './values.ts'
 
 export type List = readonly unknown[] | OpenList
@@ -33,6 +34,16 @@ export abstract class Entity {
   abstract get key(): string
 }
 
+/** What facts are read from: a row of a dataset, or a key whose row could not be read. */
+export interface Recorded {
+  readonly estate: Surroundings
+  readonly dataset: string
+  readonly key: string
+  /** undefined when its row was not read; `absence` says why */
+  readonly facts: Facts | undefined
+  absence(): Unknown
+}
+
 /** An entity with facts of its own: a row of a dataset. */
 export abstract class StoredEntity extends Entity {
   protected abstract get table(): EntityTable
@@ -59,18 +70,18 @@ export abstract class StoredEntity extends Entity {
 }
 
 /** Gives a class a getter for each fact of its type. */
-export function declareFacts(type: { readonly prototype: StoredEntity }, name: string): void {
+export function declareFacts(type: { readonly prototype: Recorded }, name: string): void {
   for (const [member, field] of Object.entries(schema[name]!)) {
     if (field.fact === undefined) continue
     Object.defineProperty(type.prototype, member, {
-      get(this: StoredEntity) {
+      get(this: Recorded) {
         return readFact(this, member, field)
       },
     })
   }
 }
 
-function readFact(entity: StoredEntity, member: string, field: Field): unknown {
+function readFact(entity: Recorded, member: string, field: Field): unknown {
   const { facts } = entity
   if (facts === undefined) return entity.absence()
   const value: Json | undefined = facts[member]
@@ -83,6 +94,8 @@ function readFact(entity: StoredEntity, member: string, field: Field): unknown {
     return estate.notSent(dataset, key, member)
   }
   if (field.fact === 'list' && Array.isArray(value)) return value
+  if (field.fact === 'number' && typeof value === 'number') return value
+  if (field.fact === 'boolean' && typeof value === 'boolean') return value
   if (field.fact === 'time' && typeof value === 'string') {
     const time = new Date(value)
     if (!Number.isNaN(time.getTime())) return time

@@ -4,6 +4,7 @@ import { AccountAssignment, ApplicationAssignment } from './assignments.ts'
 import { ControlsError } from './controls-error.ts'
 import { datasets } from './datasets.ts'
 import type { Entity } from './entity.ts'
+import { isPerAccount } from './gap-index.ts'
 import { loadManagedPolicies, type ManagedPolicies } from './managed-policies.ts'
 import { resourceTypes } from './schema.ts'
 import { type PopulationName, SourceEstate } from './source-estate.ts'
@@ -48,7 +49,7 @@ export function population(source: SourceEstate, resource: string): Population {
   }
   const unread = new Map<string, readonly Gap[]>()
   for (const dataset of type.populations) {
-    const gaps = unreadOf(source, dataset)
+    const gaps = isPerAccount(dataset) ? source.iam.unread(dataset) : unreadOf(source, dataset)
     if (gaps.length > 0) unread.set(dataset, gaps)
   }
   if (resource === 'assignment') {
@@ -56,6 +57,11 @@ export function population(source: SourceEstate, resource: string): Population {
     const applications = source.order('applicationAssignment')
     const size = direct.length + applications.length
     return { size, unread, members: () => merged(source, direct, applications) }
+  }
+  const others = source.members(resource)
+  if (others !== undefined) {
+    const sorted = [...others].sort((a, b) => compareBytes(a.key, b.key))
+    return { size: sorted.length, unread, members: () => sorted }
   }
   const order = source.order(resource as PopulationName)
   return { size: order.length, unread, members: () => one(source, resource as PopulationName, order) }

@@ -13,6 +13,11 @@ export const frameworkSchema: object = {
     publisher: { type: 'string', minLength: 1 },
     licence: { type: 'string', minLength: 1, description: 'what may be shown of its text' },
     source: { type: 'string', minLength: 1, description: 'where the text and the mapping come from' },
+    profile: {
+      type: 'object',
+      additionalProperties: { type: 'object' },
+      description: 'values by control id that the framework asks for instead of the defaults',
+    },
     requirements: {
       type: 'array',
       minItems: 1,

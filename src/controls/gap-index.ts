@@ -26,12 +26,16 @@ export class GapIndex {
   readonly #byDataset = new Map<string, DatasetGaps>()
   readonly #place: Place
 
-  constructor(snapshot: Snapshot) {
+  /** @param accountId the account whose IAM is asked about; null for everything that the organization has once */
+  constructor(snapshot: Snapshot, accountId: string | null = null) {
     const { instanceOwnerAccountId, managementAccountId, homeRegion } = snapshot.identity
-    this.#place = { accountId: instanceOwnerAccountId ?? managementAccountId ?? '', region: homeRegion }
-    for (const gap of snapshot.gaps) this.add(gap)
+    this.#place = { accountId: accountId ?? instanceOwnerAccountId ?? managementAccountId ?? '', region: homeRegion }
+    const isHere = (dataset: string, at: Place) =>
+      isPerAccount(dataset) === (accountId !== null) && (accountId ?? at.accountId) === at.accountId
+    for (const gap of snapshot.gaps) if (isHere(gap.dataset, gap.place)) this.add(gap)
     for (const dataset of Object.keys(datasets)) {
-      const summaries = snapshot.datasets.filter(summary => summary.name === dataset)
+      if (isPerAccount(dataset) !== (accountId !== null)) continue
+      const summaries = snapshot.datasets.filter(({ name, place }) => name === dataset && isHere(name, place))
       if (summaries.length === 0) this.add(this.absent(dataset, '', 'not_collected', 'the snapshot does not hold this dataset'))
       for (const { coverage, place, reason } of summaries) {
         const why = unreadCoverage[coverage]
@@ -111,6 +115,11 @@ export class GapIndex {
     }
     return gaps
   }
+}
+
+/** IAM is read in every account on its own; two of its datasets are the organization's. */
+export function isPerAccount(dataset: string): boolean {
+  return dataset.startsWith('iam.') && dataset !== 'iam.policy_documents' && dataset !== 'iam.organizations_features'
 }
 
 function put(map: Map<string, Unknown>, key: string, unknown: Unknown): void {

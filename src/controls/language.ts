@@ -1,6 +1,7 @@
 import { type ASTNode, Environment } from '@marcbachmann/cel-js'
 import type { ParameterValue } from '../model.ts'
-import { type Fields, schema } from './schema.ts'
+import type { Fields } from './field.ts'
+import { schema } from './schema.ts'
 
 export type { ASTNode }
 
@@ -50,6 +51,12 @@ export function openLanguage(): Environment {
       language.registerFunction(`${time}.olderThanHours(${number}): bool`, never)
     }
   }
+  language.registerFunction('string.matchesAny(list<string>): bool', never)
+  language.registerFunction('string.isRegisteredIn(list<string>): bool', never)
+  for (const tagged of ['PermissionSet', 'Account']) language.registerFunction(`${tagged}.tag(string): dyn`, never)
+  language.registerFunction('PermissionSet.allowsAny(list<string>): bool', never)
+  language.registerFunction('User.conflicts(list<string>, string): list<string>', never)
+  language.registerFunction('Application.isAssignedToEveryone(double, double): bool', never)
   language.registerFunction('string(Since): string', never)
   language.registerOperator('double == int', never)
   return language

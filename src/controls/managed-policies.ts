@@ -4,6 +4,8 @@ import { digestOf } from '../digest.ts'
 import { problemLine, readYaml } from '../document.ts'
 import type { Json } from '../model.ts'
 import { ControlsError } from './controls-error.ts'
+import { type EscalationFamilies, loadEscalation } from './escalation.ts'
+import { packagedCatalog } from './packaged-catalog.ts'
 
 /**
  * What the document of an AWS managed policy means. `full_access`: an Allow statement of every action, or NotAction alone, on every
@@ -16,6 +18,8 @@ export interface ManagedPolicies {
   readonly digest: string
   /** when and from what the list was made, in words */
   readonly origin: string
+  /** ways to more rights than were given; covered by the digest */
+  readonly escalation: EscalationFamilies
   /** undefined for a policy that is not in the list, and for an ARN that is not AWS's */
   meaningOf(arn: string): ManagedPolicyMeaning | undefined
 }
@@ -44,11 +48,8 @@ interface Listed {
   readonly limited: readonly string[]
 }
 
-/** The catalog that comes with the program; the same depth from src/ and from dist/. */
-export const packagedCatalog: string = join(import.meta.dirname, '../../controls')
-
 /**
- * Loads `data/aws-managed-policies.yaml` of the packaged catalog.
+ * Loads `data/aws-managed-policies.yaml` and `data/escalation.yaml` of the packaged catalog.
  * @throws {ControlsError} CATALOG_UNREADABLE, DATA_INVALID
  */
 export function loadManagedPolicies(): ManagedPolicies {
@@ -68,8 +69,10 @@ export function loadManagedPolicies(): ManagedPolicies {
   for (const name of listed.privileged) meanings.set(name, 'privileged')
   for (const name of listed.fullAccess) meanings.set(name, 'full_access')
   for (const name of listed.deniesEverything) meanings.set(name, 'denies_everything')
+  const escalation = loadEscalation()
   return {
-    digest: digestOf(value as Json),
+    digest: digestOf({ managedPolicies: value as Json, escalation: escalation.digest }),
+    escalation,
     origin: `${listed.source}, made ${listed.madeAt}`,
     meaningOf: arn => {
       const name = /^arn:[a-z-]+:iam::aws:policy\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1]

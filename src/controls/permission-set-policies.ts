@@ -3,10 +3,19 @@ import type { Facts, GapReason, Json, StoredResource } from '../model.ts'
 import { datasets } from './datasets.ts'
 import type { List } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
+import { type Escalation, type EscalationFamilies, escalationOf } from './escalation.ts'
 import type { GapIndex } from './gap-index.ts'
-import type { ManagedPolicies } from './managed-policies.ts'
 import { CustomerManagedPolicy, ManagedPolicy, type SetClassification, type SetPolicies, Statement } from './permission-set.ts'
-import { isFullAccess, isFullDenial, type PolicyDocument, readPolicy } from './policy-document.ts'
+import {
+  isFullAccess,
+  isFullDenial,
+  type PolicyDocument,
+  type Statement as PolicyStatement,
+  readPolicy,
+} from './policy-document.ts'
+import type { PolicyDocuments } from './policy-documents.ts'
+import type { Grants } from './policy-reach.ts'
+import { closedOr } from './rows.ts'
 import { emptyList, joinGaps, OpenList, Undecided, Unknown } from './values.ts'
 
 const inlineDataset = 'sso.inline_policies'
@@ -15,11 +24,26 @@ const customerDataset = 'sso.customer_managed_policy_references'
 const boundaryDataset = 'sso.permissions_boundaries'
 const detailsDataset = 'sso.permission_sets'
 
+/** What lies outside the permission sets themselves. */
+export interface PolicySurroundings {
+  readonly documents: PolicyDocuments
+  readonly escalation: EscalationFamilies
+  /**
+   * The documents of a customer managed policy in the accounts a set is provisioned to, each different one once; null when no
+   * account tells.
+   */
+  customerDocuments(
+    setArn: string,
+    name: string,
+    path: string,
+  ): { readonly documents: readonly PolicyDocument[]; readonly why: Unknown | null } | null
+}
+
 /** The policies of every permission set, and what they mean together. */
 export class PermissionSetPolicies implements SetPolicies {
   readonly #sets: EntityTable
   readonly #gaps: GapIndex
-  readonly #known: ManagedPolicies
+  readonly #outside: PolicySurroundings
   readonly #details = new Map<number, Facts>()
   readonly #inline = new Map<number, Facts>()
   readonly #managed = new Map<number, Facts[]>()
@@ -27,12 +51,13 @@ export class PermissionSetPolicies implements SetPolicies {
   readonly #boundaries = new Map<number, Facts>()
   readonly #documents = new Map<string, PolicyDocument | { readonly malformed: string }>()
   readonly #classified = new Map<number, SetClassification>()
+  readonly #escalations = new Map<number, Escalation>()
   readonly #unlisted = new Map<string, Unknown>()
 
-  constructor(sets: EntityTable, gaps: GapIndex, known: ManagedPolicies) {
+  constructor(sets: EntityTable, gaps: GapIndex, outside: PolicySurroundings) {
     this.#sets = sets
     this.#gaps = gaps
-    this.#known = known
+    this.#outside = outside
   }
 
   /** Takes a row of one of the policy datasets; `parent` is the permission set's ARN. */
@@ -94,14 +119,109 @@ export class PermissionSetPolicies implements SetPolicies {
 
   /**
    * Statements that people wrote: the inline policy's, and those of customer managed policies. The documents of the latter lie in
-   * the member accounts and are not collected, so each is a gap (iam:GetPolicyVersion).
+   * the member accounts; where their IAM is not collected each is a gap (iam:GetPolicyVersion).
    */
   writtenStatements(set: number): List {
     const document = this.#inlineDocument(set)
-    let why = document instanceof Undecided ? document : undefined
-    const statements = document instanceof Undecided ? [] : document.statements.map(statement => new Statement(statement))
-    for (const gap of this.#customerGaps(set)) why = why === undefined ? gap : joinGaps(why, gap)
-    return why === undefined ? statements : new OpenList(statements, [], why, { isUnbounded: false, isOpen: true })
+    const { documents, gaps } = this.#customerDocuments(set)
+    const known = [...(document instanceof Undecided ? [] : document.statements), ...documents.flatMap(each => each.statements)]
+    const why = document instanceof Undecided ? [document, ...gaps] : gaps
+    return closedOr(
+      known.map(statement => new Statement(statement)),
+      why.length === 0 ? undefined : why.reduce(joinGaps),
+    )
+  }
+
+  inlineStatements(set: number): List {
+    const document = this.#inlineDocument(set)
+    if (document instanceof Undecided) return closedOr([], document)
+    return document.statements.map(statement => new Statement(statement))
+  }
+
+  /** The name of the permissions boundary; null when none is set. */
+  boundary(set: number): string | null | Unknown {
+    const unread = this.#partGap(boundaryDataset, set)
+    if (unread !== undefined) return unread
+    const row = this.#boundaries.get(set)
+    if (row === undefined) return null
+    const own = row.CustomerManagedPolicyReference
+    if (typeof own === 'object' && own !== null && 'Name' in own && typeof own.Name === 'string') return own.Name
+    if (typeof row.ManagedPolicyArn === 'string') return row.ManagedPolicyArn.split('/').at(-1) ?? row.ManagedPolicyArn
+    return this.#policyGap(boundaryDataset, set, this.#key(set), 'invalid_answer', 'the boundary names no policy')
+  }
+
+  /** Name and path of everything the set needs to find in an account: customer managed policies and such a boundary. */
+  needs(set: number): { readonly names: readonly { name: string; path: string }[]; readonly why: Unknown | undefined } {
+    const own = this.#boundaries.get(set)?.CustomerManagedPolicyReference
+    const rows = [...(this.#customer.get(set) ?? []), ...(typeof own === 'object' && own !== null ? [own as Facts] : [])]
+    const names = rows.map(({ Name, Path }) => ({ name: String(Name), path: typeof Path === 'string' ? Path : '/' }))
+    const gaps = [this.#partGap(customerDataset, set), this.#partGap(boundaryDataset, set)].filter(gap => gap !== undefined)
+    return { names, why: gaps.length === 0 ? undefined : gaps.reduce(joinGaps) }
+  }
+
+  /** Which ways to more rights its policies open; the reference list of AWS managed policies counts where no document is there. */
+  escalation(set: number): Escalation {
+    let found = this.#escalations.get(set)
+    if (found === undefined) {
+      found = this.classify(set).kind === 'admin' ? admin : escalationOf(this.grants(set), this.#outside.escalation)
+      this.#escalations.set(set, found)
+    }
+    return found
+  }
+
+  /** What the set allows, with what could not be read of it. */
+  grants(set: number): Grants {
+    const managed = this.managed(set)
+    const policies = (managed instanceof OpenList ? managed.items : managed) as readonly ManagedPolicy[]
+    const document = this.#inlineDocument(set)
+    const { documents, gaps } = this.#customerDocuments(set)
+    const unread: Unknown[] = [...gaps]
+    const statements: PolicyStatement[] = documents.flatMap(each => each.statements)
+    if (managed instanceof OpenList) unread.push(managed.why)
+    if (document instanceof Undecided) unread.push(document)
+    else statements.push(...document.statements)
+    for (const policy of policies) {
+      if (typeof policy.Arn !== 'string') {
+        unread.push(policy.Arn)
+        continue
+      }
+      const read = this.#outside.documents.read(policy.Arn, policy.Arn.split('/').at(-1)!)
+      statements.push(...read.statements)
+      if (read.unread !== null) unread.push(read.unread)
+    }
+    return { statements, unread, boundary: this.#boundaryDocument(set) }
+  }
+
+  /** The boundary's document, when it was read to its end: only that lowers. */
+  #boundaryDocument(set: number): PolicyDocument | null {
+    if (this.#partGap(boundaryDataset, set) !== undefined) return null
+    const arn = this.#boundaries.get(set)?.ManagedPolicyArn
+    if (typeof arn !== 'string') return null
+    const { statements, unread } = this.#outside.documents.read(arn, arn.split('/').at(-1)!)
+    return unread === null ? { statements } : null
+  }
+
+  /** What is known of the documents of customer managed policies. A Deny that not every account has lowers nothing. */
+  #customerDocuments(set: number): { readonly documents: readonly PolicyDocument[]; readonly gaps: readonly Unknown[] } {
+    const documents: PolicyDocument[] = []
+    const gaps: Unknown[] = []
+    const gap = this.#partGap(customerDataset, set)
+    if (gap !== undefined) gaps.push(gap)
+    for (const row of this.#customer.get(set) ?? []) {
+      const found =
+        typeof row.Name === 'string' && (row.Path === undefined || typeof row.Path === 'string')
+          ? this.#outside.customerDocuments(this.#key(set), row.Name, row.Path ?? '/')
+          : null
+      if (found === null) {
+        gaps.push(this.#customerGap(set, row))
+        continue
+      }
+      if (found.why !== null) gaps.push(found.why)
+      const isOne = found.documents.length === 1 && found.why === null
+      for (const each of found.documents)
+        documents.push({ statements: each.statements.filter(statement => isOne || statement.effect === 'Allow') })
+    }
+    return { documents, gaps }
   }
 
   isAdmin(set: number): boolean | Unknown {
@@ -132,24 +252,29 @@ export class PermissionSetPolicies implements SetPolicies {
     const managed = this.managed(set)
     const policies = (managed instanceof OpenList ? managed.items : managed) as readonly ManagedPolicy[]
     const document = this.#inlineDocument(set)
-    const statements = document instanceof Undecided ? [] : document.statements
+    const customer = this.#customerDocuments(set)
+    const inline = document instanceof Undecided ? [] : document.statements
+    const written = customer.documents.flatMap(each => each.statements)
     const meanings = policies.map(policy => ({
       policy,
-      meaning: typeof policy.Arn === 'string' ? this.#known.meaningOf(policy.Arn) : undefined,
+      meaning: typeof policy.Arn === 'string' ? this.#outside.documents.meaningOf(policy.Arn) : undefined,
     }))
     const denying = meanings.find(({ meaning }) => meaning === 'denies_everything')
     if (denying !== undefined) return none(`${text(denying.policy.Name)} denies everything`)
-    if (statements.some(isFullDenial)) return none('the inline policy denies everything')
+    if (inline.some(isFullDenial)) return none('the inline policy denies everything')
+    if (written.some(isFullDenial)) return none('a customer managed policy denies everything')
     const granting = meanings.filter(({ meaning }) => meaning === 'full_access' || meaning === 'privileged')
     const reasons = granting.map(({ policy }) => `${text(policy.Name)} is attached`)
-    if (statements.some(isFullAccess)) reasons.push('the inline policy allows every action on every resource')
+    if (inline.some(isFullAccess)) reasons.push('the inline policy allows every action on every resource')
+    for (const name of new Set(written.filter(isFullAccess).map(statement => statement.policy)))
+      reasons.push(`customer managed policy ${name} allows every action on every resource`)
     if (reasons.length > 0) return { kind: 'admin', reason: reasons.sort(compareBytes).join(' and '), why: null }
 
     const gaps: Unknown[] = []
     if (managed instanceof OpenList) gaps.push(managed.why)
     if (document instanceof Undecided) gaps.push(document)
     for (const { policy, meaning } of meanings) if (meaning === undefined) gaps.push(this.#unlistedGap(set, policy))
-    gaps.push(...this.#customerGaps(set))
+    gaps.push(...customer.gaps)
     if (gaps.length === 0) return none('no policy of it allows everything')
     const why = gaps.reduce(joinGaps)
     return { kind: 'unknown', reason: 'a policy of it could not be read', why }
@@ -160,7 +285,7 @@ export class PermissionSetPolicies implements SetPolicies {
     if (this.#partGap(boundaryDataset, set) !== undefined) return null
     const arn = this.#boundaries.get(set)?.ManagedPolicyArn
     if (typeof arn !== 'string') return null
-    const meaning = this.#known.meaningOf(arn)
+    const meaning = this.#outside.documents.meaningOf(arn)
     return meaning === 'limited' || meaning === 'denies_everything' ? (arn.split('/').at(-1) ?? arn) : null
   }
 
@@ -178,15 +303,10 @@ export class PermissionSetPolicies implements SetPolicies {
     return this.#policyGap(inlineDataset, set, this.#key(set), 'invalid_answer', message)
   }
 
-  #customerGaps(set: number): readonly Unknown[] {
-    const gap = this.#partGap(customerDataset, set)
-    const gaps = gap === undefined ? [] : [gap]
-    for (const { Name, Path } of this.#customer.get(set) ?? []) {
-      const name = `${text(Path ?? '/')}${text(Name ?? '')}`
-      const message = `the document of customer managed policy ${name} of ${this.#name(set)} lies in the member accounts and was not collected`
-      gaps.push(this.#policyGap(customerDataset, set, `${this.#key(set)}|${name}`, 'not_collected', message))
-    }
-    return gaps
+  #customerGap(set: number, { Name, Path }: Facts): Unknown {
+    const name = `${text(Path ?? '/')}${text(Name ?? '')}`
+    const message = `the document of customer managed policy ${name} of ${this.#name(set)} lies in the member accounts and was not collected`
+    return this.#policyGap(customerDataset, set, `${this.#key(set)}|${name}`, 'not_collected', message)
   }
 
   #unlistedGap(set: number, policy: ManagedPolicy): Unknown {
@@ -197,9 +317,7 @@ export class PermissionSetPolicies implements SetPolicies {
 
   #list(dataset: string, set: number, rows: Map<number, Facts[]>, read: (row: Facts) => unknown): List {
     const items = (rows.get(set) ?? emptyList).map(row => read(row as Facts))
-    const gap = this.#partGap(dataset, set)
-    if (gap !== undefined) return new OpenList(items, [], gap, { isUnbounded: false, isOpen: true })
-    return items.length === 0 ? emptyList : items
+    return closedOr(items, this.#partGap(dataset, set))
   }
 
   /** The gap that hides a set's part of a dataset; a whole gap that only speaks of unknown sets hides nothing of a known one. */
@@ -240,6 +358,8 @@ export class PermissionSetPolicies implements SetPolicies {
     return typeof name === 'string' ? name : this.#key(set)
   }
 }
+
+const admin: Escalation = { kind: 'can_escalate', titles: ['administrator access'], why: null }
 
 function none(reason: string): SetClassification {
   return { kind: 'none', reason, why: null }

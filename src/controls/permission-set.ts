@@ -1,9 +1,12 @@
 import type { Facts } from '../model.ts'
 import { declareFacts, type List, StoredEntity, type Surroundings } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
+import type { Escalation } from './escalation.ts'
 import { isFullAccess, type Statement as PolicyStatement } from './policy-document.ts'
+import { type Grants, serviceWildcards } from './policy-reach.ts'
+import { closedOr } from './rows.ts'
 import { sessionHours } from './session-duration.ts'
-import { Undecided, type Unknown } from './values.ts'
+import { type Since, Undecided, type Unknown } from './values.ts'
 
 /** What policy analysis says of a permission set. `why` is there for `unknown` alone. */
 export interface SetClassification {
@@ -20,6 +23,10 @@ export interface SetPolicies {
   managed(set: number): List
   customerManaged(set: number): List
   writtenStatements(set: number): List
+  inlineStatements(set: number): List
+  boundary(set: number): string | null | Unknown
+  escalation(set: number): Escalation
+  grants(set: number): Grants
   isAdmin(set: number): boolean | Unknown
   classify(set: number): SetClassification
 }
@@ -29,6 +36,7 @@ export interface SetSurroundings extends Surroundings {
   readonly permissionSets: EntityTable
   readonly policies: SetPolicies
   accountAssignmentsOf(side: 'permissionSet', number: number): List
+  setTags(arn: string): List
 }
 
 export class PermissionSet extends StoredEntity {
@@ -38,6 +46,7 @@ export class PermissionSet extends StoredEntity {
   #managed: List | undefined
   #customer: List | undefined
   #statements: List | undefined
+  declare readonly CreatedDate: Date | null | Unknown
 
   get typeName(): string {
     return 'PermissionSet'
@@ -85,6 +94,33 @@ export class PermissionSet extends StoredEntity {
     this.#statements ??= this.estate.policies.writtenStatements(this.number)
     return this.#statements
   }
+  get inlineStatements(): List {
+    return this.estate.policies.inlineStatements(this.number)
+  }
+  get boundaryName(): string | null | Unknown {
+    return this.estate.policies.boundary(this.number)
+  }
+  get hasBoundary(): boolean | Unknown {
+    const name = this.boundaryName
+    return name instanceof Undecided ? name : name !== null
+  }
+  get tags(): List {
+    return this.estate.setTags(this.key)
+  }
+  get created(): Since | Unknown {
+    return this.sinceCreated(this.CreatedDate)
+  }
+  get canEscalate(): boolean | Unknown {
+    const { kind, why } = this.estate.policies.escalation(this.number)
+    return kind === 'unknown' ? why! : kind === 'can_escalate'
+  }
+  get escalations(): List {
+    const { titles, why } = this.estate.policies.escalation(this.number)
+    return closedOr(titles, why ?? undefined)
+  }
+  get grants(): Grants {
+    return this.estate.policies.grants(this.number)
+  }
   get isAdminEquivalent(): boolean | Unknown {
     return this.estate.policies.isAdmin(this.number)
   }
@@ -125,12 +161,14 @@ export class Statement {
   readonly sid: string | null
   readonly effect: string
   readonly isFullAccess: boolean
+  readonly serviceWildcards: readonly string[]
 
   constructor(statement: PolicyStatement) {
     this.policy = statement.policy
     this.sid = statement.sid
     this.effect = statement.effect
     this.isFullAccess = isFullAccess(statement)
+    this.serviceWildcards = serviceWildcards(statement)
   }
 }
 

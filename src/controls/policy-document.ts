@@ -8,6 +8,10 @@ export interface Statement {
   readonly actions: 'every' | 'all_but' | 'some'
   /** `every`: literally `*`; `nearly_every`: every ARN (`arn:*`, `arn:aws:*:*:*:*`) or NotResource; `some`: a list of resources */
   readonly resources: 'every' | 'nearly_every' | 'some'
+  /** actions as written (of NotAction for `all_but`), in lower case */
+  readonly actionPatterns: readonly string[]
+  /** every resource, or every resource of a type (`arn:aws:iam::*:role/*`) */
+  readonly isBroad: boolean
   /** any Condition counts as limiting, whatever it tests */
   readonly isConditional: boolean
 }
@@ -81,6 +85,8 @@ function readStatement(written: unknown, policy: string): Statement | string {
     actions:
       action === null ? (notAction!.some(isEveryAction) ? 'some' : 'all_but') : action.some(isEveryAction) ? 'every' : 'some',
     resources: resource === null ? (notResource!.some(isEveryArn) ? 'some' : 'nearly_every') : reach(resource),
+    actionPatterns: (action ?? notAction!).map(each => each.toLowerCase()),
+    isBroad: resource === null ? !notResource!.some(isEveryArn) : resource.some(isEveryOfItsType),
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
   }
 }
@@ -97,6 +103,11 @@ function isEveryAction(pattern: string): boolean {
 /** `*`, `arn:*`, `arn:aws:*`, `arn:*:*:*:*:*` and their like: nothing but wildcards after the partition. */
 function isEveryArn(pattern: string): boolean {
   return /^\*+$/.test(pattern) || /^arn(:[a-z*-]+)?(:\*+)+$/.test(pattern) || /^arn:\*+$/.test(pattern)
+}
+
+/** `*`, or an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
+function isEveryOfItsType(pattern: string): boolean {
+  return isEveryArn(pattern) || /^arn:[a-z*-]+:[a-z0-9*-]*:[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.test(pattern)
 }
 
 /** Members by lower-case name; null when it is no object. */

@@ -1,3 +1,4 @@
+import type { Directory } from './directory.ts'
 import { declareFacts, type List, StoredEntity, type Surroundings } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
 import { type Since, Undecided, type Unknown } from './values.ts'
@@ -10,14 +11,20 @@ export interface PrincipalSurroundings extends Surroundings {
   membersOf(group: number): List
   accountAssignmentsOf(side: 'user' | 'group', number: number): List
   applicationAssignmentsOf(side: 'user' | 'group', number: number): List
+  readonly directory: Directory
+  effectiveAssignmentsOf(user: User): List
 }
 
 export class User extends StoredEntity {
+  readonly kind = 'user'
   declare readonly estate: PrincipalSurroundings
   declare readonly UserName: string | Unknown
   declare readonly UserStatus: string | Unknown
   declare readonly CreatedAt: Date | null | Unknown
   declare readonly UpdatedAt: Date | null | Unknown
+  declare readonly Emails: List | Unknown
+  declare readonly ExternalIds: List | Unknown
+  #effective: List | undefined
   #groups: List | undefined
   #assignments: List | undefined
 
@@ -49,9 +56,30 @@ export class User extends StoredEntity {
   get applicationAssignments(): List {
     return this.estate.applicationAssignmentsOf('user', this.number)
   }
+  get effectiveAssignments(): List {
+    this.#effective ??= this.estate.effectiveAssignmentsOf(this)
+    return this.#effective
+  }
+  get primaryEmail(): string | null | Unknown {
+    return this.estate.directory.emailOf(this)
+  }
+  get emailDomain(): string | null | Unknown {
+    const email = this.primaryEmail
+    return typeof email === 'string' ? email.slice(email.lastIndexOf('@') + 1).toLowerCase() : email
+  }
+  get sameEmail(): List {
+    return this.estate.directory.sameEmail(this)
+  }
+  get sameUserName(): List {
+    return this.estate.directory.sameUserName(this)
+  }
+  get isDirectoryExternal(): boolean | Unknown {
+    return this.estate.directory.isExternal
+  }
 }
 
 export class Group extends StoredEntity {
+  readonly kind = 'group'
   declare readonly estate: PrincipalSurroundings
   declare readonly DisplayName: string | null | Unknown
   declare readonly CreatedAt: Date | null | Unknown
@@ -69,6 +97,9 @@ export class Group extends StoredEntity {
   }
   get firstSeen(): Since | Unknown {
     return this.sinceCreated(this.CreatedAt)
+  }
+  get isDirectoryExternal(): boolean | Unknown {
+    return this.estate.directory.isExternal
   }
   get members(): List {
     this.#members ??= this.estate.membersOf(this.number)

@@ -1,27 +1,6 @@
-/**
- * What a control's expression may ask, by type. Facts keep AWS's PascalCase; what we derive is camelCase.
- * The checker and the getters of facts both come from here.
- */
-export interface Field {
-  /** type in the expression language; `dyn` where the value may be null */
-  readonly type: string
-  /** for a field that is null or one of these types: lets members below it be checked */
-  readonly nullableOf?: readonly string[]
-  /** a member AWS sends, and how it is read; absent for what is derived */
-  readonly fact?: 'text' | 'time' | 'list'
-  /** AWS may leave it out, which means that there is none. A member that must be there and is not is a gap. */
-  readonly isNullable?: boolean
-  readonly doc: string
-}
-
-export type Fields = { readonly [name: string]: Field }
-
-const text = (doc: string): Field => ({ type: 'string', fact: 'text', doc })
-const textOrNull = (doc: string): Field => ({ type: 'dyn', fact: 'text', isNullable: true, doc })
-const timeOrNull = (doc: string): Field => ({ type: 'dyn', fact: 'time', isNullable: true, doc })
-const list = (doc: string): Field => ({ type: 'list<dyn>', fact: 'list', isNullable: true, doc })
-const derived = (type: string, doc: string): Field => ({ type, doc })
-const linkOrNull = (nullableOf: readonly string[], doc: string): Field => ({ type: 'dyn', nullableOf, doc })
+import { derived, type Fields, linkOrNull, list, text, textOrNull, timeOrNull } from './field.ts'
+import { iamSchema } from './schema-iam.ts'
+import { organizationSchema } from './schema-organization.ts'
 
 const principalFields: Fields = {
   PrincipalType: derived('string', 'USER or GROUP'),
@@ -30,6 +9,7 @@ const principalFields: Fields = {
   principalName: derived('dyn', 'UserName or DisplayName; null when the principal does not exist'),
 }
 
+/** Every type an expression may meet. The checker and the getters of facts both come from here. */
 export const schema: { readonly [type: string]: Fields } = {
   User: {
     UserId: text('id in the identity store'),
@@ -57,7 +37,14 @@ export const schema: { readonly [type: string]: Fields } = {
       'Since',
       'UpdatedAt as it stood when a snapshot first showed the user disabled; where AWS did not send it, that snapshot',
     ),
+    kind: derived('string', 'user'),
     groups: derived('list<Group>', 'groups the user is a member of'),
+    primaryEmail: derived('dyn', 'the primary address, else the only one; null when there is none'),
+    emailDomain: derived('dyn', 'lower-case domain of the primary address; null when there is none'),
+    sameEmail: derived('list<User>', 'other users with the same address after lower-casing and taking plus-tags out'),
+    sameUserName: derived('list<User>', 'other users with the same UserName after lower-casing and taking plus-tags out'),
+    isDirectoryExternal: derived('bool', 'at least 80 % of all users carry an ExternalId'),
+    effectiveAssignments: derived('list<AccountAssignment>', 'account assignments, direct and through groups'),
     assignments: derived('list<AccountAssignment>', 'direct account assignments'),
     applicationAssignments: derived('list<ApplicationAssignment>', 'direct application assignments'),
   },
@@ -72,6 +59,8 @@ export const schema: { readonly [type: string]: Fields } = {
     UpdatedBy: textOrNull('free text'),
     name: derived('string', 'DisplayName, else GroupId'),
     firstSeen: derived('Since', 'CreatedAt where AWS sent it, else the first snapshot that shows the group'),
+    kind: derived('string', 'group'),
+    isDirectoryExternal: derived('bool', 'at least 80 % of all users carry an ExternalId'),
     members: derived('list<User>', 'users in the group; groups do not nest'),
     assignments: derived('list<AccountAssignment>', 'account assignments of the group'),
     applicationAssignments: derived('list<ApplicationAssignment>', 'application assignments of the group'),
@@ -90,6 +79,13 @@ export const schema: { readonly [type: string]: Fields } = {
     managedPolicies: derived('list<ManagedPolicy>', 'AWS managed policies that are attached'),
     customerManagedPolicies: derived('list<CustomerManagedPolicy>', 'customer managed policies that are referred to by name'),
     writtenStatements: derived('list<Statement>', 'statements of the inline policy and of the customer managed policies'),
+    inlineStatements: derived('list<Statement>', 'statements of the inline policy alone'),
+    hasBoundary: derived('bool', 'a permissions boundary is set'),
+    boundaryName: derived('dyn', 'name of the permissions boundary; null when there is none'),
+    tags: derived('list<Tag>', 'tags of the set'),
+    created: derived('Since', 'CreatedDate where AWS sent it, else the first snapshot that shows the set'),
+    canEscalate: derived('bool', 'its policies satisfy a family of data/escalation.yaml, or it is admin-equivalent'),
+    escalations: derived('list<string>', 'titles of the families that are satisfied'),
     adminReason: derived('string', 'what makes the set admin-equivalent, in words; empty when it is not'),
     assignments: derived('list<AccountAssignment>', 'account assignments with this set'),
   },
@@ -105,6 +101,10 @@ export const schema: { readonly [type: string]: Fields } = {
     policy: derived('string', 'where it is written'),
     sid: derived('dyn', 'Sid, or null'),
     effect: derived('string', 'Allow or Deny'),
+    serviceWildcards: derived(
+      'list<string>',
+      'services of which an Allow statement grants every action on every resource; * for all',
+    ),
     isFullAccess: derived('bool', 'Allow of every action (or NotAction alone) on every resource without a Condition'),
   },
   Account: {
@@ -118,6 +118,16 @@ export const schema: { readonly [type: string]: Fields } = {
     name: derived('string', 'Name, else Id'),
     isManagement: derived('bool', 'the management account of the organization'),
     stateSince: derived('Since', 'the first snapshot that shows this State after another one'),
+    tags: derived('list<Tag>', 'tags of the account'),
+    parentIsRoot: derived('bool', 'it sits directly under the root'),
+    ouNames: derived('list<string>', 'names of the organizational units above it, outermost first'),
+    hasServiceControlPolicies: derived('bool', 'SERVICE_CONTROL_POLICY is ENABLED on the root'),
+    guardrails: derived(
+      'list<Policy>',
+      'service and resource control policies that reach it, without the ones that allow everything',
+    ),
+    delegatedServices: derived('list<string>', 'service principals it administers for the organization'),
+    organizationAdmins: derived('list<User>', 'distinct users who are admin on any account of the organization'),
     assignments: derived('list<AccountAssignment>', 'assignments on this account'),
     admins: derived(
       'list<User>',
@@ -133,6 +143,10 @@ export const schema: { readonly [type: string]: Fields } = {
     ApplicationProviderArn: textOrNull('what kind of application it is'),
     CreatedDate: timeOrNull('when AWS made it'),
     name: derived('string', 'Name, else the ARN'),
+    assignmentRequired: derived('bool', 'AssignmentRequired; false: everybody may open it'),
+    created: derived('Since', 'CreatedDate where AWS sent it, else the first snapshot that shows it'),
+    isCustomerManaged: derived('bool', 'its provider is a generic one, or it has none of AWS'),
+    effectiveUsers: derived('list<User>', 'distinct users assigned to it, directly or through a group'),
     assignments: derived('list<ApplicationAssignment>', 'users and groups assigned to it'),
   },
   AccountAssignment: {
@@ -151,6 +165,18 @@ export const schema: { readonly [type: string]: Fields } = {
     application: linkOrNull(['Application'], 'the application; null when it is not in the list of the same run'),
     targetName: derived('string', 'the application, for people'),
   },
+  Principal: {
+    kind: derived('string', 'user or group'),
+    name: derived('string', 'UserName, or DisplayName'),
+    ExternalIds: list('ids of an external identity provider'),
+    isDirectoryExternal: derived('bool', 'at least 80 % of all users carry an ExternalId'),
+  },
+  Tag: {
+    Key: derived('string', 'the key'),
+    Value: derived('string', 'the value'),
+  },
+  ...organizationSchema,
+  ...iamSchema,
   Assignment: {
     kind: derived('string', 'account or application'),
     ...principalFields,
@@ -168,11 +194,25 @@ export interface ResourceType {
 export const resourceTypes: { readonly [resource: string]: ResourceType } = {
   user: { type: 'User', populations: ['identitystore.users'] },
   group: { type: 'Group', populations: ['identitystore.groups'] },
+  /** users and groups together */
+  principal: { type: 'Principal', populations: ['identitystore.users', 'identitystore.groups'] },
   permissionSet: { type: 'PermissionSet', populations: ['sso.permission_set_arns'] },
+  provisioning: { type: 'Provisioning', populations: ['sso.provisioned_accounts'] },
   account: { type: 'Account', populations: ['organizations.accounts'] },
   application: { type: 'Application', populations: ['sso.applications'] },
   accountAssignment: { type: 'AccountAssignment', populations: ['sso.account_assignments'] },
   applicationAssignment: { type: 'ApplicationAssignment', populations: ['sso.application_assignments'] },
   /** account and application assignments together */
   assignment: { type: 'Assignment', populations: ['sso.account_assignments', 'sso.application_assignments'] },
+  instance: { type: 'Instance', populations: ['sso.instances'] },
+  organization: { type: 'Organization', populations: ['organizations.organizations'] },
+  delegation: { type: 'Delegation', populations: ['organizations.delegated_services', 'organizations.resource_policies'] },
+  /** an account whose IAM is collected */
+  iamAccount: { type: 'IamAccount', populations: ['iam.account_summaries'] },
+  iamUser: { type: 'IamUser', populations: ['iam.users'] },
+  /** IAM users and groups together */
+  iamPrincipal: { type: 'IamPrincipal', populations: ['iam.users', 'iam.group_details'] },
+  accessKey: { type: 'AccessKey', populations: ['iam.access_keys'] },
+  /** one dataset of the snapshot at one place */
+  collected: { type: 'Collected', populations: [] },
 }

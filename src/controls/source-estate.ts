@@ -1,15 +1,26 @@
 import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
+import { type Collected, collectedOf } from './collected.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
+import { Directory } from './directory.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
+import { effectiveAssignments, itemsOf, union } from './effective.ts'
 import type { Entity, List } from './entity.ts'
 import { EntityTable, sortByKey } from './entity-table.ts'
+import type { EscalationFamilies } from './escalation.ts'
 import { GapIndex } from './gap-index.ts'
 import { accountGhosts, applicationGhosts, type Ghosts, joinWhy, mostGhosts, type Named } from './ghosts.ts'
+import { IamEstate } from './iam-estate.ts'
+import { InstanceRows } from './instance.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
+import { OrganizationRows } from './organization.ts'
 import { PermissionSet } from './permission-set.ts'
 import { PermissionSetPolicies } from './permission-set-policies.ts'
+import type { PolicyDocument } from './policy-document.ts'
+import { PolicyDocuments } from './policy-documents.ts'
 import { Group, User } from './principals.ts'
+import { Provisioning } from './provisioning.ts'
+import { closedOr, DatasetRows, tagsOf } from './rows.ts'
 import { Account, Application } from './targets.ts'
 import { emptyList, joinGaps, OpenList, Undecided, Unknown } from './values.ts'
 
@@ -32,12 +43,25 @@ export class SourceEstate {
   readonly accountAssignments: AccountAssignmentColumns
   readonly applicationAssignments: ApplicationAssignmentColumns
   readonly policies: PermissionSetPolicies
+  readonly documents: PolicyDocuments
+  readonly escalation: EscalationFamilies
+  readonly directory: Directory
+  readonly organizations: OrganizationRows
+  readonly instances: InstanceRows
+  readonly iam: IamEstate
+  readonly applicationConfigurations: DatasetRows
+  readonly outdated: DatasetRows
   managementAccountId: string | Unknown
 
   readonly #memberGroups = new IntColumn()
   readonly #memberUsers = new IntColumn()
   readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
   readonly #made = new Map<string, Unknown>()
+  readonly #provisioned: DatasetRows
+  readonly #setTags: DatasetRows
+  readonly #pairs = new Map<string, Provisioning>()
+  #organizationAdmins: List | null = null
+  #collected: readonly Collected[] | null = null
   #links: EstateLinks | null = null
   #ghosts: Ghosts | null = null
   #applicationGhosts: readonly GhostApplicationAssignment[] = []
@@ -49,7 +73,17 @@ export class SourceEstate {
     this.gaps = new GapIndex(snapshot)
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
-    this.policies = new PermissionSetPolicies(this.permissionSets, this.gaps, managed)
+    this.documents = new PolicyDocuments(this, this.gaps, managed)
+    this.escalation = managed.escalation
+    this.policies = new PermissionSetPolicies(this.permissionSets, this.gaps, this)
+    this.directory = new Directory(this)
+    this.organizations = new OrganizationRows(this, this.gaps)
+    this.instances = new InstanceRows(this, this.gaps)
+    this.iam = new IamEstate(snapshot, this)
+    this.applicationConfigurations = new DatasetRows('sso.application_assignment_configurations', this.gaps)
+    this.outdated = new DatasetRows('sso.outdated_provisioned_accounts', this.gaps)
+    this.#provisioned = new DatasetRows('sso.provisioned_accounts', this.gaps)
+    this.#setTags = new DatasetRows('sso.tags', this.gaps)
     const known = snapshot.identity.managementAccountId
     this.managementAccountId = known ?? this.gaps.list('organizations.organizations') ?? this.#organizationMissing()
   }
@@ -86,6 +120,22 @@ export class SourceEstate {
         break
       case 'organizations.organizations':
         if (typeof facts.MasterAccountId === 'string') this.managementAccountId = facts.MasterAccountId
+        this.organizations.add(row)
+        break
+      case 'sso.provisioned_accounts':
+        this.#provisioned.add(row)
+        break
+      case 'sso.outdated_provisioned_accounts':
+        this.outdated.add(row)
+        break
+      case 'sso.tags':
+        this.#setTags.add(row, row.key.slice(0, row.key.lastIndexOf('|')))
+        break
+      case 'sso.application_assignment_configurations':
+        this.applicationConfigurations.add(row)
+        break
+      case 'iam.policy_documents':
+        this.documents.add(row)
         break
       case memberships:
         if (!this.#addMembership(facts)) this.#addMalformed(row)
@@ -96,6 +146,8 @@ export class SourceEstate {
       case applicationAssignments:
         if (!this.#addApplicationAssignment(facts)) this.#addMalformed(row)
         break
+      default:
+        if (!this.organizations.add(row) && !this.instances.add(row)) this.iam.add(row)
     }
   }
 
@@ -248,7 +300,7 @@ export class SourceEstate {
       const isAdmin = this.permissionSet(this.accountAssignments.permissionSet(row)).isAdminEquivalent
       if (isAdmin === false) continue
       if (isAdmin instanceof Undecided) gaps.push(isAdmin)
-      const reached = this.#usersOf(row)
+      const reached = this.#usersOf(this.accountAssignments, row)
       const known = reached instanceof OpenList ? reached.items : reached
       for (const user of known) (isAdmin === true ? admins : maybe).add(user as User)
       if (!(reached instanceof OpenList)) continue
@@ -259,6 +311,126 @@ export class SourceEstate {
     const ghosts = [...maybe].filter(user => !admins.has(user))
     if (!isOpen && ghosts.length === 0) return [...admins]
     return new OpenList([...admins], ghosts, gaps.reduce(joinGaps), { isUnbounded: false, isOpen })
+  }
+
+  organizationAdmins(): List {
+    const numbers = [...this.accounts.keys.keys()]
+    this.#organizationAdmins ??= union(numbers.map(number => this.adminsOf(number)))
+    return this.#organizationAdmins
+  }
+
+  effectiveAssignmentsOf(user: User): List {
+    return effectiveAssignments(user)
+  }
+
+  /** Distinct users who are assigned to an application, directly or through a group. */
+  effectiveUsersOf(application: number): List {
+    const assigned = this.applicationAssignmentsOf('application', application)
+    const { offsets, rows } = this.#linked.applicationAssignments.application
+    const lists: List[] = []
+    for (let i = offsets[application]!; i < offsets[application + 1]!; i++) {
+      lists.push(this.#usersOf(this.applicationAssignments, rows[i]!))
+    }
+    if (assigned instanceof OpenList) lists.push(closedOr([], assigned.why))
+    return union(lists)
+  }
+
+  userList(): List {
+    const known = [...this.users.keys.keys()].filter(number => this.users.isPresent(number)).map(number => this.user(number))
+    return closedOr(known, this.gaps.list(this.users.dataset))
+  }
+
+  activeAccounts(): List {
+    const known = [...this.accounts.keys.keys()].filter(number => this.accounts.isPresent(number))
+    const accounts = known.map(number => this.account(number))
+    const unread = accounts.map(({ State }) => State).find(state => state instanceof Undecided) as Unknown | undefined
+    const active = accounts.filter(({ State }) => State === 'ACTIVE')
+    return closedOr(active, unread ?? this.gaps.list(this.accounts.dataset))
+  }
+
+  instanceList(): List {
+    return this.instances.instances()
+  }
+
+  setTags(arn: string): List {
+    return tagsOf(this.#setTags, this, arn)
+  }
+
+  setOfArn(arn: string): PermissionSet {
+    return this.permissionSet(this.permissionSets.number(arn))
+  }
+
+  accountOfId(id: string): Account | null | Unknown {
+    return this.accountOrNull(this.accounts.number(id))
+  }
+
+  accountName(id: string): string {
+    const number = this.accounts.number(id)
+    const name = this.accounts.isPresent(number) ? this.account(number).name : id
+    return typeof name === 'string' ? name : id
+  }
+
+  customerDocuments(
+    setArn: string,
+    name: string,
+    path: string,
+  ): { readonly documents: readonly PolicyDocument[]; readonly why: Unknown | null } | null {
+    if (this.#provisioned.partGap(setArn) !== undefined) return null
+    return this.iam.customerDocuments(this.#provisioned.of(setArn).map(accountOfPair), name, path)
+  }
+
+  /** Customer managed policies that a set names and an account does not have. */
+  missingPolicies(setArn: string, accountId: string): List {
+    const { names, why } = this.policies.needs(this.permissionSets.number(setArn))
+    const gaps: Unknown[] = why === undefined ? [] : [why]
+    const missing: string[] = []
+    for (const { name, path } of names) {
+      const account = this.iam.account(accountId)
+      const found =
+        account?.customerPolicy(name, path) ??
+        (account === undefined
+          ? this.#once(
+              this.gaps.absent('iam.managed_policies', '', 'not_collected', `IAM of account ${accountId} is not collected`),
+            )
+          : null)
+      if (found === null) missing.push(`${path}${name}`)
+      else if (found instanceof Undecided) gaps.push(found)
+    }
+    return closedOr(missing, gaps.length === 0 ? undefined : gaps.reduce(joinGaps))
+  }
+
+  /** Members of a population that is not kept in columns; undefined for those that are. */
+  members(resource: string): readonly Entity[] | undefined {
+    switch (resource) {
+      case 'principal':
+        return [...this.#present('user'), ...this.#present('group')]
+      case 'provisioning':
+        return [...this.#provisioned.all()].map(({ key }) => this.#pair(key))
+      case 'instance':
+        return itemsOf(this.instances.instances())
+      case 'organization':
+        return itemsOf(this.organizations.organizationList())
+      case 'delegation':
+        return itemsOf(this.organizations.delegationList())
+      case 'collected':
+        this.#collected ??= collectedOf(this, this.snapshot)
+        return this.#collected
+      default:
+        return this.iam.members(resource)
+    }
+  }
+
+  #pair(key: string): Provisioning {
+    let pair = this.#pairs.get(key)
+    if (pair === undefined) {
+      pair = new Provisioning(this, key)
+      this.#pairs.set(key, pair)
+    }
+    return pair
+  }
+
+  #present(resource: 'user' | 'group'): readonly Entity[] {
+    return Array.from(this.order(resource), number => this[resource](number))
   }
 
   /** The numbers of a population in the byte order of their keys. */
@@ -323,10 +495,10 @@ export class SourceEstate {
     return list
   }
 
-  #usersOf(row: number): List {
-    const link = this.accountAssignments.link(row)
+  #usersOf(columns: AssignmentColumns, row: number): List {
+    const link = columns.link(row)
     if (link === null) {
-      const why = this.principalOf(this.accountAssignments, row) as Unknown
+      const why = this.principalOf(columns, row) as Unknown
       return new OpenList([], [], why, { isUnbounded: false, isOpen: true })
     }
     if (link.kind === 'group') {
@@ -391,6 +563,11 @@ export class SourceEstate {
     }
     return unknown
   }
+}
+
+/** `setArn|accountId` */
+function accountOfPair({ key }: StoredResource): string {
+  return key.slice(key.lastIndexOf('|') + 1)
 }
 
 /** Populations that are one list; `assignment` is two of them. */

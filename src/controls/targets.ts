@@ -1,5 +1,7 @@
 import { declareFacts, type List, StoredEntity, type Surroundings } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
+import type { OrganizationRows } from './organization.ts'
+import { closedOr, type DatasetRows } from './rows.ts'
 import { type Since, Undecided, type Unknown } from './values.ts'
 
 /** What accounts and applications ask of the estate. */
@@ -10,11 +12,17 @@ export interface TargetSurroundings extends Surroundings {
   adminsOf(account: number): List
   accountAssignmentsOf(side: 'account', number: number): List
   applicationAssignmentsOf(side: 'application', number: number): List
+  organizationAdmins(): List
+  effectiveUsersOf(application: number): List
+  readonly organizations: OrganizationRows
+  readonly applicationConfigurations: DatasetRows
+  userList(): List
 }
 
 export class Account extends StoredEntity {
   declare readonly estate: TargetSurroundings
   declare readonly Name: string | null | Unknown
+  declare readonly State: string | Unknown
   #assignments: List | undefined
   #admins: List | undefined
 
@@ -38,6 +46,37 @@ export class Account extends StoredEntity {
     this.#assignments ??= this.estate.accountAssignmentsOf('account', this.number)
     return this.#assignments
   }
+  get tags(): List {
+    return this.estate.organizations.tagsOf(this.key)
+  }
+  get parentIsRoot(): boolean | Unknown {
+    const above = this.estate.organizations.ancestors(this)
+    return above instanceof Undecided ? above : above.length === 1
+  }
+  get ouNames(): List {
+    const above = this.estate.organizations.ancestors(this)
+    if (above instanceof Undecided) return closedOr([], above)
+    const names = above.slice(1).map(id => this.estate.organizations.unitName(id))
+    const known = names.filter(name => !(name instanceof Undecided))
+    return closedOr(
+      known,
+      names.find(name => name instanceof Undecided),
+    )
+  }
+  get hasServiceControlPolicies(): boolean | Unknown {
+    return this.estate.organizations.hasServiceControlPolicies()
+  }
+  get guardrails(): List {
+    const above = this.estate.organizations.ancestors(this)
+    if (above instanceof Undecided) return closedOr([], above)
+    return this.estate.organizations.guardrailsOf([...above, this.key])
+  }
+  get delegatedServices(): List {
+    return this.estate.organizations.delegatedServicesOf(this.key)
+  }
+  get organizationAdmins(): List {
+    return this.estate.organizationAdmins()
+  }
   get admins(): List {
     this.#admins ??= this.estate.adminsOf(this.number)
     return this.#admins
@@ -45,6 +84,8 @@ export class Account extends StoredEntity {
 }
 
 export class Application extends StoredEntity {
+  declare readonly CreatedDate: Date | null | Unknown
+  declare readonly ApplicationProviderArn: string | null | Unknown
   declare readonly estate: TargetSurroundings
   declare readonly Name: string | null | Unknown
 
@@ -56,6 +97,22 @@ export class Application extends StoredEntity {
   }
   get name(): string | Unknown {
     return this.Name ?? this.key
+  }
+  get assignmentRequired(): boolean | Unknown {
+    const { applicationConfigurations: rows } = this.estate
+    const required = rows.byKey(this.key)?.facts.AssignmentRequired
+    if (typeof required === 'boolean') return required
+    return rows.absence(this.key, this.key) ?? this.estate.notSent(rows.dataset, this.key, 'AssignmentRequired')
+  }
+  get created(): Since | Unknown {
+    return this.sinceCreated(this.CreatedDate)
+  }
+  get isCustomerManaged(): boolean | Unknown {
+    const provider = this.ApplicationProviderArn
+    return typeof provider === 'string' ? /\/custom/.test(provider) : (provider ?? true)
+  }
+  get effectiveUsers(): List {
+    return this.estate.effectiveUsersOf(this.number)
   }
   get assignments(): List {
     return this.estate.applicationAssignmentsOf('application', this.number)

@@ -1,6 +1,7 @@
 import { compareBytes } from '../digest.ts'
 import type { Facts, Gap, GapReason, Json } from '../model.ts'
 import { type Closure, compile, type Frame, type Scope, textOf } from './compile.ts'
+import { datasets } from './datasets.ts'
 import { type ASTNode, typeOf } from './language.ts'
 import { Broken, Count, OpenList, Since, Undecided, Unknown } from './values.ts'
 
@@ -99,10 +100,13 @@ function cause(gap: Gap): string {
   if (gap.reason === 'parent_not_read')
     return `${gap.dataset} was not read in full, for lack of ${gap.action ?? 'what it depends on'}`
   const isMember = gap.reason === 'withheld' || gap.reason === 'not_sent'
-  return `${isMember ? (gap.member ?? gap.dataset) : (gap.action ?? gap.dataset)} ${unread[gap.reason]}`
+  const said = `${isMember ? (gap.member ?? gap.dataset) : (gap.action ?? gap.dataset)} ${unread[gap.reason]}`
+  const configure = gap.reason === 'not_collected' && gap.key === null ? datasets[gap.dataset]?.configure : undefined
+  return configure === undefined ? said : `${said} (${configure})`
 }
 
 function place(gap: Gap): string {
   const about = gap.key ?? gap.parent
-  return about === '' ? '' : ` for ${about}`
+  const account = gap.dataset.startsWith('iam.') && gap.place.accountId !== '' ? ` in account ${gap.place.accountId}` : ''
+  return `${about === '' ? '' : ` for ${about}`}${account}`
 }

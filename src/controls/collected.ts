@@ -1,0 +1,72 @@
+import type { DatasetSummary, Gap, Snapshot } from '../model.ts'
+import { datasets } from './datasets.ts'
+import { Entity, type Surroundings } from './entity.ts'
+import { isPerAccount } from './gap-index.ts'
+import { Since, type Unknown } from './values.ts'
+
+/** What a snapshot holds, and what every snapshot ought to hold and this one does not. */
+export function collectedOf(estate: Surroundings, snapshot: Snapshot): readonly Collected[] {
+  const held = snapshot.datasets.map(summary => new Collected(estate, snapshot, summary.name, summary, null))
+  const names = new Set(snapshot.datasets.map(({ name }) => name))
+  const expected = Object.entries(datasets).filter(([name, { configure }]) => configure === undefined && !isPerAccount(name))
+  const missing = expected.flatMap(([name]) => {
+    const why = names.has(name) ? undefined : estate.gaps.whole(name)
+    return why === undefined ? [] : [new Collected(estate, snapshot, name, null, why)]
+  })
+  return [...held, ...missing]
+}
+
+/** One dataset of the snapshot at one place: what evidence is judged by. */
+export class Collected extends Entity {
+  readonly key: string
+  readonly dataset: string
+  readonly #summary: DatasetSummary | null
+  readonly #snapshot: Snapshot
+  readonly #why: Unknown | null
+
+  /** @param why why there is no summary; null when there is one */
+  constructor(estate: Surroundings, snapshot: Snapshot, dataset: string, summary: DatasetSummary | null, why: Unknown | null) {
+    super(estate, 0)
+    this.#snapshot = snapshot
+    this.#summary = summary
+    this.#why = why
+    this.dataset = dataset
+    this.key = summary === null ? dataset : `${dataset}|${summary.place.accountId}|${summary.place.region}`
+  }
+
+  get typeName(): string {
+    return 'Collected'
+  }
+  get accountId(): string {
+    return this.#summary?.place.accountId ?? ''
+  }
+  get name(): string {
+    return this.accountId === '' ? this.dataset : `${this.dataset} in ${this.accountId}`
+  }
+  get coverage(): string | Unknown {
+    return this.#summary?.coverage ?? this.#why!
+  }
+  get reason(): string {
+    const said = [...new Set(this.#gaps().map(gap => gap.message))]
+    return this.#summary?.reason ?? said.slice(0, 3).join('; ')
+  }
+  get actions(): readonly string[] {
+    return [...new Set(this.#gaps().flatMap(gap => gap.action ?? []))]
+  }
+  /** What is not complete in this snapshot has no date of completeness in it. */
+  get lastComplete(): Since | Unknown {
+    if (this.#summary === null) return this.#why!
+    const { coverage, lastObservedAt } = this.#summary
+    return new Since(lastObservedAt ?? this.#snapshot.sealedAt, coverage === 'complete' || coverage === 'complete_with_changes')
+  }
+  get rows(): number | Unknown {
+    return this.#summary?.count ?? this.#why!
+  }
+
+  #gaps(): readonly Gap[] {
+    if (this.#summary === null) return this.#why!.gaps
+    const { name, place } = this.#summary
+    const isHere = (at: Gap['place']) => at.accountId === place.accountId && at.region === place.region
+    return this.#snapshot.gaps.filter(gap => gap.dataset === name && gap.member === null && isHere(gap.place))
+  }
+}

@@ -1,0 +1,118 @@
+import type { Gap, Snapshot, StoredResource } from '../model.ts'
+import { datasets } from './datasets.ts'
+import type { Entity } from './entity.ts'
+import { isPerAccount } from './gap-index.ts'
+import { IamAccount, IamAccountEstate } from './iam-account.ts'
+import type { IamSurroundings } from './iam-principals.ts'
+import { defaultDocument } from './iam-report.ts'
+import type { PolicyDocument } from './policy-document.ts'
+import { readWritten } from './policy-documents.ts'
+import { joinGaps, Undecided, type Unknown } from './values.ts'
+
+/** IAM of every account that was asked. An account that IAM cannot be asked about (a suspended one) is not among them. */
+export class IamEstate {
+  readonly #accounts = new Map<string, IamAccountEstate>()
+  readonly #objects = new Map<string, IamAccount>()
+  readonly #snapshot: Snapshot
+  readonly #outside: IamSurroundings
+
+  constructor(snapshot: Snapshot, outside: IamSurroundings) {
+    this.#snapshot = snapshot
+    this.#outside = outside
+    for (const { name, place, coverage } of snapshot.datasets)
+      if (isPerAccount(name) && coverage !== 'not_applicable') this.#accountOf(place.accountId)
+  }
+
+  /** Takes a row when it belongs here. */
+  add(row: StoredResource): boolean {
+    if (!isPerAccount(row.dataset)) return false
+    this.#accountOf(row.place.accountId).add(row)
+    return true
+  }
+
+  account(id: string): IamAccountEstate | undefined {
+    return this.#accounts.get(id)
+  }
+
+  /** Members of one of the populations of IAM; undefined for others. */
+  members(resource: string): readonly Entity[] | undefined {
+    const accounts = [...this.#accounts.values()]
+    switch (resource) {
+      case 'iamAccount':
+        return accounts.map(account => this.#object(account))
+      case 'iamUser':
+        return accounts.flatMap(account => account.keysOf(account.users).map(arn => account.user(arn)))
+      case 'iamPrincipal':
+        return accounts.flatMap(account => [
+          ...account.keysOf(account.users).map(arn => account.user(arn)),
+          ...account.keysOf(account.groupDetails).map(arn => account.group(arn)),
+        ])
+      case 'accessKey':
+        return accounts.flatMap(account => account.keysOf(account.accessKeys).map(key => account.accessKey(key)))
+      default:
+        return undefined
+    }
+  }
+
+  /** The gaps that may hide members of a population of IAM: those of every account, or that IAM is not collected at all. */
+  unread(dataset: string): readonly Gap[] {
+    const accounts = [...this.#accounts.values()]
+    if (accounts.length === 0) {
+      const { instanceOwnerAccountId, managementAccountId, homeRegion } = this.#snapshot.identity
+      const place = { accountId: instanceOwnerAccountId ?? managementAccountId ?? '', region: homeRegion }
+      const action = datasets[dataset]?.action ?? null
+      const message = 'IAM of the accounts is not collected'
+      return [{ dataset, place, parent: '', key: null, member: null, reason: 'not_collected', action, errorCode: null, message }]
+    }
+    // an account is a member whether its summary could be read or not
+    if (dataset === 'iam.account_summaries') return []
+    const names = [...(datasets[dataset]?.parents ?? []), dataset]
+    return accounts.flatMap(({ gaps }) => names.flatMap(name => gaps.list(name)?.gaps ?? []))
+  }
+
+  /** The different documents of a customer managed policy in these accounts; null when none of them is collected. */
+  customerDocuments(
+    accountIds: readonly string[],
+    name: string,
+    path: string,
+  ): { readonly documents: readonly PolicyDocument[]; readonly why: Unknown | null } | null {
+    const accounts = accountIds.map(id => this.#accounts.get(id)).filter(account => account !== undefined)
+    if (accounts.length === 0 || accounts.length < accountIds.length) return null
+    const texts = new Map<string, PolicyDocument>()
+    const gaps: Unknown[] = []
+    for (const account of accounts) {
+      const row = account.customerPolicy(name, path)
+      if (row === null) continue
+      if (row instanceof Undecided) {
+        gaps.push(row)
+        continue
+      }
+      const written = defaultDocument(row)
+      const text = JSON.stringify(written ?? null)
+      if (texts.has(text)) continue
+      const read = readWritten(written, name)
+      if ('malformed' in read)
+        gaps.push(account.invalid(account.managed.dataset, row.key, `${row.key} is no policy: ${read.malformed}`))
+      else texts.set(text, read)
+    }
+    return { documents: [...texts.values()], why: gaps.length === 0 ? null : gaps.reduce(joinGaps) }
+  }
+
+  #accountOf(id: string): IamAccountEstate {
+    let account = this.#accounts.get(id)
+    if (account === undefined) {
+      account = new IamAccountEstate(id, this.#snapshot, this.#outside)
+      this.#accounts.set(id, account)
+    }
+    return account
+  }
+
+  #object(account: IamAccountEstate): IamAccount {
+    let object = this.#objects.get(account.accountId)
+    if (object === undefined) {
+      object = new IamAccount(account)
+      this.#objects.set(account.accountId, object)
+    }
+    return object
+  }
+}

@@ -1,0 +1,150 @@
+import { RE2JS } from 're2js'
+import type { AccountAssignment } from './assignments.ts'
+import { itemsOf } from './effective.ts'
+import type { Meter } from './lists.ts'
+import { PermissionSet } from './permission-set.ts'
+import { allows } from './policy-reach.ts'
+import { User } from './principals.ts'
+import type { Tag } from './rows.ts'
+import { Account, Application } from './targets.ts'
+import { Broken, Count, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
+
+/** A question to one thing; undefined when it is none that can answer. */
+export type Question = (receiver: unknown, given: readonly unknown[], meter: Meter) => unknown
+
+/** Questions that an expression may ask with a point, beside those of the language itself. */
+export const questions: { readonly [name: string]: Question } = {
+  tag: (receiver, [key]) => {
+    if (!(receiver instanceof PermissionSet) && !(receiver instanceof Account)) return undefined
+    return tagOf(receiver.tags, String(key))
+  },
+  matchesAny: (receiver, [patterns]) =>
+    typeof receiver === 'string' && Array.isArray(patterns) ? matchesAny(receiver, patterns) : undefined,
+  isRegisteredIn: (receiver, [entries], { asOf }) =>
+    typeof receiver === 'string' && Array.isArray(entries) ? isRegistered(receiver, entries, asOf) : undefined,
+  allowsAny: (receiver, [actions]) =>
+    receiver instanceof PermissionSet && Array.isArray(actions) ? allowsAny(receiver, actions) : undefined,
+  conflicts: (receiver, [pairs, scope]) =>
+    receiver instanceof User && Array.isArray(pairs) ? conflicts(receiver, pairs, scope !== 'organization') : undefined,
+  isAssignedToEveryone: (receiver, [ratio, minUsers]) =>
+    receiver instanceof Application ? reachesEveryone(receiver, Number(ratio), Number(minUsers)) : undefined,
+}
+
+/** The value of a tag; null when the resource has no tag of that key. */
+function tagOf(tags: readonly unknown[] | OpenList, key: string): string | null | Unknown {
+  const found = itemsOf<Tag>(tags).find(tag => tag.Key === key)
+  if (found !== undefined) return found.Value
+  return tags instanceof OpenList ? tags.why : null
+}
+
+const compiled = new Map<string, RE2JS | Broken>()
+
+/** Regular expressions run in linear time (RE2), so those of a configuration cannot hang anything either. */
+function matchesAny(text: string, patterns: readonly string[]): boolean | Broken {
+  for (const pattern of patterns) {
+    let matcher = compiled.get(pattern)
+    if (matcher === undefined) {
+      try {
+        matcher = RE2JS.compile(pattern)
+      } catch (error) {
+        matcher = new Broken(`the pattern ${pattern} is wrong: ${error instanceof Error ? error.message : String(error)}`)
+      }
+      compiled.set(pattern, matcher)
+    }
+    if (matcher instanceof Broken) return matcher
+    if (matcher.matcher(text).find()) return true
+  }
+  return false
+}
+
+/**
+ * Whether `NAME; OWNER; REASON; EXPIRY` stands in a register with every part filled in and an expiry date (RFC 3339 or a day in UTC,
+ * whose end counts) that has not passed. `*` in NAME stands for any characters.
+ */
+function isRegistered(text: string, entries: readonly string[], asOf: number): boolean {
+  return entries.some(entry => {
+    const [name, owner, reason, expiry] = entry.split(';').map(part => part.trim())
+    if (!name || !owner || !reason || !expiry) return false
+    const until = Date.parse(/^\d{4}-\d\d-\d\d$/.test(expiry) ? `${expiry}T23:59:59.999Z` : expiry)
+    if (Number.isNaN(until) || until < asOf) return false
+    const pattern = name
+      .split('*')
+      .map(part => RE2JS.quote(part))
+      .join('.*')
+    return matchesAny(text, [`(?i)^(?:${pattern})$`]) === true
+  })
+}
+
+function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Unknown {
+  const grants = set.grants
+  const found = actions.map(action => allows(grants, action.toLowerCase(), 'at_all'))
+  if (found.includes(true)) return true
+  const gaps = found.filter(each => each instanceof Undecided)
+  return gaps.length === 0 ? false : gaps.reduce(joinGaps)
+}
+
+/** Pairs `A|B` of which a user holds both sides, on one account or anywhere. */
+function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
+  const list = user.effectiveAssignments
+  const held = itemsOf<AccountAssignment>(list).map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))
+  const ghosts = list instanceof OpenList ? (list.ghosts as readonly AccountAssignment[]) : []
+  const possible = [...held, ...ghosts.map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))]
+  const isOpen = list instanceof OpenList && list.isOpen
+  const gaps: Unknown[] = list instanceof OpenList ? [list.why] : []
+  for (const { set } of held) if (set instanceof Undecided) gaps.push(set)
+  const found: string[] = []
+  let mayBeMore = false
+  for (const pair of pairs) {
+    const [a, b] = pair.split('|').map(each => each.trim())
+    if (!a || !b) return new Broken(`a conflicting pair is written A|B, found ${pair}`)
+    const sureA = held.filter(({ set }) => set === a)
+    const sureB = held.filter(({ set }) => set === b)
+    const both = sureA.find(one => sureB.some(other => !isPerAccount || one.account === other.account))
+    if (both !== undefined) {
+      found.push(isPerAccount ? `${a} and ${b} on ${String(both.account)}` : `${a} and ${b}`)
+      continue
+    }
+    const may = (wanted: string) => possible.filter(({ set }) => set === wanted || set instanceof Undecided)
+    const meet = (one: string | Unknown, other: string | Unknown) =>
+      !isPerAccount || one === other || one instanceof Undecided || other instanceof Undecided
+    mayBeMore ||= isOpen || may(a).some(one => may(b).some(other => meet(one.account, other.account)))
+  }
+  if (!mayBeMore) return found
+  return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
+}
+
+function setName(assignment: AccountAssignment): string | Unknown {
+  const set = assignment.permissionSet as PermissionSet | Unknown
+  return set instanceof Undecided ? set : set.Name
+}
+
+/** Whether the enabled users of an application are at least this share of all enabled users. */
+function reachesEveryone(application: Application, ratio: number, minUsers: number): boolean | Unknown {
+  const all = enabled(application.estate.userList())
+  if (all.high < minUsers) return false
+  const reached = enabled(application.effectiveUsers)
+  if (all.low >= minUsers && reached.low >= ratio * all.high) return true
+  if (reached.high < ratio * all.low) return false
+  const gaps = [...all.gaps, ...reached.gaps]
+  return gaps.length === 0 ? reached.low >= ratio * all.low && all.low >= minUsers : gaps.slice(0, 20).reduce(joinGaps)
+}
+
+interface Interval {
+  readonly low: number
+  readonly high: number
+  readonly gaps: readonly Unknown[]
+}
+
+function enabled(list: readonly unknown[] | OpenList): Interval {
+  let low = 0
+  const gaps: Unknown[] = []
+  for (const user of itemsOf<User>(list)) {
+    const status = user.UserStatus
+    if (status instanceof Undecided) gaps.push(status)
+    else if (status === 'ENABLED') low++
+  }
+  const size = sizeOf(list)
+  const more = size instanceof Count ? size.high - size.low : 0
+  if (list instanceof OpenList) gaps.push(list.why)
+  return { low, high: low + gaps.length + more, gaps }
+}
