@@ -33,6 +33,7 @@ import {
   resultLinesArtifact,
   resultsArtifact,
   snapshotArtifact,
+  verifyPageArtifact,
 } from './reports/index.ts'
 import { type Aws, collect, planCollection } from './sources/index.ts'
 import {
@@ -268,6 +269,7 @@ export async function issueEvidence(
       resultsArtifact(evaluation, populations),
       resultLinesArtifact(evaluation, populations),
       controlsArtifact(evaluation, framework),
+      verifyPageArtifact(),
       ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],
     subject: {

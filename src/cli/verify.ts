@@ -1,20 +1,35 @@
 import { readFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { verifyBundle } from '../evidence/index.ts'
 import type { Json } from '../model.ts'
+import { verifyPageArtifact } from '../reports/index.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
+import { writeArtifact } from './report.ts'
 
 interface Options extends CommonOptions {
   readonly key?: string
+  readonly writePage?: string
 }
 
 export function addVerify(program: Command, invocation: Invocation): void {
   addCommand(program, 'verify', 'check a bundle offline: every byte, every digest, the signature')
-    .argument('<file>', 'the bundle (ZIP)')
+    .argument('[file]', 'the bundle (ZIP)')
+    .option('--write-page <file>', 'write verify.html, which checks bundles in a browser with no network, and end')
     .option('--key <file>', "the signer's public key (PEM), got by another way than the bundle")
-    .action(async (file: string, options: Options) => {
+    .action(async (file: string | undefined, options: Options) => {
       const terminal = terminalOf(invocation, options)
+      if (options.writePage !== undefined) {
+        const page = resolve(options.writePage)
+        await writeArtifact(verifyPageArtifact(), dirname(page), basename(page))
+        terminal.line(page)
+        if (file === undefined) {
+          terminal.document({ page })
+          return
+        }
+      }
+      if (file === undefined) throw new UsageError('no bundle is named', 'write `evidenced verify FILE`, or --write-page FILE')
       const key = options.key === undefined ? {} : { key: readKey(options.key) }
       const verification = await verifyBundle(file, key)
       for (const problem of verification.problems) terminal.line(`${problem.file ?? file}: ${problem.code}: ${problem.message}`)
