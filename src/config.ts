@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { configSchema } from './config-schema.ts'
-import { type Prepare, type Problem, problemLine, readYaml, type YamlFile } from './document.ts'
+import { cronProblem } from './cron.ts'
+import { type Prepare, type Problem, problemLine, readYaml } from './document.ts'
 import { AppError } from './errors.ts'
 import type { Json, ParameterValues, Source } from './model.ts'
 
@@ -22,6 +23,8 @@ export interface Config {
   readonly evidenceFolder: string
   readonly keyFile: string | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** where a member stands in the file, for problems that only another room can see */
+  placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
 }
 
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
@@ -86,16 +89,19 @@ export function loadConfig(file: string, environment: NodeJS.ProcessEnv): Config
 
 /** The same from text; `file` names it in messages and is what relative paths start from. */
 export function parseConfig(text: string, file: string, environment: NodeJS.ProcessEnv): Config {
-  const yaml = readYaml(text, file, configSchema, (value, report) => resolveReferences(value, [], file, environment, report))
-  const problems = [...yaml.problems]
-  const value = yaml.value
-  if (problems.length === 0) checkMeaning(value as unknown as ConfigFile, file, yaml, problems)
-  if (problems.length > 0) {
-    const list = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
-    const message = `${list.length} ${list.length === 1 ? 'problem' : 'problems'} in the configuration:\n${list.map(problemLine).join('\n')}`
-    throw new ConfigError('CONFIG_INVALID', message, { problems: list })
-  }
-  return configOf(value as unknown as ConfigFile, file)
+  const yaml = readYaml(text, file, configSchema, (value, report) => {
+    resolveReferences(value, [], file, environment, report)
+    checkMeaning(value, report)
+  })
+  if (yaml.problems.length > 0) throw invalidConfig(yaml.problems)
+  return configOf(yaml.value as unknown as ConfigFile, file, yaml.at)
+}
+
+/** The error that lists problems of a configuration, in the order of their places. */
+export function invalidConfig(problems: readonly Problem[]): ConfigError {
+  const list = [...problems].sort((a, b) => a.line - b.line || a.column - b.column)
+  const message = `${list.length} ${list.length === 1 ? 'problem' : 'problems'} in the configuration:\n${list.map(problemLine).join('\n')}`
+  return new ConfigError('CONFIG_INVALID', message, { problems: list })
 }
 
 /** The effective configuration without secrets, for people and logs. */
@@ -125,7 +131,7 @@ export function describeConfig(config: Config): Json {
   }
 }
 
-function configOf(value: ConfigFile, file: string): Config {
+function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): Config {
   const base = dirname(file)
   const dataDir = resolve(base, value.dataDir)
   return {
@@ -148,6 +154,7 @@ function configOf(value: ConfigFile, file: string): Config {
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     logLevel: value.log.level,
+    placeOf,
   }
 }
 
@@ -190,47 +197,61 @@ function isSecret(path: Path): boolean {
   return dotted === 'database.url' || dotted === 'sources.*.auth.externalId' || dotted === 'sources.*.iam.externalId'
 }
 
-function checkMeaning(value: ConfigFile, file: string, yaml: YamlFile, problems: Problem[]): void {
-  const add = (path: Path, message: string, hint: string) =>
-    problems.push({ file, ...yaml.at(path), path: path.join('.'), message, hint })
+/** What no schema can say. Members of a wrong type are passed over: the schema speaks of them. */
+function checkMeaning(value: Json, report: Report): void {
   const seen = new Set<string>()
-  for (const [i, source] of value.sources.entries()) {
-    if (seen.has(source.label))
-      add(['sources', i, 'label'], `label ${source.label} is used twice`, 'give each source its own label')
-    seen.add(source.label)
-    const partition = source.auth.roleArn?.split(':')[1]
-    if (partition !== undefined && partition !== source.partition) {
-      add(
+  for (const [i, source] of listOf(memberOf(value, 'sources')).entries()) {
+    const label = textOf(memberOf(source, 'label'))
+    if (label !== null && seen.has(label))
+      report(['sources', i, 'label'], `label ${label} is used twice`, 'give each source its own label')
+    if (label !== null) seen.add(label)
+    const partition = textOf(memberOf(source, 'partition')) ?? 'aws'
+    const ofRole = textOf(memberOf(source, 'auth', 'roleArn'))?.split(':')[1]
+    if (ofRole !== undefined && ofRole !== partition) {
+      report(
         ['sources', i, 'auth', 'roleArn'],
-        `the role is in partition ${partition}, the source in ${source.partition}`,
-        `write partition: ${partition}`,
+        `the role is in partition ${ofRole}, the source in ${partition}`,
+        `write partition: ${ofRole}`,
       )
     }
   }
-  if (!isTimeZone(value.schedule.timeZone)) {
-    add(['schedule', 'timeZone'], `unknown time zone ${value.schedule.timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
+  const timeZone = textOf(memberOf(value, 'schedule', 'timeZone'))
+  if (timeZone !== null && !isTimeZone(timeZone)) {
+    report(['schedule', 'timeZone'], `unknown time zone ${timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
   }
-  if (!isCron(value.schedule.collect)) {
-    add(
+  const collect = textOf(memberOf(value, 'schedule', 'collect'))
+  const wrong = collect === null ? null : cronProblem(collect)
+  if (wrong !== null) {
+    report(
       ['schedule', 'collect'],
-      `${JSON.stringify(value.schedule.collect)} is no cron expression`,
+      `${JSON.stringify(collect)} is no schedule: ${wrong}`,
       'five fields, e.g. "0 2 * * *" for 02:00 every day',
     )
   }
-  if (!['127.0.0.1', '::1', 'localhost'].includes(value.server.host)) {
-    add(
+  const host = textOf(memberOf(value, 'server', 'host'))
+  if (host !== null && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
+    report(
       ['server', 'host'],
-      `refusing to listen on ${value.server.host}: there is no sign-in yet`,
+      `refusing to listen on ${host}: there is no sign-in yet`,
       'write 127.0.0.1 and put a proxy with sign-in in front',
     )
   }
 }
 
-/** Five fields of numbers, names, ranges, lists and steps; node-cron decides the rest when the daemon starts. */
-function isCron(text: string): boolean {
-  const field = /^(\*|[a-z0-9]+(-[a-z0-9]+)?)(\/\d+)?(,(\*|[a-z0-9]+(-[a-z0-9]+)?)(\/\d+)?)*$/i
-  const fields = text.trim().split(/\s+/)
-  return fields.length === 5 && fields.every(part => field.test(part))
+function memberOf(value: Json | undefined, ...path: readonly string[]): Json | undefined {
+  return path.reduce<Json | undefined>(
+    (at, name) =>
+      typeof at === 'object' && at !== null && !Array.isArray(at) ? (at as { readonly [member: string]: Json })[name] : undefined,
+    value,
+  )
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : []
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 function isTimeZone(name: string): boolean {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { buildEstate, type Catalog, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
 import { isComplete } from './coverage.ts'
 import { canonicalJson } from './digest.ts'
+import { problemLine } from './document.ts'
 import { AppError, explain } from './errors.ts'
 import { type Signer, sealBundle } from './evidence/index.ts'
 import type { Log } from './log.ts'
@@ -106,7 +107,8 @@ export async function runCollection(
       throw error
     }
   } catch (error) {
-    if (!opened) await recordFailure(parts.store, source, { ...failureOf(error), startedAt })
+    if (!opened && failureOf(error).code !== 'SOURCE_BUSY')
+      await recordFailure(parts.store, source, { ...failureOf(error), startedAt })
     throw error
   }
 }
@@ -212,6 +214,7 @@ async function viewOf(
     calls: calls.flat(),
     softwareVersion,
     notInView,
+    brokenFiles: parts.catalog.problems.map(problemLine),
   })
 }
 
@@ -227,7 +230,7 @@ export async function frameworkReport(
   const view = await viewOf(parts, judged, found)
   return {
     artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged)),
-    complete: judged.snapshots.every(isComplete),
+    complete: judged.snapshots.every(isComplete) && parts.catalog.problems.length === 0,
   }
 }
 
@@ -261,7 +264,7 @@ export async function issueEvidence(
   const populations = populationsOf(judged)
   const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
   const view = await viewOf(parts, judged, framework)
-  const complete = snapshots.every(isComplete)
+  const complete = snapshots.every(isComplete) && parts.catalog.problems.length === 0
   const ledgerPosition = await positionOf(parts.store, evaluation)
   const sealed = await sealBundle({
     artifacts: [
@@ -281,10 +284,13 @@ export async function issueEvidence(
       ledgerPosition,
       softwareVersion,
       complete,
-      missing: view.missing.map(
-        each =>
-          `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
-      ),
+      missing: [
+        ...view.brokenFiles.map(line => `control catalog: ${line}`),
+        ...view.missing.map(
+          each =>
+            `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
+        ),
+      ],
     },
     signer: parts.signer,
     path: request.path,

@@ -1,19 +1,20 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { verifyBundle } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
-import { issueEvidence } from '../pipeline.ts'
+import { frameworkOf, issueEvidence } from '../pipeline.ts'
 import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { catalogOf, signerOf, storeOf } from './parts.ts'
-import { formatsOf, OutputError } from './report.ts'
+import { folderFor, formatsOf, OutputError } from './report.ts'
 
 interface Options extends CommonOptions {
   readonly framework?: string
   readonly asOf?: string
   readonly out?: string
+  readonly force: boolean
   readonly format?: string
 }
 
@@ -26,6 +27,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
       `of the report, commas between (default: ${defaultFormats.join(',')}); populations and results are always there`,
     )
     .option('--out <file>', 'the ZIP file (default: a name of its own in the evidence folder)')
+    .option('--force', 'replace the file if it is there', false)
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
       const formats = options.format === undefined ? {} : { formats: formatsOf(options.format) }
@@ -34,13 +36,19 @@ export function addBundle(program: Command, invocation: Invocation): void {
       if (framework === undefined) throw new UsageError('no framework is configured', 'name one with --framework')
       const log = openLog('warn')
       const catalog = catalogOf(config, terminal)
+      frameworkOf(catalog, framework)
       const signer = await signerOf(config)
       if (signer.isNew) terminal.note(`made a new signing key; give its fingerprint to those who verify: ${signer.fingerprint}`)
       await using store = await storeOf(config, log)
       const parts = { store, catalog, signer, now: () => new Date(), log }
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
       const path = options.out === undefined ? join(config.evidenceFolder, bundleName(framework)) : resolve(options.out)
-      makeFolder(dirname(path))
+      if (existsSync(path) && !options.force) {
+        throw new OutputError('FILE_EXISTS', `${path} is there already`, {
+          hint: 'name another file, or replace it with --force',
+        })
+      }
+      await folderFor(dirname(path))
       const record = await issueEvidence(parts, { framework, asOf, path, ...formats, onProgress: terminal.progress })
       const { ok, files, problems } = await verifyBundle(path, { key: signer.publicKeyPem })
       if (!ok)
@@ -65,15 +73,4 @@ export function addBundle(program: Command, invocation: Invocation): void {
 /** A name that sorts by time and does not meet another one. */
 export function bundleName(framework: string): string {
   return `evidence-${framework}-${new Date().toISOString().replaceAll(/[-:]/g, '').replace('.', '')}.zip`
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true })
-  } catch (cause) {
-    throw new OutputError('FILE_NOT_WRITABLE', `cannot make the folder ${folder}: ${(cause as Error).message}`, {
-      cause,
-      hint: 'name a file elsewhere with --out',
-    })
-  }
 }

@@ -54,6 +54,17 @@ export function instant(text: string): Date {
   )
 }
 
+/**
+ * An instant that can be judged: not after `now`. The day of `now` means `now`.
+ * @throws {UsageError} for a later one: nothing is known of it
+ */
+export function pastInstant(text: string, now: Date): Date {
+  const at = instant(text)
+  if (at <= now) return at
+  if (text === now.toISOString().slice(0, 10)) return now
+  throw new UsageError(`${text} has not come yet`, `name an instant at or before ${now.toISOString()}`)
+}
+
 /** The code of an error for people and programs; UNEXPECTED when it is none of ours. */
 export function codeOf(error: unknown): string {
   return error instanceof AppError ? error.code : 'UNEXPECTED'

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -18,7 +18,7 @@ import { aborted, addCommand, type CommonOptions, type Invocation, terminalOf } 
 import { countsOf } from './evaluate.ts'
 import { UsageError } from './exit.ts'
 import { openPages } from './pages.ts'
-import { writeArtifact } from './report.ts'
+import { folderFor, writeArtifact } from './report.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface Options extends CommonOptions {
@@ -121,7 +121,7 @@ async function runDemo(invocation: Invocation, options: Options, { folder, days,
     ),
   )
   const out = options.out === undefined ? config.evidenceFolder : resolve(options.out)
-  mkdirSync(out, { recursive: true })
+  await folderFor(out)
   const written: string[] = []
   for (const framework of config.frameworks) {
     const record = await issueEvidence(

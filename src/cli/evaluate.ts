@@ -4,7 +4,7 @@ import { openLog } from '../log.ts'
 import type { ControlOutcome, Json, SavedEvaluation, Snapshot } from '../model.ts'
 import { runEvaluation } from '../pipeline.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
 import { catalogOf, storeOf } from './parts.ts'
 import { table } from './terminal.ts'
@@ -33,7 +33,7 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
       const config = configOf(invocation, options)
-      const asOf = options.asOf === undefined ? new Date() : instant(options.asOf)
+      const asOf = options.asOf === undefined ? new Date() : pastInstant(options.asOf, new Date())
       const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
       const catalog = catalogOf(config, terminal)
       await using store = await storeOf(config, log)

@@ -50,6 +50,7 @@ export async function main(
     .version(softwareVersion, '-V, --version')
     .addHelpText('after', exitCodes)
     .showHelpAfterError('(run it with --help for what it takes)')
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: text => streams.stdout.write(text), writeErr: text => streams.stderr.write(text) })
   addPlan(program, invocation)
@@ -77,9 +78,26 @@ export async function main(
   }
 }
 
+/** Codes of the rooms that say: the command line named something that is not there. */
+const usageCodes: ReadonlySet<string> = new Set([
+  'UNKNOWN_FRAMEWORK',
+  'UNKNOWN_CONTROL',
+  'BUNDLE_NOT_FOUND',
+  'KEY_INVALID',
+  'FILE_EXISTS',
+])
+
 /** The one place where an error becomes an exit code. */
 function refuse(error: unknown, json: boolean, streams: Streams): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.done : exit.usage
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exit.done
+    const message = error.message.replace(/^error: /, '')
+    if (json)
+      streams.stdout.write(
+        `${JSON.stringify({ error: { code: 'USAGE', message, hint: 'run it with --help for what it takes' } }, null, 2)}\n`,
+      )
+    return exit.usage
+  }
   const code = error instanceof AppError ? error.code : 'UNEXPECTED'
   streams.stderr.write(`evidenced: ${explain(error)}\n`)
   if (!(error instanceof AppError) && error instanceof Error) {
@@ -90,5 +108,5 @@ function refuse(error: unknown, json: boolean, streams: Streams): number {
     const message = error instanceof Error ? error.message : String(error)
     streams.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`)
   }
-  return error instanceof ConfigError || error instanceof UsageError ? exit.usage : exit.failed
+  return error instanceof ConfigError || error instanceof UsageError || usageCodes.has(code) ? exit.usage : exit.failed
 }

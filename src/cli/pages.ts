@@ -4,10 +4,11 @@ import { isComplete } from '../coverage.ts'
 import { explain } from '../errors.ts'
 import type { Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
+import type { BundleRecord } from '../model.ts'
 import { frameworkOf, frameworkReport, type Parts } from '../pipeline.ts'
 import { homeView, renderPage } from '../reports/index.ts'
 import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
-import { health, latestEvaluation, listBundles, listRuns, readBundle, readSnapshot } from '../store/index.ts'
+import { health, latestEvaluation, listBundles, listRuns, readSnapshot, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 
 export interface PagesOptions {
@@ -32,10 +33,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       if (known === undefined || !parts.catalog.frameworks.some(each => each.id === framework)) return null
       return (await frameworkReport(parts, framework, known, null)).artifact
     },
-    async bundle(id) {
-      const record = await readBundle(parts.store, id)
-      return record !== null && existsSync(record.path) ? record : null
-    },
+    bundle: async id => (await bundlesHere(parts.store)).find(record => record.id === id) ?? null,
     health: () => healthOf(options),
     log,
   } satisfies ServerOptions)
@@ -49,9 +47,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       })),
     )
     const evaluation = await latestEvaluation(store, {})
-    const bundles = (await listBundles(store))
-      .filter(record => existsSync(record.path))
-      .map(record => ({ record, href: `/bundles/${record.id}` }))
+    const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
     const reports = config.frameworks
       .map(id => frameworkOf(catalog, id))
       .flatMap(({ id, name }) =>
@@ -69,6 +65,16 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       }),
     )
   }
+}
+
+/** Issued bundles whose file is still there, newest first; of those written to one path only the last, since the file is that one's. */
+async function bundlesHere(store: Store): Promise<readonly BundleRecord[]> {
+  const paths = new Set<string>()
+  return (await listBundles(store)).filter(({ path }) => {
+    if (paths.has(path) || !existsSync(path)) return false
+    paths.add(path)
+    return true
+  })
 }
 
 async function healthOf({ parts: { store }, config, collecting, nextRun }: PagesOptions): Promise<Health> {

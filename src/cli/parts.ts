@@ -1,6 +1,6 @@
-import type { Config } from '../config.ts'
+import { type Config, invalidConfig } from '../config.ts'
 import { type Catalog, loadCatalog } from '../controls/index.ts'
-import { problemLine } from '../document.ts'
+import { nearest, problemLine } from '../document.ts'
 import { openSigner, type Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
@@ -22,9 +22,13 @@ export function awsOf(store: Store, log: Log, environment: NodeJS.ProcessEnv): A
   return openAws({ budget: sharedBudget(store), log, now, environment, softwareVersion })
 }
 
-/** Loads the catalog; what is broken in it is told, and the rest runs. */
+/**
+ * Loads the catalog with the configuration's own folders, profile and parameters. A broken file of the catalog is told, and the rest runs.
+ * @throws {ConfigError} CONFIG_INVALID when the configuration names a control, parameter, profile or framework that there is not
+ */
 export function catalogOf(
-  config: Pick<Config, 'controlFolders' | 'frameworkProfile' | 'parameters'>,
+  config: Pick<Config, 'controlFolders' | 'frameworkProfile' | 'parameters'> &
+    Partial<Pick<Config, 'file' | 'frameworks' | 'placeOf'>>,
   terminal: Pick<Terminal, 'note'>,
 ): Catalog {
   const catalog = loadCatalog({
@@ -32,6 +36,24 @@ export function catalogOf(
     profile: config.frameworkProfile,
     parameters: config.parameters,
   })
+  const { file = 'config', placeOf = () => ({ line: 0, column: 0 }) } = config
+  const misconfigured = catalog.problems
+    .filter(problem => problem.file === 'config')
+    .map(problem => ({ ...problem, file, ...placeOf(problem.path.split('.')) }))
+  const known = catalog.frameworks.map(framework => framework.id)
+  for (const [i, id] of (config.frameworks ?? []).entries()) {
+    if (known.includes(id)) continue
+    const meant = nearest(id, known)
+    const hint = meant === null ? `known: ${known.join(', ')}` : `did you mean ${meant}?`
+    misconfigured.push({
+      file,
+      ...placeOf(['frameworks', i]),
+      path: `frameworks[${i}]`,
+      message: `there is no framework ${id}`,
+      hint,
+    })
+  }
+  if (misconfigured.length > 0) throw invalidConfig(misconfigured)
   for (const problem of catalog.problems) terminal.note(problemLine(problem))
   return catalog
 }

@@ -1,9 +1,10 @@
-import { createWriteStream, mkdirSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { AppError } from '../errors.ts'
+import { makeFolder } from '../folder.ts'
 import { openLog } from '../log.ts'
 import type { Artifact } from '../model.ts'
 import { frameworkReport } from '../pipeline.ts'
@@ -19,7 +20,7 @@ interface Options extends CommonOptions {
   readonly asOf?: string
 }
 
-export class OutputError extends AppError<'DISK_FULL' | 'FILE_NOT_WRITABLE'> {}
+export class OutputError extends AppError<'DISK_FULL' | 'FILE_NOT_WRITABLE' | 'FILE_EXISTS'> {}
 
 export function addReport(program: Command, invocation: Invocation): void {
   addCommand(program, 'report', 'write the report of a framework on the last evaluation')
@@ -70,7 +71,7 @@ export async function writeArtifact(artifact: Artifact, folder: string, name: st
   const path = join(folder, name)
   const draft = `${path}.partial-${process.pid}`
   try {
-    mkdirSync(folder, { recursive: true })
+    await makeFolder(folder)
     await pipeline(artifact.read(), createWriteStream(draft, { flush: true }))
     await rename(draft, path)
   } catch (cause) {
@@ -90,4 +91,16 @@ export async function writeArtifact(artifact: Artifact, folder: string, name: st
     throw cause
   }
   return path
+}
+
+/** Makes the folder a file shall lie in. @throws {OutputError} FILE_NOT_WRITABLE */
+export async function folderFor(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder)
+  } catch (cause) {
+    throw new OutputError('FILE_NOT_WRITABLE', `cannot make the folder ${folder}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'name another one with --out',
+    })
+  }
 }

@@ -26,25 +26,28 @@ export function addRun(program: Command, invocation: Invocation): void {
         nextRun: () => null,
       }
       const app = await openPages({ parts, config, log, collecting: () => state.collecting(), nextRun: () => state.nextRun() })
-      const address = await listen(app, config.server.host, config.server.port)
-      log.info('listening', { address, version: softwareVersion, loopbackOnly: true })
-      const holder = `${process.pid}@${hostname()}`
-      const daemon = startDaemon({
-        sources: config.sources,
-        schedule: config.schedule,
-        claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
-        lastSealed: async source => (await readSnapshot(store, source.label, 'latest'))?.sealedAt ?? null,
-        collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
-        evaluate: async () => void (await runEvaluation(parts, now())),
-        now,
-        log,
-      })
-      state.collecting = daemon.collecting
-      state.nextRun = daemon.nextRun
-      await aborted(invocation.signal)
-      log.info('draining', { collecting: daemon.collecting() })
-      await daemon.stop()
-      await app.close()
+      try {
+        const address = await listen(app, config.server.host, config.server.port)
+        log.info('listening', { address, version: softwareVersion, loopbackOnly: true })
+        const holder = `${process.pid}@${hostname()}`
+        const daemon = startDaemon({
+          sources: config.sources,
+          schedule: config.schedule,
+          claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
+          lastSealed: async source => (await readSnapshot(store, source.label, 'latest'))?.sealedAt ?? null,
+          collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
+          evaluate: async () => void (await runEvaluation(parts, now())),
+          now,
+          log,
+        })
+        state.collecting = daemon.collecting
+        state.nextRun = daemon.nextRun
+        await aborted(invocation.signal)
+        log.info('draining', { collecting: daemon.collecting() })
+        await daemon.stop()
+      } finally {
+        await app.close()
+      }
       log.info('stopped', {})
       terminalOf(invocation, options).document({ stopped: true })
     },

@@ -62,9 +62,23 @@ function progressText({ phase, done, total, detail }: Progress): string {
   return `${phase}: ${share}${detail === '' ? '' : `, ${detail}`}`
 }
 
+const longestCell = 200
+
+/**
+ * Text that came from elsewhere, on one line: a name with a line break or an escape sequence must not be able to write lines of its own.
+ * What is longer than 200 characters is cut; `--json` has it whole.
+ */
+export function onOneLine(text: string): string {
+  const plain = text.replaceAll(
+    /\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}/gu,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return plain.length > longestCell ? `${plain.slice(0, longestCell - 1)}…` : plain
+}
+
 /** Columns aligned by their widest cell; numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows.map(row => row.map(String))]
+  const cells = [head, ...rows.map(row => row.map(cell => onOneLine(String(cell))))]
   const widths = head.map((_, i) => Math.max(...cells.map(row => (row[i] ?? '').length)))
   const right = head.map((_, i) => rows.length > 0 && rows.every(row => typeof row[i] === 'number'))
   return cells

@@ -1,7 +1,7 @@
-import { createTask, type ScheduledTask } from 'node-cron'
+import { createTask } from 'node-cron'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
-import { previousSlot, slotOf } from './slot.ts'
+import { previousSlot, retryTime, slotOf } from './slot.ts'
 
 export interface DaemonOptions {
   readonly sources: readonly Source[]
@@ -17,6 +17,8 @@ export interface DaemonOptions {
   evaluate(): Promise<void>
   now(): Date
   readonly log: Log
+  /** how often to look for work that was missed; default a minute */
+  readonly checkEveryMs?: number
 }
 
 export interface Daemon {
@@ -29,8 +31,9 @@ export interface Daemon {
 }
 
 /**
- * Collects and evaluates on a schedule until stopped. A slot that passed while no process was up is caught up at once;
- * a slot whose predecessor still runs is left out and logged; a failing source does not keep the others from being read.
+ * Collects and evaluates on a schedule until stopped. What its slot did not bring, because no process was up, the one that had it died or AWS
+ * did not answer, is caught up: at once when a daemon starts, then 10, 20, 40, … minutes after the slot, once over all processes.
+ * A slot whose predecessor still runs is left out and logged; a failing source does not keep the others from being read.
  */
 export function startDaemon(options: DaemonOptions): Daemon {
   const stopping = new AbortController()
@@ -38,11 +41,11 @@ export function startDaemon(options: DaemonOptions): Daemon {
   let work: Promise<void> = Promise.resolve()
   let busy = false
 
-  const runSlot = async (nominalTime: Date): Promise<void> => {
+  const runSources = async (schedule: string, nominalTime: Date, sources: readonly Source[]): Promise<void> => {
     let done = 0
-    for (const source of options.sources) {
+    for (const source of sources) {
       if (stopping.signal.aborted) return
-      if (!(await options.claim(`collect/${source.label}`, nominalTime))) continue
+      if (!(await options.claim(`${schedule}/${source.label}`, nominalTime))) continue
       collecting = source.label
       try {
         await options.collect(source, stopping.signal)
@@ -58,46 +61,61 @@ export function startDaemon(options: DaemonOptions): Daemon {
     await options.evaluate()
   }
 
-  const begin = (nominalTime: Date): void => {
+  const begin = (schedule: string, nominalTime: Date, sources: readonly Source[]): void => {
     if (busy || stopping.signal.aborted) {
       options.log.warn('slot left out', { slot: nominalTime, reason: busy ? 'the previous run is still under way' : 'stopping' })
       return
     }
     busy = true
-    work = runSlot(nominalTime)
+    work = runSources(schedule, nominalTime, sources)
       .catch(error => options.log.error('scheduled run failed', { slot: nominalTime, error }))
       .finally(() => {
         busy = false
       })
   }
 
-  const task = createTask(options.schedule.collect, context => begin(slotOf(context.date)), {
+  const task = createTask(options.schedule.collect, context => begin('collect', slotOf(context.date), options.sources), {
     timezone: options.schedule.timeZone,
     name: 'collect',
   })
   void Promise.resolve(task.start()).catch(error => options.log.error('schedule failed', { error }))
-  const caughtUp = catchUp(options, task, begin).catch(error => options.log.error('catching up failed', { error }))
+
+  /** Takes up what the last slot did not bring; `schedule` and `nominalTime` say whose turn it is. */
+  const catchUp = async (schedule: string, nominalTime: Date, slot: Date | null): Promise<void> => {
+    const missing = await behind(options, slot)
+    if (missing.length === 0 || busy || stopping.signal.aborted) return
+    options.log.info('catching up', { sources: missing.map(source => source.label), slot })
+    begin(schedule, nominalTime, missing)
+  }
+  const look = async (): Promise<void> => {
+    const slot = previousSlot(task, options.now())
+    const due = slot === null || busy ? null : retryTime(slot, options.now())
+    if (due !== null) await catchUp('retry', due, slot)
+  }
+  const failed = (error: unknown) => options.log.error('catching up failed', { error })
+  let looking = catchUp('start', slotOf(options.now()), previousSlot(task, options.now())).catch(failed)
+  const timer = setInterval(() => {
+    looking = looking.then(look).catch(failed)
+  }, options.checkEveryMs ?? 60_000)
 
   return {
     nextRun: () => (stopping.signal.aborted ? null : task.getNextRun()),
     collecting: () => collecting,
     async stop() {
       stopping.abort()
-      await caughtUp
+      clearInterval(timer)
+      await looking
       await task.destroy()
       await work
     },
   }
 }
 
-/** Runs the last slot that should have run when some source has no snapshot since then. */
-async function catchUp(options: DaemonOptions, task: ScheduledTask, begin: (nominalTime: Date) => void): Promise<void> {
-  const slot = previousSlot(task, options.now())
-  for (const source of options.sources) {
-    const last = await options.lastSealed(source)
-    if (last !== null && (slot === null || last >= slot)) continue
-    options.log.info('catching up', { source: source.label, slot: slot ?? options.now(), lastSnapshot: last })
-    begin(slot ?? slotOf(options.now()))
-    return
-  }
+/** Sources without a snapshot since the last slot. A schedule rarer than a month owes nothing but the first snapshot. */
+async function behind(options: DaemonOptions, slot: Date | null): Promise<readonly Source[]> {
+  const seals = await Promise.all(options.sources.map(source => options.lastSealed(source)))
+  return options.sources.filter((_, i) => {
+    const sealed = seals[i] ?? null
+    return sealed === null || (slot !== null && sealed < slot)
+  })
 }

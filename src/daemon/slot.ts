@@ -15,3 +15,13 @@ export function previousSlot(task: { match(date: Date): boolean }, now: Date): D
   }
   return null
 }
+
+/**
+ * The last time at or before `now` at which a slot that brought nothing is tried again: 10, 20, 40, … minutes after it, so that a refusal that
+ * lasts is asked about ever more rarely. Null before the first of them.
+ */
+export function retryTime(slot: Date, now: Date): Date | null {
+  const minutes = (now.getTime() - slot.getTime()) / minuteMs
+  if (minutes < 10) return null
+  return new Date(slot.getTime() + 10 * 2 ** Math.floor(Math.log2(minutes / 10)) * minuteMs)
+}

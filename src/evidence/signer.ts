@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '../digest.ts'
+import { makeFolder } from '../folder.ts'
 import { EvidenceError, systemCode } from './evidence-error.ts'
 
 /** Signs for one key. The private part never leaves it. */
@@ -128,7 +129,7 @@ async function readPrivateFile(path: string): Promise<Buffer> {
 
 /** Only the last folder is private: the database server beside it may run as another user and has to pass through dataDir. */
 async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true })
+  await makeFolder(dirname(folder))
   try {
     await mkdir(folder, { mode: 0o700 })
   } catch (error) {

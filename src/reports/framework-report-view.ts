@@ -41,6 +41,8 @@ export interface FrameworkReportView {
   readonly controls: readonly ControlSection[]
   readonly sources: readonly SourceSection[]
   readonly notInView: readonly string[]
+  /** files of the catalog that are broken, with the mistake: their controls decided nothing */
+  readonly brokenFiles: readonly string[]
 }
 
 export interface RequirementSection extends Omit<RequirementOutcome, 'controls'> {
@@ -75,6 +77,8 @@ export interface FrameworkReportInput {
   readonly issuedAt?: Date | null
   /** what AWS lets nobody read, or what is not collected, one sentence each */
   readonly notInView: readonly string[]
+  /** problems of the catalog, one line each; left out: none */
+  readonly brokenFiles?: readonly string[]
 }
 
 /**
@@ -82,7 +86,7 @@ export interface FrameworkReportInput {
  * @throws {ReportsError} TOTALS_DIFFER when an outcome does not add up; SNAPSHOT_DIFFERS when the snapshots are not those judged
  */
 export function frameworkReportView(input: FrameworkReportInput): FrameworkReportView {
-  const { evaluation, framework } = input
+  const { evaluation, framework, brokenFiles = [] } = input
   const sources = judgedSnapshots(input).map(snapshot => sourceSection(snapshot, input.calls))
   const named = new Set(input.requirements.flatMap(requirement => requirement.controls.map(control => control.id)))
   const outcomes = evaluation.outcomes.filter(outcome => named.has(outcome.control.id))
@@ -101,7 +105,7 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
     issuedAt: input.issuedAt?.toISOString() ?? null,
     softwareVersion: input.softwareVersion,
     evaluation: { id: evaluation.id, digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
-    isComplete: missing.length === 0,
+    isComplete: missing.length === 0 && brokenFiles.length === 0,
     missing,
     missingActions: [...new Set(missing.flatMap(({ actions }) => actions))].sort(compareBytes),
     totals: {
@@ -128,6 +132,7 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
     controls,
     sources,
     notInView: input.notInView,
+    brokenFiles,
   }
 }
 

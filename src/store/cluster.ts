@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { chmod, chown, mkdir, mkdtemp, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { makeFolder } from '../folder.ts'
 import { type Binaries, findBinaries, firstClosedFolder, reachableBinaries, type ServerUser, serverUser } from './binaries.ts'
 import { StoreError, storeError } from './error.ts'
 
@@ -29,7 +30,7 @@ export async function findCluster(dataDir: string): Promise<Cluster> {
   const given = resolve(dataDir)
   try {
     // open for passing, whatever the umask: the server may run as another user; what it keeps there is its own alone
-    if (await makeFolders(given)) await chmod(given, 0o711)
+    if (await makeFolder(given)) await chmod(given, 0o711)
   } catch (cause) {
     throw notWritable(given, cause)
   }
@@ -50,23 +51,6 @@ export async function findCluster(dataDir: string): Promise<Cluster> {
   }
   const binaries = await reachableBinaries(findBinaries(), user, folder)
   return { binaries, user, folder: data, host: await socketFolder(data, user), logFile: join(folder, 'postgres.log') }
-}
-
-/**
- * Makes a folder and those above it; true when it was not there. Node's own `recursive` never returns where making a folder
- * fails with ENOENT although its parent is there, as below /proc.
- */
-async function makeFolders(path: string): Promise<boolean> {
-  try {
-    await mkdir(path)
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return false
-    if (code !== 'ENOENT' || !(await makeFolders(dirname(path)))) throw error
-    await mkdir(path)
-    return true
-  }
 }
 
 /** The socket lies in the data directory itself, unless that path is too long for a socket. */

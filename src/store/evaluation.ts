@@ -48,14 +48,14 @@ export async function saveEvaluation(store: Store, evaluation: Evaluation): Prom
 }
 
 /**
- * The last evaluation; with `asOf`, the last one that judged that instant or an earlier one, nearest to it.
+ * The evaluation that judged the latest instant (with `asOf`: at or before it); of two that judged the same, the newer. Judging an older
+ * instant again does not make it the last.
  * @returns null when there is none
  */
 export async function latestEvaluation(store: Store, options: { readonly asOf?: Date } = {}): Promise<SavedEvaluation | null> {
-  const order = options.asOf === undefined ? 'id desc' : 'as_of desc, id desc'
   const [found] = await query<{ id: number }>(
     store.db,
-    `select id from evaluation where $1::timestamptz is null or as_of <= $1 order by ${order} limit 1`,
+    `select id from evaluation where $1::timestamptz is null or as_of <= $1 order by as_of desc, id desc limit 1`,
     [options.asOf ?? null],
   )
   return found === undefined ? null : readEvaluation(store, found.id)

@@ -74,6 +74,13 @@ describe('from AWS to a verified bundle, as a user does it', function () {
     expect(users[0].facts.CreatedAt).to.match(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/)
   })
 
+  it('shows an earlier snapshot by its number', async () => {
+    const first = await place.run('snapshots', 'show', 'acme', '--version', '1', '--json')
+    expect(first.code, first.stderr).to.equal(0)
+    expect(first.json.version).to.equal(1)
+    expect((await place.run('snapshots', 'show', 'acme', '--version', '99', '--json')).code).to.equal(2)
+  })
+
   it('judges each control, and its arithmetic closes', async () => {
     const evaluated = await place.run('evaluate', '--json')
     expect(evaluated.code, evaluated.stderr).to.equal(0)

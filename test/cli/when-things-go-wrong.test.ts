@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { emptyOrganization, unlimited } from '../../src/simulator/index.ts'
 import { start, until, workplace } from './program.ts'
@@ -112,6 +113,68 @@ describe('when things go wrong, the program', function () {
       expect(refused.code).to.equal(1)
       expect(refused.json.error.code, dataDir).to.equal('DATA_DIR_NOT_WRITABLE')
     }
+  })
+
+  it('says what is wrong in the configuration beyond its schema: schedules, frameworks, controls and their parameters', async () => {
+    await using place = await workplace()
+    const parameters = { 'IDC-PS-001': { approvedAdminPermissionSet: ['x'] }, 'IDC-PS-005': { maxSessionHours: '8' } }
+    for (const [more, path] of [
+      [{ schedule: { collect: '99 * * * *' } }, 'schedule.collect'],
+      [{ frameworks: ['soc9'] }, 'frameworks[0]'],
+      [{ controls: { parameters } }, 'controls.parameters.IDC-PS-001.approvedAdminPermissionSet'],
+    ] as const) {
+      place.configure({ more })
+      for (const command of [['config', 'show'], ['evaluate'], ['bundle'], ['run']]) {
+        const refused = await place.run(...command, '--json')
+        expect(refused.code, `${command.join(' ')}: ${refused.stderr}`).to.equal(2)
+        expect(refused.stderr)
+          .to.match(/config\.yaml:[1-9]\d*:[1-9]/)
+          .and.to.contain(path)
+      }
+    }
+  })
+
+  it('answers every wrong command line with one JSON document when asked for JSON', async () => {
+    await using place = await workplace()
+    for (const words of [
+      ['nonsense'],
+      ['collect', '--nonsense'],
+      ['results'],
+      ['verify'],
+      ['snapshots', 'show'],
+      ['verify', 'none.zip'],
+      ['evaluate', '--as-of', '2999-01-01'],
+    ]) {
+      const refused = await place.run(...words, '--json')
+      expect(refused.code, words.join(' ')).to.equal(2)
+      expect(refused.json.error.code, words.join(' ')).to.be.a('string')
+    }
+  })
+
+  it('takes a report or bundle whose control is broken for incomplete', async () => {
+    await using place = await workplace()
+    mkdirSync(join(place.folder, 'own'))
+    writeFileSync(join(place.folder, 'own', 'broken.yaml'), 'id: OWN-001\ntitle: 5\n')
+    place.configure({ more: { controls: { folders: ['./own'] } } })
+    await place.run('collect')
+    expect((await place.run('evaluate', '--json')).code).to.equal(3)
+    const report = await place.run('report', '--framework', 'soc2', '--format', 'html', '--out', 'reports', '--json')
+    expect(report.code).to.equal(3)
+    expect(readFileSync(report.json.files[0].path, 'utf8')).to.contain('broken.yaml').and.to.contain('INCOMPLETE')
+    expect((await place.run('bundle', '--out', 'a.zip', '--json')).code).to.equal(3)
+  })
+
+  it('writes over no evidence that is there, and hangs on no folder that cannot be made', async () => {
+    await using place = await workplace()
+    await place.run('collect')
+    await place.run('evaluate')
+    expect((await place.run('bundle', '--out', 'a.zip')).code).to.equal(0)
+    const before = readFileSync(join(place.folder, 'a.zip'))
+    expect((await place.run('bundle', '--out', 'a.zip', '--json')).json.error.code).to.equal('FILE_EXISTS')
+    expect(readFileSync(join(place.folder, 'a.zip')).equals(before)).to.equal(true)
+    expect((await place.run('bundle', '--out', 'a.zip', '--force')).code).to.equal(0)
+    expect((await place.run('report', '--out', '/proc/x', '--json')).json.error.code).to.equal('FILE_NOT_WRITABLE')
+    expect((await place.run('bundle', '--out', '/proc/x/y.zip', '--json')).json.error.code).to.equal('FILE_NOT_WRITABLE')
   })
 
   it('does not start when its port is taken', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { startDaemon } from '../../src/daemon/index.ts'
-import { previousSlot } from '../../src/daemon/slot.ts'
+import { previousSlot, retryTime } from '../../src/daemon/slot.ts'
 import { silent } from '../../src/log.ts'
 import type { Source } from '../../src/model.ts'
 
@@ -15,36 +15,58 @@ const source = (label: string): Source => ({
   includePersonalData: false,
 })
 
-/** A daemon whose work is recorded; claims are shared when a set is handed in. */
-function record(
-  overrides: { claims?: Set<string>; lastSealed?: Date | null; hold?: Promise<void>; fail?: string; schedule?: string } = {},
-) {
-  const claims = overrides.claims ?? new Set<string>()
+/** What processes on one database share. */
+interface Shared {
+  readonly claims: Set<string>
+  readonly sealed: Map<string, Date>
+}
+
+interface Overrides {
+  readonly shared?: Shared
+  readonly hold?: Promise<void>
+  readonly fails?: (label: string) => boolean
+  readonly schedule?: string
+  readonly now?: () => Date
+}
+
+const morning = () => new Date('2026-11-22T09:30:00Z')
+
+function fresh(sealedAt?: string): Shared {
+  return {
+    claims: new Set(),
+    sealed: new Map(sealedAt === undefined ? [] : ['acme', 'globex'].map(label => [label, new Date(sealedAt)])),
+  }
+}
+
+/** A daemon whose work is recorded. */
+function record({ shared = fresh(), hold, fails = () => false, schedule = '0 2 * * *', now = morning }: Overrides = {}) {
   const events: string[] = []
   const daemon = startDaemon({
     sources: [source('acme'), source('globex')],
-    schedule: { collect: overrides.schedule ?? '0 2 * * *', timeZone: 'UTC' },
-    claim: (schedule, time) => {
-      const key = `${schedule} ${time.toISOString()}`
-      if (claims.has(key)) return Promise.resolve(false)
-      claims.add(key)
+    schedule: { collect: schedule, timeZone: 'UTC' },
+    claim: (name, time) => {
+      const key = `${name} ${time.toISOString()}`
+      if (shared.claims.has(key)) return Promise.resolve(false)
+      shared.claims.add(key)
       return Promise.resolve(true)
     },
-    lastSealed: () => Promise.resolve(overrides.lastSealed ?? null),
+    lastSealed: ({ label }) => Promise.resolve(shared.sealed.get(label) ?? null),
     collect: async ({ label }, signal) => {
       events.push(`collect ${label}`)
-      if (label === overrides.fail) throw new Error('refused')
-      await overrides.hold
+      if (fails(label)) throw new Error('refused')
+      await hold
       if (signal.aborted) events.push(`aborted ${label}`)
+      else shared.sealed.set(label, now())
     },
     evaluate: () => {
       events.push('evaluate')
       return Promise.resolve()
     },
-    now: () => new Date('2026-11-22T09:30:00Z'),
+    now,
     log: silent,
+    checkEveryMs: 5,
   })
-  return { daemon, events, claims }
+  return { daemon, events, ...shared }
 }
 
 const until = async (condition: () => boolean): Promise<void> => {
@@ -57,29 +79,68 @@ describe('the daemon', () => {
     await until(() => events.includes('evaluate'))
     await daemon.stop()
     expect(events).to.deep.equal(['collect acme', 'collect globex', 'evaluate'])
-    expect([...claims]).to.deep.equal(['collect/acme 2026-11-22T02:00:00.000Z', 'collect/globex 2026-11-22T02:00:00.000Z'])
+    expect([...claims]).to.deep.equal(['start/acme 2026-11-22T09:30:00.000Z', 'start/globex 2026-11-22T09:30:00.000Z'])
   })
 
   it('runs nothing at start when every source has a snapshot of the last slot', async () => {
-    const { daemon, events } = record({ lastSealed: new Date('2026-11-22T02:00:10Z') })
+    const { daemon, events } = record({ shared: fresh('2026-11-22T02:00:10Z') })
     await daemon.stop()
     expect(events).to.deep.equal([])
   })
 
   it('runs each slot in one process only', async () => {
-    const first = record()
-    await until(() => first.events.includes('evaluate'))
-    const second = record({ claims: first.claims })
-    await second.daemon.stop()
+    const shared = fresh()
+    const first = record({ shared })
+    const second = record({ shared })
+    await until(() => shared.sealed.size === 2)
     await first.daemon.stop()
-    expect(second.events).to.deep.equal([])
+    await second.daemon.stop()
+    expect([...first.events, ...second.events].filter(event => event === 'collect acme')).to.have.lengthOf(1)
   })
 
-  it('goes on with the next source when one fails', async () => {
-    const { daemon, events } = record({ fail: 'acme' })
+  it('takes up what a process that died had claimed', async () => {
+    const shared = fresh()
+    for (const label of ['acme', 'globex']) shared.claims.add(`collect/${label} 2026-11-22T02:00:00.000Z`)
+    const { daemon, events } = record({ shared })
     await until(() => events.includes('evaluate'))
     await daemon.stop()
     expect(events).to.deep.equal(['collect acme', 'collect globex', 'evaluate'])
+  })
+
+  it('goes on with the next source when one fails', async () => {
+    const { daemon, events } = record({ fails: label => label === 'acme' })
+    await until(() => events.includes('evaluate'))
+    await daemon.stop()
+    expect(events.slice(0, 3)).to.deep.equal(['collect acme', 'collect globex', 'evaluate'])
+  })
+
+  it('tries again what failed, alone and ever more rarely, until it succeeds', async () => {
+    let now = new Date('2026-11-22T02:00:00Z')
+    let broken = true
+    const shared = fresh()
+    const { daemon, events } = record({ shared, now: () => now, fails: label => broken && label === 'acme' })
+    const attempts = () => events.filter(event => event === 'collect acme').length
+    await until(() => attempts() === 1)
+    for (const [minute, expected] of [
+      ['02:09', 1],
+      ['02:10', 2],
+      ['02:19', 2],
+      ['02:21', 3],
+      ['02:39', 3],
+    ] as const) {
+      now = new Date(`2026-11-22T${minute}:00Z`)
+      await until(() => attempts() >= expected)
+      await new Promise(resolve => setTimeout(resolve, 30))
+      expect(attempts(), minute).to.equal(expected)
+    }
+    broken = false
+    now = new Date('2026-11-22T02:41:00Z')
+    await until(() => shared.sealed.has('acme'))
+    now = new Date('2026-11-22T04:00:00Z')
+    await new Promise(resolve => setTimeout(resolve, 30))
+    await daemon.stop()
+    expect(attempts()).to.equal(4)
+    expect(events.filter(event => event === 'collect globex')).to.have.lengthOf(1)
   })
 
   it('drains: tells the work under way to end, waits for it, and starts nothing more', async () => {
@@ -98,13 +159,29 @@ describe('the daemon', () => {
   })
 
   it('fires when its cron expression says, each minute claimed once', async () => {
-    const { daemon, events, claims } = record({ lastSealed: new Date('2100-01-01T00:00:00Z'), schedule: '* * * * * *' })
+    const { daemon, events, claims } = record({ shared: fresh('2100-01-01T00:00:00Z'), schedule: '* * * * * *' })
     expect(daemon.nextRun()).to.be.instanceOf(Date)
     await until(() => events.includes('evaluate'))
     await daemon.stop()
     expect(events.filter(event => event === 'collect acme').length).to.equal(
       [...claims].filter(claim => claim.startsWith('collect/acme')).length,
     )
+  })
+
+  it('doubles the time to the next attempt', () => {
+    const slot = new Date('2026-11-22T02:00:00Z')
+    const at = (time: string) =>
+      retryTime(slot, new Date(`2026-11-22T${time}:00Z`))
+        ?.toISOString()
+        .slice(11, 16) ?? null
+    expect(['02:05', '02:10', '02:19', '02:20', '02:45', '09:30'].map(at)).to.deep.equal([
+      null,
+      '02:10',
+      '02:10',
+      '02:20',
+      '02:40',
+      '07:20',
+    ])
   })
 
   it('finds the last nominal time in the schedule', () => {

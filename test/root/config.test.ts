@@ -53,8 +53,9 @@ describe('the configuration', () => {
       { line: 5, column: 5, path: 'sources[0].regon', hint: 'did you mean region?' },
       { line: 6, column: 5, path: 'sources[0].budgetShare', hint: "share of AWS's documente" },
       { line: 7, column: 11, path: 'server.port', hint: '0 to 65535; 0 takes any ' },
+      { line: 7, column: 23, path: 'server.host', hint: 'write 127.0.0.1 and put ' },
     ])
-    expect(problems.map(problem => problem.line)).to.deep.equal([1, 3, 3, 5, 6, 7])
+    expect(problems.map(problem => problem.line)).to.deep.equal([1, 3, 3, 5, 6, 7, 7])
   })
 
   it('refuses to listen anywhere but on loopback, a source label used twice and a zone that does not exist', () => {
@@ -68,7 +69,7 @@ describe('the configuration', () => {
       ].join('\n'),
     )
     expect(problems.map(problem => problem.path)).to.deep.equal([
-      'sources.1.label',
+      'sources[1].label',
       'server.host',
       'schedule.timeZone',
       'schedule.collect',

@@ -1,0 +1,56 @@
+interface Field {
+  readonly name: string
+  readonly least: number
+  readonly most: number
+  readonly names: readonly string[]
+}
+
+const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
+const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+
+const fields: readonly Field[] = [
+  { name: 'minute', least: 0, most: 59, names: [] },
+  { name: 'hour', least: 0, most: 23, names: [] },
+  { name: 'day of month', least: 1, most: 31, names: [] },
+  { name: 'month', least: 1, most: 12, names: months },
+  { name: 'day of week', least: 0, most: 7, names: days },
+]
+
+const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** What is wrong with a cron expression of five fields, in words; null when it is one and names a day that comes. */
+export function cronProblem(text: string): string | null {
+  const parts = text.trim().split(/\s+/)
+  if (parts.length !== 5) return `it has ${parts.length} fields, not five`
+  const values: number[][] = []
+  for (const [i, field] of fields.entries()) {
+    const read = valuesOf(parts[i]!, field)
+    if (typeof read === 'string') return read
+    values.push(read)
+  }
+  const [, , daysOfMonth, monthNumbers] = values
+  const comes = monthNumbers!.some(month => daysOfMonth!.some(day => day <= longest[month - 1]!))
+  return comes ? null : 'no month has such a day'
+}
+
+function valuesOf(text: string, field: Field): number[] | string {
+  const values: number[] = []
+  for (const item of text.split(',')) {
+    const match = /^(?:(\*)|([a-z0-9]+)(?:-([a-z0-9]+))?)(?:\/(\d+))?$/i.exec(item)
+    if (match === null) return `${JSON.stringify(item)} is no ${field.name}`
+    const [, star, from, to, step] = match
+    const low = star === undefined ? numberOf(from!, field) : field.least
+    const high = star === undefined ? (to === undefined ? low : numberOf(to, field)) : field.most
+    if (low === null || high === null) return `${item} is no ${field.name}: ${field.least} to ${field.most}`
+    if (low > high || step === '0') return `${item} is an empty range of the ${field.name}`
+    for (let value = low; value <= high; value += Number(step ?? 1)) values.push(value)
+  }
+  return values
+}
+
+function numberOf(text: string, { least, most, names }: Field): number | null {
+  const named = names.indexOf(text.toLowerCase().slice(0, 3))
+  if (named >= 0 && /^[a-z]+$/i.test(text)) return named + least
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  return value >= least && value <= most ? value : null
+}
