@@ -45,13 +45,16 @@ export function startDaemon(options: DaemonOptions): Daemon {
     let done = 0
     for (const source of sources) {
       if (stopping.signal.aborted) return
-      if (!(await options.claim(`${schedule}/${source.label}`, nominalTime))) continue
+      // a daemon that starts claims nothing: whoever holds the source, alive, keeps it from being read twice
+      if (schedule !== 'start' && !(await options.claim(`${schedule}/${source.label}`, nominalTime))) continue
       collecting = source.label
       try {
         await options.collect(source, stopping.signal)
         done++
       } catch (error) {
         if (stopping.signal.aborted) options.log.info('collection stopped early', { source: source.label, error })
+        else if ((error as { code?: unknown } | null)?.code === 'SOURCE_BUSY')
+          options.log.info('collected elsewhere', { source: source.label })
         else options.log.error('collection failed', { source: source.label, error })
       } finally {
         collecting = null
