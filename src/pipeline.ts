@@ -27,7 +27,7 @@ import {
   resultsArtifact,
   snapshotArtifact,
 } from './reports/index.ts'
-import { type Aws, collect, planCollection } from './sources/index.ts'
+import { type Aws, type CheckMode, collect, planCollection } from './sources/index.ts'
 import {
   failRun,
   lastCounts,
@@ -63,6 +63,8 @@ export class PipelineError extends AppError<
 export interface CollectionOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
+  /** default `sampled` */
+  readonly checks?: CheckMode
 }
 
 /**
@@ -81,7 +83,7 @@ export async function runCollection(
     await using run = await openRun(parts.store, source, plan)
     opened = true
     try {
-      for await (const batch of collect(parts.aws, source, plan, run.done, options.onProgress)) {
+      for await (const batch of collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled')) {
         await saveParts(run, batch)
         if (options.signal?.aborted) throw interrupted(source)
       }

@@ -5,6 +5,7 @@ import type { Json } from '../model.ts'
 import { listSnapshots, readResources, readSnapshot } from '../store/index.ts'
 import { showSnapshot, snapshotSummary } from './collect.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { checksDataset, checksOf, showChecks } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { gapDocument } from './results.ts'
@@ -49,10 +50,14 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
       const snapshot = await readSnapshot(store, label, which)
       if (snapshot === null) throw new UsageError(`no such snapshot of ${label}`, 'see `evidenced snapshots list`')
       showSnapshot(terminal, snapshot)
+      const checks = await checksOf(store, snapshot)
+      showChecks(terminal, checks)
       if (!options.json) return
       const datasets: Record<string, Json[]> = {}
-      for (const { name } of snapshot.datasets) datasets[name] ??= []
+      for (const { name } of snapshot.datasets) if (name !== checksDataset) datasets[name] ??= []
       for await (const { dataset, place, parent, key, facts, digest } of readResources(store, snapshot)) {
+        // what we found beside what AWS said: shown as crossChecks
+        if (dataset === checksDataset) continue
         datasets[dataset] ??= []
         datasets[dataset].push({ key, parent, accountId: place.accountId, region: place.region, digest, facts })
       }
@@ -60,6 +65,7 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
         ...(snapshotSummary(snapshot) as object),
         identity: { ...snapshot.identity },
         gaps: snapshot.gaps.map(gapDocument),
+        crossChecks: checks.map(check => ({ ...check })),
         resources: datasets,
       })
     })

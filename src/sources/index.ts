@@ -1,6 +1,7 @@
 export { type Aws, type AwsOptions, openAws } from './aws.ts'
 export { type Budget, localBudget } from './budget.ts'
 export { collect } from './collect.ts'
+export type { CheckMode } from './cross-checks.ts'
 export { type Check, type Diagnosis, diagnose } from './diagnose.ts'
 export { planCollection } from './plan.ts'
 export { accountPolicy, requiredPolicy, trustPolicy } from './policy.ts'
