@@ -29,6 +29,7 @@ import {
 } from './reports/index.ts'
 import { type Aws, type CheckMode, collect, planCollection } from './sources/index.ts'
 import {
+  baselineCounts,
   failRun,
   lastCounts,
   latestEvaluation,
@@ -79,7 +80,8 @@ export async function runCollection(
   const startedAt = parts.now()
   let opened = false
   try {
-    const plan = await planCollection(parts.aws, source, await lastCounts(parts.store, source.label))
+    const counts = await lastCounts(parts.store, source.label)
+    const plan = await planCollection(parts.aws, source, counts, await baselineCounts(parts.store, source.label))
     await using run = await openRun(parts.store, source, plan)
     opened = true
     try {

@@ -32,6 +32,7 @@ export async function* collect(
   checks: CheckMode = 'none',
 ): AsyncGenerator<CollectedBatch, void, undefined> {
   const session = await sessionOf(aws, source, plan)
+  session.baseline = plan.baseline ?? {}
   const channel = new Channel<PartPiece>(mostRowsWaiting, piece => Math.max(1, piece.rows.length))
   const told = teller(onProgress, plan.calls)
   const witness = checks === 'none' ? null : new Witness(done.size > 0)

@@ -1,3 +1,4 @@
+export { baselineCounts } from './baseline.ts'
 export { type SharedBudget, sharedBudget } from './budget.ts'
 export { listBundles, readBundle, saveBundle } from './bundle.ts'
 export { readCalls } from './calls.ts'
