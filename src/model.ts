@@ -101,6 +101,7 @@ export type GapReason =
   | 'invalid_answer'
   | 'directory_not_listable'
   | 'still_exists'
+  | 'unconfirmed_drop'
   | 'parent_not_read'
   | 'withheld'
   | 'not_sent'
@@ -197,6 +198,8 @@ export interface CollectionPlan {
   readonly seconds: number | null
   /** what finding the provisioned pairs costs both ways; absent where there are none to find */
   readonly discovery?: PlannedDiscovery
+  /** rows per dataset when it was last read to its end or confirmed: a list that is much shorter is not believed at once */
+  readonly baseline?: Counts
 }
 
 export interface PlannedDiscovery {
@@ -409,7 +412,7 @@ export interface SavedEvaluation extends Evaluation {
 export interface LedgerEntry {
   readonly position: number
   readonly at: Date
-  readonly kind: 'snapshot' | 'run_failed' | 'evaluation' | 'bundle' | 'catalog' | 'config' | 'key' | 'download'
+  readonly kind: 'snapshot' | 'run_failed' | 'evaluation' | 'bundle' | 'catalog' | 'config' | 'key' | 'download' | 'confirmation'
   readonly payload: Facts
   readonly previousDigest: string | null
   readonly digest: string

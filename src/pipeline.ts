@@ -36,8 +36,9 @@ import {
   snapshotArtifact,
   verifyPageArtifact,
 } from './reports/index.ts'
-import { type Aws, collect, planCollection } from './sources/index.ts'
+import { type Aws, type CheckMode, collect, planCollection } from './sources/index.ts'
 import {
+  baselineCounts,
   failRun,
   lastCounts,
   latestEvaluation,
@@ -72,6 +73,8 @@ export class PipelineError extends AppError<
 export interface CollectionOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
+  /** default `sampled` */
+  readonly checks?: CheckMode
 }
 
 /**
@@ -86,11 +89,12 @@ export async function runCollection(
   const startedAt = parts.now()
   let opened = false
   try {
-    const plan = await planCollection(parts.aws, source, await lastCounts(parts.store, source.label))
+    const counts = await lastCounts(parts.store, source.label)
+    const plan = await planCollection(parts.aws, source, counts, await baselineCounts(parts.store, source.label))
     await using run = await openRun(parts.store, source, plan)
     opened = true
     try {
-      for await (const batch of collect(parts.aws, source, plan, run.done, options.onProgress)) {
+      for await (const batch of collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled')) {
         await saveParts(run, batch)
         if (options.signal?.aborted) throw interrupted(source)
       }

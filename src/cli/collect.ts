@@ -5,17 +5,20 @@ import { openLog } from '../log.ts'
 import type { Json, Snapshot } from '../model.ts'
 import { runCollection } from '../pipeline.ts'
 import { addCommand, type CommonOptions, codeOf, configOf, type Invocation, terminalOf } from './command.ts'
+import { checksOf, showChecks } from './cross-checks.ts'
 import { exit } from './exit.ts'
 import { awsOf, sourcesOf, storeOf } from './parts.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface Options extends CommonOptions {
   readonly source?: string
+  readonly prove: boolean
 }
 
 export function addCollect(program: Command, invocation: Invocation): void {
   addCommand(program, 'collect', 'read AWS and keep a snapshot')
     .option('--source <label>', 'only this source')
+    .option('--prove', 'cross-check whole populations, not samples: every account and every user and group is asked for', false)
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
       const config = configOf(invocation, options)
@@ -29,9 +32,14 @@ export function addCollect(program: Command, invocation: Invocation): void {
         if (invocation.signal.aborted) break
         try {
           const parts = { aws, store, now: () => new Date(), log }
-          const snapshot = await runCollection(parts, source, { signal: invocation.signal, onProgress: terminal.progress })
+          const snapshot = await runCollection(parts, source, {
+            signal: invocation.signal,
+            onProgress: terminal.progress,
+            checks: options.prove ? 'exhaustive' : 'sampled',
+          })
           snapshots.push(snapshot)
           showSnapshot(terminal, snapshot)
+          showChecks(terminal, await checksOf(store, snapshot))
         } catch (error) {
           terminal.note(`evidenced: ${source.label}: ${explain(error)}`)
           errors.push({ source: source.label, code: codeOf(error), message: explain(error) })

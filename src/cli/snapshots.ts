@@ -2,9 +2,10 @@ import type { Command } from 'commander'
 import { isComplete, rollUp } from '../coverage.ts'
 import { openLog } from '../log.ts'
 import type { Json } from '../model.ts'
-import { listSnapshots, readResources, readSnapshot } from '../store/index.ts'
+import { appendLedger, listSnapshots, readResources, readSnapshot } from '../store/index.ts'
 import { showSnapshot, snapshotSummary } from './collect.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { checksDataset, checksOf, showChecks } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { gapDocument } from './results.ts'
@@ -39,6 +40,7 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
       terminal.line(table(['source', 'version', 'sealed', 'coverage', 'calls', 'digest'], rows))
       terminal.document({ snapshots: list.map(snapshotSummary) })
     })
+  addConfirm(snapshots, invocation)
   addCommand(snapshots, 'show', 'one snapshot: coverage for people, every fact with --json')
     .argument('<source>', 'label of the source')
     .option('--version <n>', 'this version (default: the last)')
@@ -50,6 +52,8 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
       const snapshot = await readSnapshot(store, label, which)
       if (snapshot === null) throw new UsageError(`no such snapshot of ${label}`, 'see `evidenced snapshots list`')
       showSnapshot(terminal, snapshot)
+      const checks = await checksOf(store, snapshot)
+      showChecks(terminal, checks)
       if (!options.json) return
       const resources = new Map<string, Json[]>(snapshot.datasets.map(({ name }) => [name, []]))
       for await (const { dataset, place, parent, key, facts, digest } of readResources(store, snapshot)) {
@@ -59,10 +63,43 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
         ...snapshotSummary(snapshot),
         identity: { ...snapshot.identity },
         gaps: snapshot.gaps.map(gapDocument),
-        datasets: rollUp(snapshot.datasets).map(row => ({ ...row, resources: resources.get(row.name) ?? [] })),
+        crossChecks: checks.map(check => ({ ...check })),
+        // what we found beside what AWS said is shown as crossChecks
+        datasets: rollUp(snapshot.datasets)
+          .filter(row => row.name !== checksDataset)
+          .map(row => ({ ...row, resources: resources.get(row.name) ?? [] })),
       })
     })
   addSnapshotsDiff(snapshots, invocation)
+}
+
+/** Somebody says that a population really is so much smaller: the next collection believes it. */
+function addConfirm(snapshots: Command, invocation: Invocation): void {
+  addCommand(snapshots, 'confirm', 'say that a sudden drop in a snapshot is real; the next collection believes it')
+    .argument('<source>', 'label of the source')
+    .argument('<version>', 'the snapshot that shows the drop')
+    .action(async (label: string, version: string, options: CommonOptions) => {
+      const terminal = terminalOf(invocation, options)
+      await using store = await storeOf(configOf(invocation, options), openLog('warn'))
+      const snapshot = await readSnapshot(store, label, whichOf({ ...options, version }))
+      if (snapshot === null) throw new UsageError(`no such snapshot of ${label}`, 'see `evidenced snapshots list`')
+      const datasets = [...new Set(snapshot.gaps.filter(gap => gap.reason === 'unconfirmed_drop').map(gap => gap.dataset))].sort()
+      if (datasets.length === 0)
+        throw new UsageError(
+          `snapshot ${version} of ${label} has no sudden drop to confirm`,
+          'confirm the snapshot whose datasets are incomplete with reason unconfirmed_drop',
+        )
+      const { position } = await appendLedger(store, 'confirmation', {
+        source: label,
+        version: snapshot.version,
+        digest: snapshot.digest,
+        datasets,
+      })
+      terminal.line(
+        `Confirmed: ${datasets.join(', ')} of snapshot ${snapshot.version} (ledger entry ${position}). Collect again.`,
+      )
+      terminal.document({ source: label, version: snapshot.version, datasets, ledgerPosition: position })
+    })
 }
 
 function whichOf(options: ShowOptions): 'latest' | { version: number } | { asOf: Date } {

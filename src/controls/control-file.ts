@@ -81,6 +81,7 @@ const gapReasons = [
   'invalid_answer',
   'directory_not_listable',
   'still_exists',
+  'unconfirmed_drop',
   'parent_not_read',
   'withheld',
   'not_sent',

@@ -21,6 +21,7 @@ const unread: { readonly [R in Exclude<GapReason, 'parent_not_read'>]: string } 
   invalid_answer: 'gave an answer that cannot be read',
   directory_not_listable: 'cannot list this kind of directory',
   still_exists: 'said gone of something that exists',
+  unconfirmed_drop: 'shows far fewer than before',
   withheld: 'is withheld',
   not_sent: 'was not sent by AWS',
   not_collected: 'was not collected',

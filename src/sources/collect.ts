@@ -4,10 +4,12 @@ import type { Aws } from './aws.ts'
 import { Channel } from './channel.ts'
 import { Collection } from './collection.ts'
 import { connect } from './connect.ts'
+import { type CheckMode, crossChecks } from './cross-checks.ts'
 import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
 import { uncollected } from './uncollected.ts'
+import { Witness } from './witness.ts'
 
 /** Rows that may lie between AWS and the consumer before reading waits. */
 const mostRowsWaiting = 2000
@@ -18,6 +20,7 @@ const mostRowsWaiting = 2000
  * @param plan from `planCollection`; its connection is used, or made again (in another process, or a second time)
  * @param done `partKey` of parts that an interrupted run has staged: they are not read again, lists that name parents are
  * @param onProgress told at most ten times a second, and at the end
+ * @param checks whether the populations are read a second way and compared; what is found comes as `evidenced.cross_checks`
  * @throws {SourcesError} as `planCollection`; IDENTITY_CHANGED when the plan is of another organization or instance
  */
 export async function* collect(
@@ -26,17 +29,27 @@ export async function* collect(
   plan: CollectionPlan,
   done: ReadonlySet<string>,
   onProgress: (progress: Progress) => void = () => {},
+  checks: CheckMode = 'none',
 ): AsyncGenerator<CollectedBatch, void, undefined> {
   const session = await sessionOf(aws, source, plan)
+  session.baseline = plan.baseline ?? {}
   const channel = new Channel<PartPiece>(mostRowsWaiting, piece => Math.max(1, piece.rows.length))
   const told = teller(onProgress, plan.calls)
-  const reading = readAll(session, source, done, async piece => {
+  const witness = checks === 'none' ? null : new Witness(done.size > 0)
+  const emit = async (piece: PartPiece) => {
+    witness?.note(piece)
     await channel.push(piece)
     told(piece)
-  }).then(
-    () => channel.end(),
-    (error: unknown) => channel.end(error),
-  )
+  }
+  const reading = readAll(session, source, done, emit)
+    .then(async () => {
+      if (witness === null || checks === 'none') return
+      await emit(await crossChecks(session, witness, checks, session.ledger.written))
+    })
+    .then(
+      () => channel.end(),
+      (error: unknown) => channel.end(error),
+    )
   try {
     for (let pieces = await channel.take(); pieces !== null; pieces = await channel.take()) {
       yield { pieces, calls: session.ledger.take() }

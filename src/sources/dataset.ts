@@ -86,6 +86,8 @@ export interface Dataset {
       pause: (ms: number) => Promise<void>,
     ): Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
   }
+  /** one list that everything hangs from: when it is suddenly much shorter, it is read again before it is believed */
+  readonly isPopulation?: boolean
   /** members that are never kept, whatever the source asks for: secrets */
   readonly secret?: readonly string[]
   /** members that are dropped unless the source asks for them */

@@ -1,22 +1,16 @@
 import { AppError } from '../errors.ts'
 import type { Row, Source } from '../model.ts'
 import type { Aws } from './aws.ts'
+import type { Check } from './check.ts'
 import { connect, type Step } from './connect.ts'
 import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
+import { accountChecks } from './diagnose-accounts.ts'
 import { causeOf, wayOut } from './gap.ts'
 import { statementFor } from './policy.ts'
-import { serviceNamed, servicesOf } from './services.ts'
+import type { Service } from './service.ts'
+import { accountServicesOf, serviceNamed, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
-
-export interface Check {
-  readonly check: string
-  readonly result: 'ok' | 'warning' | 'failed' | 'skipped'
-  /** what was found */
-  readonly cause: string
-  /** what to do, with the statement or policy to paste; null when there is nothing to do */
-  readonly remedy: string | null
-}
 
 export interface Diagnosis {
   readonly checks: readonly Check[]
@@ -33,7 +27,14 @@ export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
   try {
     const { session } = await connect(aws, source, (step, found) => proven.set(step, found))
     try {
-      return { checks: [...steps.map(step => stepCheck(step, proven, source)), ...(await permissionChecks(session))] }
+      const checks = [
+        ...steps.map(step => stepCheck(step, proven, source)),
+        ...(await permissionChecks(session, servicesOf(source))),
+      ]
+      if (!source.iam) return { checks }
+      const accounts = await accountChecks(session)
+      const inFirst = accounts.first === null ? [] : await permissionChecks(accounts.first, accountServicesOf(source))
+      return { checks: [...checks, ...accounts.checks, ...inFirst] }
     } finally {
       session.close()
     }
@@ -75,10 +76,10 @@ function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: 
 }
 
 /** One call per dataset, about the first parent that an earlier one has shown. */
-async function permissionChecks(session: Session): Promise<readonly Check[]> {
+async function permissionChecks(session: Session, services: readonly Service[]): Promise<readonly Check[]> {
   const firstRow = new Map<string, Row>()
   const checks: Check[] = []
-  for (const dataset of servicesOf(session.source).flatMap(service => service.datasets)) {
+  for (const dataset of services.flatMap(service => service.datasets)) {
     // two datasets may take the same permission: one call tells
     if (checks.some(each => each.check === actionOf(dataset.operation))) continue
     const reason = notApplicable(dataset.needs, session.standing)
@@ -120,6 +121,9 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     return { check: action, result: 'ok', cause: 'allowed', remedy: null }
   }
   const { trouble } = said
+  // a credential report that nobody has made yet: the permission is there
+  if (/^(CredentialReport|Report)(NotPresent|Expired|NotReady|InProgress)/.test(trouble.code))
+    return { check: action, result: 'ok', cause: 'allowed', remedy: null }
   if (dataset.isNone?.(trouble)) return { check: action, result: 'ok', cause: 'allowed', remedy: null }
   if (dataset.isNotListable?.(trouble)) {
     const cause = 'the identity source is Active Directory: AWS lists neither its users nor its groups'

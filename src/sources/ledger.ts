@@ -21,13 +21,20 @@ const unwritten = new Set(['NextToken', 'ExternalId'])
 export class CallLedger {
   readonly #now: () => Date
   #calls: CallRecord[] = []
+  #written = 0
 
   constructor(now: () => Date) {
     this.#now = now
   }
 
+  /** calls since the beginning, taken or not */
+  get written(): number {
+    return this.#written
+  }
+
   /** Writes one call, without page tokens and secrets. */
   record({ tally, answer, trouble, parameters, ...call }: LedgerEntry): void {
+    this.#written++
     this.#calls.push({
       ...call,
       at: tally.at ?? this.#now(),

@@ -11,6 +11,9 @@ import type { Trouble } from './trouble.ts'
 const mostRestarts = 2
 /** A parent that AWS calls missing and yet shows is asked for again so often. */
 const mostRereads = 2
+/** A population of at least so many that lost more than this share is not believed until somebody confirms it. */
+const smallestPopulation = 20
+const mostDrop = 0.2
 /** Far above AWS's quotas: 100,000 pages of 100. */
 const mostPages = 100_000
 
@@ -35,14 +38,19 @@ export interface PartResult {
 type Attempt =
   | { readonly kind: 'ended'; readonly result: PartResult }
   | { readonly kind: 'again'; readonly why: 'page_token' | 'still_exists'; readonly trouble: Trouble }
+  | { readonly kind: 'doubted' }
 
 /** Reads one part to its honest end: all pages, or the reason why not. */
 export async function readPart(reading: PartReading): Promise<PartResult> {
   const part = new OpenPart(reading)
   const left = { page_token: mostRestarts, still_exists: mostRereads }
-  for (;;) {
-    const attempt = await part.attempt()
+  for (let isDoubted = false; ; ) {
+    const attempt = await part.attempt(isDoubted)
     if (attempt.kind === 'ended') return attempt.result
+    if (attempt.kind === 'doubted') {
+      isDoubted = true
+      continue
+    }
     if (left[attempt.why]-- > 0) {
       if (attempt.why === 'still_exists') await pause(250 + Math.random() * 500, undefined, { signal: reading.session.signal })
       continue
@@ -69,8 +77,11 @@ class OpenPart {
     this.#lastAsked = reading.dataset.operation
   }
 
-  /** One paging sequence from its first page. */
-  async attempt(): Promise<Attempt> {
+  /**
+   * One paging sequence from its first page.
+   * @param isDoubted an earlier one showed far fewer rows than the last time: if this one does too, the part stays open
+   */
+  async attempt(isDoubted: boolean): Promise<Attempt> {
     const { session, dataset, parent } = this.#reading
     const keys = new Set<string>()
     const tokens = new Set<string>()
@@ -98,7 +109,12 @@ class OpenPart {
       this.#lastObservedAt = said.observedAt
       const fresh = this.#fresh(rows, keys)
       const isFirst = page === 1
-      if (next === null || next === '') return ended(await this.#end('complete', null, [], fresh, isFirst))
+      if (next === null || next === '') {
+        const before = this.#droppedFrom(keys.size)
+        if (before === null) return ended(await this.#end('complete', null, [], fresh, isFirst))
+        if (!isDoubted) return { kind: 'doubted' }
+        return ended(await this.#end('incomplete', this.#drop(before, keys.size), [], fresh, isFirst))
+      }
       const digest = sha256(next)
       if (tokens.has(digest) || page === mostPages) {
         return ended(await this.#end('incomplete', this.#endless(), [], fresh, isFirst))
@@ -255,6 +271,20 @@ class OpenPart {
     const { dataset, parent } = this.#reading
     const message = `${actionOf(dataset.operation)} answered without what it promises. Collect again, and report it if it stays.`
     return ownCause('incomplete', 'invalid_answer', dataset, this.#place, parent, null, message)
+  }
+
+  /** How many rows there were, when so many fewer are not believed; null when the number is no surprise. */
+  #droppedFrom(rows: number): number | null {
+    const { dataset, session } = this.#reading
+    const before = dataset.isPopulation === true ? session.baseline[dataset.name] : undefined
+    if (before === undefined || before < smallestPopulation) return null
+    return rows < before * (1 - mostDrop) ? before : null
+  }
+
+  #drop(before: number, rows: number): Cause {
+    const { dataset, parent, session } = this.#reading
+    const message = `${actionOf(dataset.operation)} showed ${rows} where there were ${before}, twice. Look whether the identity source was changed or emptied; if it is as it should be, confirm it with \`evidenced snapshots confirm ${session.source.label} <version>\` and collect again.`
+    return ownCause('incomplete', 'unconfirmed_drop', dataset, this.#place, parent, null, message)
   }
 
   #endless(): Cause {

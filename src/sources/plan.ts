@@ -12,10 +12,11 @@ import { notApplicable } from './standing.ts'
 /**
  * Connects, proves who the source is, and predicts what reading it will cost. The connection stays open for `collect`.
  * @param counts rows of the last snapshot by dataset; empty for a first run, whose cost nobody knows
+ * @param baseline rows by dataset when it was last read to its end: what `collect` holds a sudden drop against
  * @returns calls and seconds are null while they cannot be predicted; seconds are those of the busiest budget
  * @throws {SourcesError} when the identity cannot be proven
  */
-export async function planCollection(aws: Aws, source: Source, counts: Counts): Promise<CollectionPlan> {
+export async function planCollection(aws: Aws, source: Source, counts: Counts, baseline: Counts = {}): Promise<CollectionPlan> {
   const { session, callers } = await connect(aws, source)
   const rows = rowsIn(counts)
   const steps = [...servicesOf(source), ...accountServicesOf(source)].flatMap(service =>
@@ -41,6 +42,7 @@ export async function planCollection(aws: Aws, source: Source, counts: Counts): 
     calls: sum(steps.map(step => step.calls)),
     seconds: secondsOf(source, steps, session),
     ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery: discoveryOf(rows) } : {}),
+    baseline,
   }
   aws.sessions.set(plan, session)
   return plan

@@ -1,12 +1,13 @@
 import type { Json } from '../model.ts'
-import { actionsOf } from './dataset.ts'
+import { checkOperations } from './cross-checks.ts'
+import { actionOf, actionsOf } from './dataset.ts'
 import type { Service } from './service.ts'
 import { accountIam } from './services/iam.ts'
 import { servicesOf } from './services.ts'
 
 /**
  * The least-privilege policy of the collecting role: the actions of every dataset, and of the questions that tell a
- * deleted parent from a failure. sts:GetCallerIdentity needs none. With a customer managed key the role needs kms:Decrypt too.
+ * deleted parent from a failure, and those of the cross-checks. sts:GetCallerIdentity needs none. With a customer managed key the role needs kms:Decrypt too.
  * @param options `iam`: true where `sources[].iam` is configured, since the role reads a little of IAM itself then
  */
 export function requiredPolicy(partition: string, options: { readonly iam?: boolean } = {}): Json {
@@ -25,10 +26,15 @@ function policyOf(services: readonly Service[], partition: string): Json {
     Statement: services.map(service => ({
       Sid: `${service.name.slice(0, 1).toUpperCase()}${service.name.slice(1)}Read`,
       Effect: 'Allow',
-      Action: [...new Set(service.datasets.flatMap(actionsOf))].sort(),
+      Action: [...new Set([...service.datasets.flatMap(actionsOf), ...checkedIn(service)])].sort(),
       Resource: resourcesOf(service.name, partition),
     })),
   }
+}
+
+/** What cross-checks ask a service beside its datasets. */
+function checkedIn(service: Service): readonly string[] {
+  return checkOperations.filter(operation => operation.service === service.name).map(actionOf)
 }
 
 /**

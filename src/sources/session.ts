@@ -1,4 +1,4 @@
-import type { Facts, PartPiece, Place, Source } from '../model.ts'
+import type { Counts, Facts, PartPiece, Place, Source } from '../model.ts'
 import { Client, newTally, type Tally } from './client.ts'
 import { Credentials } from './credentials.ts'
 import type { Operation, Subject } from './dataset.ts'
@@ -47,6 +47,8 @@ export class Session {
   accountId = ''
   /** set once connected */
   standing: Standing | null = null
+  /** rows per dataset when it was last read to its end */
+  baseline: Counts = {}
   /** parts that connecting has read already */
   readonly read: PartPiece[] = []
   readonly #abort: AbortController

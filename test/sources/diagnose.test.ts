@@ -81,4 +81,36 @@ describe('the diagnosis', () => {
     const { checks } = await diagnose(fresh.aws, fresh.source)
     expect(checks.find(each => each.result === 'failed')).to.include({ check: 'identity' })
   })
+
+  it('tries the role in every account, and says where it is missing and what to do', async () => {
+    const of = buildOrganization({ seed: 5, accounts: 6, users: 3, groups: 1, permissionSets: 1, iamUsers: 2 })
+    const active = of.accounts.filter(account => account.State === 'ACTIVE')
+    const home = of.organization!.MasterAccountId
+    const missing = [home, active.at(-1)!.Id].sort()
+    const roleOf = (id: string) => `arn:aws:iam::${id}:role/EvidencedIamReader`
+    const trust = active
+      .filter(({ Id }) => !missing.includes(Id))
+      .map(({ Id }) => ({ roleArn: roleOf(Id), externalId: 'members-only' }))
+    const iam = { roleName: 'EvidencedIamReader', externalId: 'members-only', accounts: null }
+    await using fresh = await freshAws(of, { simulator: { trust }, source: { iam } })
+    fresh.simulator.deny('iam:ListAccessKeys')
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    const roles = checks.find(each => each.check === 'account roles')!
+    expect(roles.result).to.equal('failed')
+    expect(roles.cause).to.equal(`refused in 2 of ${active.length} accounts: ${missing.join(', ')}`)
+    expect(roles.remedy).to.include('aws cloudformation --role iam').and.include('stack sets leave the management account out')
+    expect(checks.find(each => each.check === 'account roles: external id')).to.include({ result: 'ok' })
+    expect(checks.find(each => each.check === 'iam:ListAccessKeys')).to.include({ result: 'failed' })
+    expect(checks.find(each => each.check === 'iam:GetAccountAuthorizationDetails')).to.include({ result: 'ok' })
+    expect(checks.find(each => each.check === 'iam:GetCredentialReport')).to.include({ result: 'ok' })
+  })
+
+  it('finds an account role that anyone may assume who knows its name', async () => {
+    const of = buildOrganization({ seed: 5, accounts: 1, users: 3, groups: 1, permissionSets: 1, iamUsers: 1 })
+    const trust = [{ roleArn: `arn:aws:iam::${of.accounts[0]!.Id}:role/EvidencedIamReader`, externalId: null }]
+    const iam = { roleName: 'EvidencedIamReader', externalId: 'members-only', accounts: null }
+    await using fresh = await freshAws(of, { simulator: { trust }, source: { iam } })
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    expect(checks.find(each => each.check === 'account roles: external id')).to.include({ result: 'failed' })
+  })
 })

@@ -7,7 +7,16 @@ import {
   startSimulator,
   unlimited,
 } from '../../src/simulator/index.ts'
-import { type Aws, type AwsOptions, collect, datasets, localBudget, openAws, planCollection } from '../../src/sources/index.ts'
+import {
+  type Aws,
+  type AwsOptions,
+  type CheckMode,
+  collect,
+  datasets,
+  localBudget,
+  openAws,
+  planCollection,
+} from '../../src/sources/index.ts'
 
 /** A simulator and the way to it, for one test. */
 export interface FreshAws extends AsyncDisposable {
@@ -91,11 +100,12 @@ export interface Collected {
 
 export async function collected(
   fresh: FreshAws,
-  options: { counts?: Counts; done?: ReadonlySet<string>; plan?: CollectionPlan } = {},
+  options: { counts?: Counts; done?: ReadonlySet<string>; plan?: CollectionPlan; checks?: CheckMode } = {},
 ): Promise<Collected> {
   const plan = options.plan ?? (await planCollection(fresh.aws, fresh.source, options.counts ?? {}))
   const batches: CollectedBatch[] = []
-  for await (const batch of collect(fresh.aws, fresh.source, plan, options.done ?? new Set())) batches.push(batch)
+  const batchesOf = collect(fresh.aws, fresh.source, plan, options.done ?? new Set(), undefined, options.checks ?? 'none')
+  for await (const batch of batchesOf) batches.push(batch)
   return staged(plan, batches)
 }
 

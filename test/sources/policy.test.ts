@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { buildOrganization } from '../../src/simulator/index.ts'
-import { datasets, requiredPolicy, trustPolicy } from '../../src/sources/index.ts'
+import {
+  accountPolicy,
+  cloudFormationTemplate,
+  datasets,
+  requiredPolicy,
+  terraformConfiguration,
+  trustPolicy,
+} from '../../src/sources/index.ts'
 import { collected, freshAws } from './fresh-aws.ts'
 
 interface Policy {
@@ -41,6 +48,7 @@ describe('the policies', () => {
     const text = JSON.stringify(requiredPolicy('aws-us-gov'))
     expect(text).to.include('arn:aws-us-gov:identitystore').and.not.include('arn:aws:')
     expect(text.length).to.be.lessThan(6144)
+    expect(JSON.stringify(requiredPolicy('aws-us-gov', { iam: true })).length).to.be.lessThan(6144)
   })
 
   it('demand the external id of whoever assumes the role', () => {
@@ -57,5 +65,74 @@ describe('the policies', () => {
         },
       ],
     })
+  })
+
+  it('come as templates too, with the same statements and the external id left open', () => {
+    const setup = {
+      partition: 'aws',
+      roleName: 'audit/EvidencedIamReader',
+      principalArn: 'arn:aws:iam::111122223333:role/collector',
+    }
+    for (const role of ['collector', 'iam'] as const) {
+      const policy = role === 'iam' ? accountPolicy('aws') : requiredPolicy('aws', { iam: true })
+      // biome-ignore lint/suspicious/noExplicitAny: a template by its documented shape
+      const stack = cloudFormationTemplate({ ...setup, role, withIam: true }) as any
+      const { Properties } = stack.Resources.Reader
+      expect(Properties).to.include({ RoleName: 'EvidencedIamReader', Path: '/audit/' })
+      expect(Properties.Policies[0].PolicyDocument).to.deep.equal(policy)
+      expect(Properties.AssumeRolePolicyDocument.Statement[0].Condition).to.deep.equal({
+        StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } },
+      })
+      expect(stack.Parameters.ExternalId).to.deep.include({ NoEcho: true, MinLength: 22 })
+      // biome-ignore lint/suspicious/noExplicitAny: as above
+      const terraform = terraformConfiguration({ ...setup, role, withIam: true }) as any
+      expect(JSON.parse(terraform.resource.aws_iam_role_policy.evidenced.policy)).to.deep.equal(policy)
+      expect(terraform.resource.aws_iam_role.evidenced.assume_role_policy).to.include('sts:ExternalId')
+    }
+  })
+
+  it('are sufficient, and the lack of any one action of a dataset is noticed by its name', async function () {
+    this.timeout(240_000)
+    const organization = buildOrganization({
+      seed: 2,
+      accounts: 2,
+      users: 2,
+      groups: 1,
+      permissionSets: 1,
+      applications: 1,
+      iamUsers: 2,
+    })
+    const [management] = organization.accounts
+    organization.resourcePolicy = '{}'
+    organization.trustedTokenIssuers.push({ TrustedTokenIssuerArn: 'arn:aws:sso::1:trustedTokenIssuer/x/tti-1', Name: 'x' })
+    organization.delegations.push({
+      accountId: organization.accounts[1]!.Id,
+      servicePrincipal: 'x.amazonaws.com',
+      enabledAt: new Date(),
+    })
+    organization.permissionSets[0]!.managedPolicies = [
+      { Name: organization.managedPolicies[0]!.PolicyName, Arn: organization.managedPolicies[0]!.Arn },
+    ]
+    const roleArn = `arn:aws:iam::${management!.Id}:role/EvidencedIamReader`
+    await using fresh = await freshAws(organization, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { iam: { roleName: 'EvidencedIamReader', externalId: null, accounts: [management!.Id] } },
+    })
+    const actionsOf = (policy: unknown) => (policy as Policy).Statement.flatMap(statement => statement.Action)
+    const all = await collected(fresh)
+    const open = (found: typeof all) =>
+      [...found.parts.values()].filter(part => part.end?.coverage === 'denied' || part.end?.coverage === 'incomplete')
+    expect(open(all)).to.deep.equal([])
+    const asked = new Set(all.calls.map(call => `${call.service}:${call.operation}`))
+    const granted = new Set([...actionsOf(requiredPolicy('aws', { iam: true })), ...actionsOf(accountPolicy('aws'))])
+    for (const action of granted) {
+      // what is asked only to tell a deletion, or by cross-checks; and without this one nothing is proven at all
+      if (!asked.has(action) || action === 'sso:ListInstances') continue
+      fresh.simulator.deny(action)
+      const found = await collected(fresh)
+      const named = open(found).flatMap(part => part.end!.gaps.map(gap => gap.action))
+      expect(named, action).to.include(action)
+      fresh.simulator.allow(action)
+    }
   })
 })

@@ -16,6 +16,7 @@ const describeGroup = operation('DescribeGroup', DescribeGroupCommand)
 
 const users: Dataset = {
   name: 'identitystore.users',
+  isPopulation: true,
   operation: operation('ListUsers', ListUsersCommand),
   parents: 'none',
   pageSize,
@@ -28,6 +29,7 @@ const users: Dataset = {
 
 const groups: Dataset = {
   name: 'identitystore.groups',
+  isPopulation: true,
   operation: operation('ListGroups', ListGroupsCommand),
   parents: 'none',
   pageSize,

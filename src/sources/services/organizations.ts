@@ -86,6 +86,7 @@ const organizationalUnits: Dataset = {
 
 const accounts: Dataset = {
   name: 'organizations.accounts',
+  isPopulation: true,
   operation: operation('ListAccounts', ListAccountsCommand),
   parents: 'none',
   pageSize,

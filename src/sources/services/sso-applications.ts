@@ -18,6 +18,7 @@ const describeApplication = operation('DescribeApplication', DescribeApplication
 
 const applications: Dataset = {
   name: 'sso.applications',
+  isPopulation: true,
   operation: operation('ListApplications', ListApplicationsCommand),
   parents: 'instance',
   // what may be asked for; the answer is half of it

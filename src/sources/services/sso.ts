@@ -64,6 +64,7 @@ const instanceDetails: Dataset = {
 
 const permissionSetArns: Dataset = {
   name: 'sso.permission_set_arns',
+  isPopulation: true,
   operation: listPermissionSets,
   parents: 'instance',
   pageSize,

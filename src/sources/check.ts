@@ -1,0 +1,9 @@
+/** One row of a diagnosis. */
+export interface Check {
+  readonly check: string
+  readonly result: 'ok' | 'warning' | 'failed' | 'skipped'
+  /** what was found */
+  readonly cause: string
+  /** what to do, with the statement or policy to paste; null when there is nothing to do */
+  readonly remedy: string | null
+}

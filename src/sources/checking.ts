@@ -1,0 +1,104 @@
+import { sha256 } from '../digest.ts'
+import type { Facts } from '../model.ts'
+import type { Operation } from './dataset.ts'
+import { Lanes } from './lanes.ts'
+import type { Session } from './session.ts'
+import type { Trouble } from './trouble.ts'
+import type { Witness } from './witness.ts'
+
+/** As parts, calls and datasets of cross-checks are named. */
+export const checksDataset = 'evidenced.cross_checks'
+
+/** Examples that are kept of what differs; the number is always whole. */
+const mostExamples = 100
+const sideBySide = 8
+
+/** What one check is made with. */
+export interface Checking {
+  readonly session: Session
+  readonly witness: Witness
+  /** hexadecimal; the same seed draws the same sample from the same population */
+  readonly seed: string
+  /** true: everything is compared, not a sample */
+  readonly isExhaustive: boolean
+  /** calls this check may make; not kept to when exhaustive */
+  readonly calls: number
+}
+
+/** What a check found. Differences are evidence: they are listed and change nothing. */
+export interface CrossCheck {
+  readonly name: string
+  readonly made: boolean
+  /** what was compared, or why nothing was */
+  readonly statement: string
+  readonly population: number
+  readonly compared: number
+  readonly differences: readonly string[]
+}
+
+/** The facts under which a check is kept with the snapshot. */
+export function factsOf(check: CrossCheck, seed: string): Facts {
+  const { name, made, statement, population, compared, differences } = check
+  const examples = [...differences].sort().slice(0, mostExamples)
+  return { name, made, statement, population, compared, differences: differences.length, examples, seed }
+}
+
+export function notMade(name: string, reason: string): CrossCheck {
+  return { name, made: false, statement: `Not made: ${reason}.`, population: 0, compared: 0, differences: [] }
+}
+
+export function refused(name: string, trouble: Trouble, operation: Operation): CrossCheck {
+  return notMade(name, `${operation.service}:${operation.name} was answered with ${trouble.code}`)
+}
+
+/** Draws without replacement: the n smallest of SHA-256(seed, key), so that anyone with seed and population can draw again. */
+export function sampleOf(keys: readonly string[], n: number, seed: string): readonly string[] {
+  if (n >= keys.length) return keys
+  return keys
+    .map(key => ({ key, rank: sha256(`${seed} ${key}`) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1))
+    .slice(0, n)
+    .map(({ key }) => key)
+}
+
+/** All elements of a list of AWS, or why not. */
+export async function listed(
+  session: Session,
+  operation: Operation,
+  input: Facts,
+  list: string,
+): Promise<readonly Facts[] | Trouble> {
+  const found: Facts[] = []
+  const seen = new Set<string>()
+  for (let token: string | null = null, page = 1; ; page++) {
+    const said = await session.ask({
+      operation,
+      input: { ...input, ...(token === null ? {} : { NextToken: token }) },
+      dataset: checksDataset,
+      page,
+      items: answer => ((answer[list] as readonly Facts[] | undefined) ?? []).length,
+    })
+    if ('trouble' in said) return said.trouble
+    found.push(...((said.answer[list] as readonly Facts[] | undefined) ?? []))
+    const next = said.answer.NextToken
+    if (typeof next !== 'string' || next === '' || seen.has(next)) return found
+    seen.add(next)
+    token = next
+  }
+}
+
+export function isTrouble(said: readonly unknown[] | Trouble): said is Trouble {
+  return !Array.isArray(said)
+}
+
+/** A few at a time; the first failure ends all. */
+export async function forEach<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const lanes = new Lanes()
+  for (const item of items) lanes.add('checks', sideBySide, () => run(item))
+  await lanes.finished()
+}
+
+/** With no difference in a sample, fewer than so many of all differ, at 95 %: `1 - 0.05^(1/n)`, as a percentage. */
+export function boundPercent(n: number): string {
+  return (100 * (1 - 0.05 ** (1 / Math.max(1, n)))).toPrecision(2)
+}

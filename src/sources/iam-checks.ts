@@ -1,0 +1,64 @@
+import { type CrossCheck, notMade } from './checking.ts'
+import type { Witness } from './witness.ts'
+
+/**
+ * Identity Center keeps a role in every account where a permission set is provisioned: an independent witness of the pairs.
+ * @see https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+ */
+export function checkReservedRoles(witness: Witness): CrossCheck {
+  const name = 'reserved_roles'
+  const roles = witness.rows('iam.roles')
+  const sets = witness.rows('sso.permission_sets')
+  const pairs = witness.rows('sso.provisioned_accounts')
+  const summaries = witness.rows('iam.account_summaries')
+  for (const each of [roles, sets, pairs, summaries]) if (typeof each === 'string') return notMade(name, each)
+  const names = new Map((sets as Exclude<typeof sets, string>).map(({ key, facts }) => [key, String(facts.Name)]))
+  const read = new Set((summaries as Exclude<typeof summaries, string>).map(row => row.accountId))
+  const bySet = new Set<string>()
+  for (const { key } of pairs as Exclude<typeof pairs, string>) {
+    const bar = key.indexOf('|')
+    const accountId = key.slice(bar + 1)
+    if (read.has(accountId)) bySet.add(`${names.get(key.slice(0, bar)) ?? key.slice(0, bar)} in ${accountId}`)
+  }
+  const byRole = new Set<string>()
+  for (const { key, accountId } of roles as Exclude<typeof roles, string>) {
+    const found = /:role\/aws-reserved\/sso\.amazonaws\.com\/(?:[^/]+\/)?AWSReservedSSO_(.+)_[0-9a-f]+$/.exec(key)
+    if (found !== null) byRole.add(`${found[1]} in ${accountId}`)
+  }
+  const differences = [
+    ...[...bySet].filter(pair => !byRole.has(pair)).map(pair => `${pair} is provisioned, and IAM has no role of it`),
+    ...[...byRole].filter(pair => !bySet.has(pair)).map(pair => `${pair} has a role in IAM, and discovery does not show it`),
+  ]
+  const statement = `${bySet.size} provisioned pairs in ${read.size} accounts against the AWSReservedSSO roles of IAM.`
+  return { name, made: true, statement, population: bySet.size, compared: bySet.size, differences }
+}
+
+/** What IAM counts, against what it listed. */
+export function checkCounts(witness: Witness): CrossCheck {
+  const name = 'account_counts'
+  const summaries = witness.rows('iam.account_summaries')
+  if (typeof summaries === 'string') return notMade(name, summaries)
+  const lists: readonly [string, string][] = [
+    ['Users', 'iam.users'],
+    ['Groups', 'iam.group_details'],
+    ['Roles', 'iam.roles'],
+    ['Policies', 'iam.managed_policies'],
+  ]
+  const differences: string[] = []
+  for (const [member, dataset] of lists) {
+    const rows = witness.rows(dataset)
+    if (typeof rows === 'string') return notMade(name, rows)
+    const counts = new Map<string, number>()
+    for (const { accountId, key } of rows) {
+      // policies of AWS are in use in the account and are none of its own
+      if (key.split(':')[4] === accountId) counts.set(accountId, (counts.get(accountId) ?? 0) + 1)
+    }
+    for (const { accountId, facts } of summaries) {
+      const found = counts.get(accountId) ?? 0
+      if (typeof facts[member] === 'number' && facts[member] !== found)
+        differences.push(`${accountId}: iam:GetAccountSummary says ${facts[member]} ${member}, ${dataset} holds ${found}`)
+    }
+  }
+  const statement = `${summaries.length} accounts: users, groups, roles and policies that IAM counts, against those that it listed.`
+  return { name, made: true, statement, population: summaries.length, compared: summaries.length, differences }
+}
