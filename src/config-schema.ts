@@ -165,6 +165,18 @@ export const configSchema = {
         },
       },
     },
+    heads: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        folder: {
+          type: 'string',
+          minLength: 1,
+          description: "folder for signed heads, best where the database's owner cannot write; left out: dataDir/heads",
+        },
+      },
+    },
     log: {
       type: 'object',
       additionalProperties: false,

@@ -19,6 +19,8 @@ export interface Config {
   readonly frameworks: readonly string[]
   readonly evidenceFolder: string
   readonly keyFile: string | null
+  /** where the signed heads of snapshots are kept, outside the database */
+  readonly headsFolder: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
@@ -56,6 +58,7 @@ interface ConfigFile {
   controls: { folders: string[]; parameters: Record<string, ParameterValues> }
   frameworks: string[]
   evidence: { folder?: string; keyFile?: string }
+  heads: { folder?: string }
   log: { level: Config['logLevel'] }
 }
 
@@ -111,6 +114,7 @@ export function describeConfig(config: Config): Json {
     controls: { folders: [...config.controlFolders], parameters: config.parameters as Json },
     frameworks: [...config.frameworks],
     evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
+    heads: { folder: config.headsFolder },
     log: { level: config.logLevel },
   }
 }
@@ -133,6 +137,7 @@ function configOf(value: ConfigFile, file: string): Config {
     frameworks: value.frameworks,
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
+    headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     logLevel: value.log.level,
   }
 }

@@ -388,6 +388,28 @@ export interface LedgerEntry {
   readonly digest: string
 }
 
+/**
+ * What stands outside the database for one snapshot, so that a rewrite of history shows even when its author fixed every hash inside.
+ * The signature is Ed25519 over the canonical JSON of the other members but `keyFingerprint`.
+ */
+export interface SignedHead {
+  /** stable name of the source over changes of its label: partition and instance, e.g. `aws-ssoins-1234567890abcdef` */
+  readonly stream: string
+  readonly version: number
+  readonly snapshotDigest: string
+  /** the snapshot's own entry of the ledger, and with it everything before */
+  readonly ledgerPosition: number
+  readonly ledgerDigest: string
+  /** lines of the change set, and SHA-256 over them, each followed by a line feed */
+  readonly lines: number
+  readonly linesDigest: string
+  /** SHA-256 of the canonical JSON of the head before, signature included; null for the first */
+  readonly previousDigest: string | null
+  readonly keyFingerprint: string
+  /** base64 */
+  readonly signature: string
+}
+
 /** One file of evidence. `read` may be called more than once and gives the same bytes each time. */
 export interface Artifact {
   readonly path: string

@@ -30,9 +30,12 @@ import {
 import { type Aws, collect, planCollection } from './sources/index.ts'
 import {
   failRun,
+  type HeadSigner,
+  type HeadSink,
   lastCounts,
   latestEvaluation,
   openRun,
+  publishHeads,
   readCalls,
   readEstate,
   readLedger,
@@ -54,6 +57,8 @@ export interface Parts {
   readonly catalog: Catalog
   readonly now: () => Date
   readonly log: Log
+  /** where each sealed snapshot leaves a signed head outside the database; left out, none does */
+  readonly heads?: { readonly sink: HeadSink; readonly signer: HeadSigner }
 }
 
 export class PipelineError extends AppError<
@@ -92,6 +97,7 @@ export async function runCollection(
         calls: snapshot.calls,
         gaps: snapshot.gaps.length,
       })
+      await leaveHead(parts, source)
       return snapshot
     } catch (error) {
       if (!(error instanceof PipelineError)) await failRun(run, failureOf(error))
@@ -100,6 +106,16 @@ export async function runCollection(
   } catch (error) {
     if (!opened) await recordFailure(parts.store, source, { ...failureOf(error), startedAt })
     throw error
+  }
+}
+
+/** A head that cannot be written takes nothing away from the sealed snapshot: it is told, and written with the next one. */
+async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'heads' | 'log'>, source: Source): Promise<void> {
+  if (heads === undefined) return
+  try {
+    await publishHeads(store, source.label, heads.sink, heads.signer)
+  } catch (error) {
+    log.error('no head outside the database', { source: source.label, error })
   }
 }
 

@@ -124,7 +124,7 @@ async function heads(store: Store, rest: string, values: readonly unknown[]): Pr
 }
 
 /** SHA-256 of the canonical JSON of a whole evaluation, put together piece by piece: as one string it could be longer than a string may be. */
-function evaluationDigest(evaluation: Evaluation): string {
+export function evaluationDigest(evaluation: Evaluation): string {
   const sum = createHash('sha256')
   addCanonical(sum, outside({ ...evaluation, outcomes: [] }) as { [member: string]: Json }, 'outcomes', () => {
     for (const [i, outcome] of evaluation.outcomes.entries()) {
