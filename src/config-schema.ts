@@ -25,6 +25,12 @@ export const configSchema = {
           'x-secret': true,
           description: 'postgres://user:password@host:5432/database, or file:/path/to/a/file/with/the/url',
         },
+        allowSuperuser: {
+          type: 'boolean',
+          default: false,
+          description:
+            'true lets `evidenced run` work as a superuser of an external database, to whom no guard of evidence means anything',
+        },
       },
     },
     sources: {

@@ -11,6 +11,8 @@ export interface Config {
   readonly dataDir: string
   /** null: the embedded PostgreSQL in dataDir */
   readonly databaseUrl: string | null
+  /** true lets the daemon work as a superuser of an external database */
+  readonly allowSuperuser: boolean
   readonly sources: readonly Source[]
   readonly schedule: { readonly collect: string; readonly timeZone: string }
   readonly server: { readonly host: string; readonly port: number }
@@ -42,7 +44,7 @@ export class ConfigError extends AppError<ConfigCode> {
 /** The file as the schema describes it, after defaults. */
 interface ConfigFile {
   dataDir: string
-  database: { url?: string }
+  database: { url?: string; allowSuperuser: boolean }
   sources: {
     label: string
     kind: 'aws'
@@ -126,6 +128,7 @@ function configOf(value: ConfigFile, file: string): Config {
     file,
     dataDir,
     databaseUrl: value.database.url ?? null,
+    allowSuperuser: value.database.allowSuperuser,
     sources: value.sources.map(source => ({
       ...source,
       auth: { roleArn: source.auth.roleArn ?? null, externalId: source.auth.externalId ?? null },

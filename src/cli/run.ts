@@ -4,7 +4,7 @@ import { startDaemon } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
 import { runCollection, runEvaluation } from '../pipeline.ts'
 import { listen } from '../server/index.ts'
-import { claimSlot, readSnapshot } from '../store/index.ts'
+import { claimSlot, readSnapshot, refuseSuperuser } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages } from './pages.ts'
@@ -18,6 +18,7 @@ export function addRun(program: Command, invocation: Invocation): void {
       const catalog = catalogOf(config, { note: text => log.error('broken control', { problem: text }) })
       const signer = await signerOf(config)
       await using store = await storeOf(config, log)
+      if (!config.allowSuperuser) await refuseSuperuser(store)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
       const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config) }

@@ -1,4 +1,5 @@
 export { type AccessQuestion, access } from './access.ts'
+export { refuseSuperuser } from './app-role.ts'
 export { type SharedBudget, sharedBudget } from './budget.ts'
 export { listBundles, readBundle, saveBundle } from './bundle.ts'
 export { readCalls } from './calls.ts'
