@@ -490,6 +490,11 @@ export interface AccessPath {
   readonly group: { readonly id: string; readonly name: string | null } | null
   readonly permissionSet: { readonly arn: string; readonly name: string | null }
   readonly account: { readonly id: string; readonly name: string | null }
+  /**
+   * what stored policy analysis said of the permission set while the path held; the most powerful where it changed; null: no evaluation
+   * judged those snapshots
+   */
+  readonly classification: PermissionSetClass['classification'] | null
   /** at the instant asked about, or at the end of the period; `unknown`: it held when it was last read, and was not read then */
   readonly state: 'held' | 'ended' | 'unknown'
   /** for `unknown`: seal time of the last snapshot that shows it; unknown since */
@@ -500,6 +505,14 @@ export interface AccessPath {
   readonly endedAfter: Date
   /** null: no snapshot shows its end */
   readonly endedBy: Date | null
+}
+
+/** What policy analysis says of one permission set. */
+export interface PermissionSetClass {
+  readonly source: string
+  readonly permissionSetArn: string
+  readonly classification: 'admin' | 'can_escalate' | 'none' | 'unknown'
+  readonly reason: string
 }
 
 /** Who reaches what, as the snapshots of each source saw it. */

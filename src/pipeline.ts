@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { buildEstate, type Catalog, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
+import { buildEstate, type Catalog, classify, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
 import { isComplete } from './coverage.ts'
 import { canonicalJson } from './digest.ts'
 import { AppError, explain } from './errors.ts'
@@ -137,10 +137,8 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
       hint: 'run `evidenced collect` first, or name a later instant',
     })
   }
-  const evaluation = await saveEvaluation(
-    parts.store,
-    evaluate(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf),
-  )
+  const estate = await buildEstate(rows, parts.catalog.managedPolicies)
+  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }

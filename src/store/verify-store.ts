@@ -2,6 +2,7 @@ import type { LedgerEntry, Snapshot } from '../model.ts'
 import { checkHeads, type HeadCheck } from './check-heads.ts'
 import { checkRows } from './check-rows.ts'
 import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
+import { storedClassificationDigest } from './classification.ts'
 import { query } from './database.ts'
 import { datasetKey } from './dataset-summary.ts'
 import { evaluationDigest, readEvaluation } from './evaluation.ts'
@@ -162,6 +163,9 @@ async function checkEvaluations(
       problems.push({ kind: 'evaluation', name, message: `its digest is ${digest}, its rows give ${computed}` })
     if (entries.evaluations.get(id)?.payload.digest !== digest)
       problems.push({ kind: 'ledger', name, message: `no entry of the ledger holds its digest ${digest}` })
+    const said = entries.evaluations.get(id)?.payload.classification
+    if (said !== undefined && said !== (await storedClassificationDigest(store, id)))
+      problems.push({ kind: 'evaluation', name, message: 'what it says of permission sets was changed' })
     entries.evaluations.delete(id)
   }
   for (const [id, { position }] of entries.evaluations) {

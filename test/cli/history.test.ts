@@ -71,6 +71,18 @@ describe('any date, as a user asks for it', function () {
     expect(table.stdout).to.match(/\d+ paths?$/m)
   })
 
+  it('says who is admin, once an evaluation judged it', async () => {
+    const accounts = [...new Set(place.aws.organization.assignments.map(each => each.AccountId))]
+    const early = await place.run('access', '--account', accounts[0]!, '--admin', '--json')
+    expect(early.json.error.hint).to.contain('evidenced evaluate')
+    expect((await place.run('evaluate', '--json')).code).to.equal(0)
+    const found = await Promise.all(accounts.map(account => place.run('access', '--account', account, '--admin', '--json')))
+    const classes = new Set(found.flatMap(each => each.json.paths.map((path: { classification: string }) => path.classification)))
+    expect([...classes])
+      .to.include('admin')
+      .and.not.include('none')
+  })
+
   it('computes the whole store again: 0 when all is well, 4 when something is wrong, 3 when no head outside vouches for it', async () => {
     const good = await place.run('verify-store', '--json')
     expect(good.code, good.stdout).to.equal(0)

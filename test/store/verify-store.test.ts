@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { openHeadFiles } from '../../src/sources/index.ts'
-import { type HeadCheck, type HeadSigner, publishHeads, type Store, saveEvaluation, verifyStore } from '../../src/store/index.ts'
+import {
+  type HeadCheck,
+  type HeadSigner,
+  publishHeads,
+  readSnapshot,
+  type Store,
+  saveEvaluation,
+  verifyStore,
+} from '../../src/store/index.ts'
 import { assignment, call, collectOnce, gap, group, membership, part, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { asOwner, fixAllHashes } from './forger.ts'
@@ -57,7 +65,9 @@ describe('the whole database, computed again', () => {
       // the first is left to be caught up
       if (i > 0) await publishHeads(store, 'acme', sink, signer)
     }
-    await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }]))
+    const { source, version, digest } = (await readSnapshot(store, 'acme', 'latest'))!
+    const evaluation = evaluationOf([{ key: 'u1', status: 'fail' }], { snapshots: [{ source, version, digest }] })
+    await saveEvaluation(store, evaluation, [{ source, permissionSetArn: set, classification: 'admin', reason: 'because' }])
     const problems = async (heads = true) => {
       const found = await verifyStore(store, heads ? { sink, verify: trust } : null)
       return found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
@@ -131,7 +141,14 @@ describe('the whole database, computed again', () => {
       [`update ledger set payload = replace(payload, 'acme', 'evil') where position = 2`, /^ledger entry 2:/m],
       [`delete from ledger where position = 2`, /^ledger entry 3: entries from 2 to 2 are missing/m],
       [`update result_version set body = replace(body, 'because', 'so')`, /^evaluation IDC-USER-001 acme u1:/m],
-      [`delete from evaluation`, /^evaluation evaluation 1: the ledger names it/m],
+      [
+        `update classification set classification = 'unknown'`,
+        /^evaluation evaluation 1: what it says of permission sets was changed/m,
+      ],
+      [
+        `delete from classified_snapshot; delete from classification; delete from evaluation`,
+        /^evaluation evaluation 1: the ledger names it/m,
+      ],
       [`delete from call_chunk where id = 1`, /^calls calls of acme version 1:/m],
       [`delete from snapshot where version = 3`, /^snapshot snapshot of run .*: the ledger names it/m],
     ]
