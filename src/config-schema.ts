@@ -25,6 +25,12 @@ export const configSchema = {
           'x-secret': true,
           description: 'postgres://user:password@host:5432/database, or file:/path/to/a/file/with/the/url',
         },
+        allowSuperuser: {
+          type: 'boolean',
+          default: false,
+          description:
+            'true lets `evidenced run` work as a superuser of an external database, to whom no guard of evidence means anything',
+        },
       },
     },
     sources: {
@@ -194,6 +200,18 @@ export const configSchema = {
           type: 'string',
           minLength: 1,
           description: 'Ed25519 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+        },
+      },
+    },
+    heads: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        folder: {
+          type: 'string',
+          minLength: 1,
+          description: "folder for signed heads, best where the database's owner cannot write; left out: dataDir/heads",
         },
       },
     },

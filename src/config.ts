@@ -12,6 +12,8 @@ export interface Config {
   readonly dataDir: string
   /** null: the embedded PostgreSQL in dataDir */
   readonly databaseUrl: string | null
+  /** true lets the daemon work as a superuser of an external database */
+  readonly allowSuperuser: boolean
   readonly sources: readonly Source[]
   readonly schedule: { readonly collect: string; readonly timeZone: string }
   readonly server: { readonly host: string; readonly port: number }
@@ -22,6 +24,8 @@ export interface Config {
   readonly frameworks: readonly string[]
   readonly evidenceFolder: string
   readonly keyFile: string | null
+  /** where the signed heads of snapshots are kept, outside the database */
+  readonly headsFolder: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** where a member stands in the file, for problems that only another room can see */
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
@@ -45,7 +49,7 @@ export class ConfigError extends AppError<ConfigCode> {
 /** The file as the schema describes it, after defaults. */
 interface ConfigFile {
   dataDir: string
-  database: { url?: string }
+  database: { url?: string; allowSuperuser: boolean }
   sources: {
     label: string
     kind: 'aws'
@@ -62,6 +66,7 @@ interface ConfigFile {
   controls: { folders: string[]; frameworkProfile?: string; parameters: Record<string, ParameterValues> }
   frameworks: string[]
   evidence: { folder?: string; keyFile?: string }
+  heads: { folder?: string }
   log: { level: Config['logLevel'] }
 }
 
@@ -127,6 +132,7 @@ export function describeConfig(config: Config): Json {
     },
     frameworks: [...config.frameworks],
     evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
+    heads: { folder: config.headsFolder },
     log: { level: config.logLevel },
   }
 }
@@ -138,6 +144,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     file,
     dataDir,
     databaseUrl: value.database.url ?? null,
+    allowSuperuser: value.database.allowSuperuser,
     sources: value.sources.map(({ iam, ...source }) => ({
       ...source,
       ...(iam === undefined
@@ -153,6 +160,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     frameworks: value.frameworks,
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
+    headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     logLevel: value.log.level,
     placeOf,
   }

@@ -418,6 +418,28 @@ export interface LedgerEntry {
   readonly digest: string
 }
 
+/**
+ * What stands outside the database for one snapshot, so that a rewrite of history shows even when its author fixed every hash inside.
+ * The signature is Ed25519 over the canonical JSON of the other members but `keyFingerprint`.
+ */
+export interface SignedHead {
+  /** stable name of the source over changes of its label: partition and instance, e.g. `aws-ssoins-1234567890abcdef` */
+  readonly stream: string
+  readonly version: number
+  readonly snapshotDigest: string
+  /** the snapshot's own entry of the ledger, and with it everything before */
+  readonly ledgerPosition: number
+  readonly ledgerDigest: string
+  /** lines of the change set, and SHA-256 over them, each followed by a line feed */
+  readonly lines: number
+  readonly linesDigest: string
+  /** SHA-256 of the canonical JSON of the head before, signature included; null for the first */
+  readonly previousDigest: string | null
+  readonly keyFingerprint: string
+  /** base64 */
+  readonly signature: string
+}
+
 /** One file of evidence. `read` may be called more than once and gives the same bytes each time. */
 export interface Artifact {
   readonly path: string
@@ -498,6 +520,11 @@ export interface AccessPath {
   readonly group: { readonly id: string; readonly name: string | null } | null
   readonly permissionSet: { readonly arn: string; readonly name: string | null }
   readonly account: { readonly id: string; readonly name: string | null }
+  /**
+   * what stored policy analysis said of the permission set while the path held; the most powerful where it changed; null: no evaluation
+   * judged those snapshots
+   */
+  readonly classification: PermissionSetClass['classification'] | null
   /** at the instant asked about, or at the end of the period; `unknown`: it held when it was last read, and was not read then */
   readonly state: 'held' | 'ended' | 'unknown'
   /** for `unknown`: seal time of the last snapshot that shows it; unknown since */
@@ -508,6 +535,14 @@ export interface AccessPath {
   readonly endedAfter: Date
   /** null: no snapshot shows its end */
   readonly endedBy: Date | null
+}
+
+/** What policy analysis says of one permission set. */
+export interface PermissionSetClass {
+  readonly source: string
+  readonly permissionSetArn: string
+  readonly classification: 'admin' | 'can_escalate' | 'none' | 'unknown'
+  readonly reason: string
 }
 
 /** Who reaches what, as the snapshots of each source saw it. */

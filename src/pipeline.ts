@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { buildEstate, type Catalog, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
+import { buildEstate, type Catalog, classify, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
 import { isComplete } from './coverage.ts'
 import { canonicalJson } from './digest.ts'
 import { problemLine } from './document.ts'
@@ -40,9 +40,12 @@ import { type Aws, type CheckMode, collect, planCollection } from './sources/ind
 import {
   baselineCounts,
   failRun,
+  type HeadSigner,
+  type HeadSink,
   lastCounts,
   latestEvaluation,
   openRun,
+  publishHeads,
   readCalls,
   readEstate,
   readLedger,
@@ -64,6 +67,8 @@ export interface Parts {
   readonly catalog: Catalog
   readonly now: () => Date
   readonly log: Log
+  /** where each sealed snapshot leaves a signed head outside the database; left out, none does */
+  readonly heads?: { readonly sink: HeadSink; readonly signer: HeadSigner }
 }
 
 export class PipelineError extends AppError<
@@ -105,6 +110,7 @@ export async function runCollection(
         calls: snapshot.calls,
         gaps: snapshot.gaps.length,
       })
+      await leaveHead(parts, source)
       return snapshot
     } catch (error) {
       if (!(error instanceof PipelineError)) await failRun(run, failureOf(error))
@@ -114,6 +120,16 @@ export async function runCollection(
     if (!opened && failureOf(error).code !== 'SOURCE_BUSY')
       await recordFailure(parts.store, source, { ...failureOf(error), startedAt })
     throw error
+  }
+}
+
+/** A head that cannot be written takes nothing away from the sealed snapshot: it is told, and written with the next one. */
+async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'heads' | 'log'>, source: Source): Promise<void> {
+  if (heads === undefined) return
+  try {
+    await publishHeads(store, source.label, heads.sink, heads.signer)
+  } catch (error) {
+    log.error('no head outside the database', { source: source.label, error })
   }
 }
 
@@ -135,10 +151,8 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
       hint: 'run `evidenced collect` first, or name a later instant',
     })
   }
-  const evaluation = await saveEvaluation(
-    parts.store,
-    evaluate(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf),
-  )
+  const estate = await buildEstate(rows, parts.catalog.managedPolicies)
+  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }

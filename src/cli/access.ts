@@ -13,6 +13,7 @@ interface Options extends CommonOptions {
   readonly user?: string
   readonly permissionSet?: string
   readonly source?: string
+  readonly admin?: boolean
   readonly asOf?: string
   readonly during?: string
   readonly format?: string
@@ -23,6 +24,7 @@ export function addAccess(program: Command, invocation: Invocation): void {
     .option('--account <account>', 'account id or name')
     .option('--user <user>', 'user id or name')
     .option('--permission-set <set>', 'permission set ARN or name')
+    .option('--admin', 'only what policy analysis calls admin, and what it could not decide; needs an evaluation')
     .option('--source <label>', 'only this source')
     .option('--as-of <instant>', 'as the last snapshot sealed by then saw it (default: now)')
     .option('--during <from..to>', 'every path that a snapshot of this period shows')
@@ -41,7 +43,7 @@ export function addAccess(program: Command, invocation: Invocation): void {
         ...(source && { source }),
       }
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
-      const answer = await access(store, { ...asked, when: whenOf(options) })
+      const answer = await access(store, { ...asked, when: whenOf(options), onlyAdmin: options.admin === true })
       if (format === 'csv')
         for await (const chunk of csvOf(columns, cellsOf(answer))) invocation.streams.stdout.write(Buffer.from(chunk).toString())
       else if (format === 'json') terminal.document(documentOf(answer))
@@ -80,7 +82,7 @@ function showAnswer(terminal: Terminal, answer: AccessAnswer): void {
   const rows = [...answer.paths].map(path => [
     named(path.user) + userRemark(path),
     path.group === null ? 'directly' : `group ${named(path.group)}`,
-    path.permissionSet.name ?? path.permissionSet.arn,
+    (path.permissionSet.name ?? path.permissionSet.arn) + (path.classification === 'admin' ? ', admin' : ''),
     named(path.account),
     path.state === 'unknown' ? `unknown since ${path.knownUntil!.toISOString()}` : path.state,
     interval(path.beganAfter, path.beganBy, 'or earlier'),
@@ -129,7 +131,7 @@ const columns = [
     'userStatus',
     'userPresence',
   ],
-  ...['groupId', 'groupName', 'state', 'knownUntil', 'beganAfter', 'beganBy', 'endedAfter', 'endedBy'],
+  ...['groupId', 'groupName', 'classification', 'state', 'knownUntil', 'beganAfter', 'beganBy', 'endedAfter', 'endedBy'],
 ]
 
 function* cellsOf({ paths }: AccessAnswer): Generator<Cell[]> {
@@ -147,7 +149,15 @@ function* cellsOf({ paths }: AccessAnswer): Generator<Cell[]> {
         user.status,
         user.presence,
       ],
-      ...[group?.id ?? null, group?.name ?? null, path.state, text(path.knownUntil), text(path.beganAfter), text(path.beganBy)],
+      ...[
+        group?.id ?? null,
+        group?.name ?? null,
+        path.classification,
+        path.state,
+        text(path.knownUntil),
+        text(path.beganAfter),
+        text(path.beganBy),
+      ],
       ...[text(path.endedAfter), text(path.endedBy)],
     ]
   }
@@ -167,6 +177,7 @@ function documentOf(answer: AccessAnswer): Json {
       ...{
         permissionSet: { ...path.permissionSet },
         account: { ...path.account },
+        classification: path.classification,
         state: path.state,
         knownUntil: text(path.knownUntil),
       },

@@ -7,7 +7,7 @@ import { runCollection } from '../pipeline.ts'
 import { addCommand, type CommonOptions, codeOf, configOf, type Invocation, terminalOf } from './command.ts'
 import { checksOf, showChecks } from './cross-checks.ts'
 import { exit } from './exit.ts'
-import { awsOf, sourcesOf, storeOf } from './parts.ts'
+import { awsOf, headsOf, sourcesOf, storeOf } from './parts.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface Options extends CommonOptions {
@@ -26,12 +26,13 @@ export function addCollect(program: Command, invocation: Invocation): void {
       const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
       await using store = await storeOf(config, log)
       await using aws = awsOf(store, log, invocation.env)
+      const heads = await headsOf(config)
       const snapshots: Snapshot[] = []
       const errors: Json[] = []
       for (const source of sources) {
         if (invocation.signal.aborted) break
         try {
-          const parts = { aws, store, now: () => new Date(), log }
+          const parts = { aws, store, now: () => new Date(), log, heads }
           const snapshot = await runCollection(parts, source, {
             signal: invocation.signal,
             onProgress: terminal.progress,

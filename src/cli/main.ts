@@ -22,6 +22,7 @@ import { addRun } from './run.ts'
 import { addSnapshots } from './snapshots.ts'
 import type { Streams } from './terminal.ts'
 import { addVerify } from './verify.ts'
+import { addVerifyStore } from './verify-store.ts'
 
 const description =
   'Compliance evidence for AWS identity: collects IAM Identity Center and Organizations, keeps every state, judges it with declarative controls, and leaves evidence that can be checked offline.'
@@ -62,6 +63,7 @@ export async function main(
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)
+  addVerifyStore(program, invocation)
   addControls(program, invocation)
   addFrameworks(program, invocation)
   addDoctor(program, invocation)

@@ -8,7 +8,7 @@ export function addMigrate(program: Command, invocation: Invocation): void {
   addCommand(program, 'migrate', 'bring the database to this version of the program').action(async (options: CommonOptions) => {
     const terminal = terminalOf(invocation, options)
     const config = configOf(invocation, options)
-    const { applied } = await migrate({
+    const { applied, role } = await migrate({
       url: config.databaseUrl,
       dataDir: config.dataDir,
       log: openLog(config.logLevel),
@@ -16,6 +16,10 @@ export function addMigrate(program: Command, invocation: Invocation): void {
       softwareVersion,
     })
     terminal.line(applied.length === 0 ? 'the database is up to date' : `applied: ${applied.join(', ')}`)
-    terminal.document({ applied: [...applied] })
+    if (role !== null)
+      terminal.line(`the role ${role} may add evidence and change none: make the program's database user a member of it`)
+    else if (config.databaseUrl !== null)
+      terminal.note('this user may not create roles: have an administrator create the role evidenced_app, and migrate again')
+    terminal.document({ applied: [...applied], role })
   })
 }

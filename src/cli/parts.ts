@@ -4,8 +4,8 @@ import { nearest, problemLine } from '../document.ts'
 import { openSigner, type Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
-import { type Aws, openAws } from '../sources/index.ts'
-import { openStore, type Store, sharedBudget } from '../store/index.ts'
+import { type Aws, openAws, openHeadFiles } from '../sources/index.ts'
+import { type HeadSigner, type HeadSink, openStore, type Store, sharedBudget } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { UsageError } from './exit.ts'
 import type { Terminal } from './terminal.ts'
@@ -60,6 +60,11 @@ export function catalogOf(
 
 export function signerOf(config: Config): Promise<Signer> {
   return openSigner(config.keyFile === null ? { dataDir: config.dataDir } : { keyFile: config.keyFile })
+}
+
+/** Where a collection leaves the heads of its snapshots. */
+export async function headsOf(config: Config): Promise<{ readonly sink: HeadSink; readonly signer: HeadSigner }> {
+  return { sink: openHeadFiles(config.headsFolder), signer: await signerOf(config) }
 }
 
 /** The sources a command is about: all, or the one named with `--source`. */

@@ -4,11 +4,11 @@ import { startDaemon } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
 import { runCollection, runEvaluation } from '../pipeline.ts'
 import { listen } from '../server/index.ts'
-import { claimSlot, readSnapshot } from '../store/index.ts'
+import { claimSlot, readSnapshot, refuseSuperuser } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages } from './pages.ts'
-import { awsOf, catalogOf, signerOf, storeOf } from './parts.ts'
+import { awsOf, catalogOf, headsOf, signerOf, storeOf } from './parts.ts'
 
 export function addRun(program: Command, invocation: Invocation): void {
   addCommand(program, 'run', 'stay up: collect and evaluate on the schedule, serve the first page').action(
@@ -18,9 +18,10 @@ export function addRun(program: Command, invocation: Invocation): void {
       const catalog = catalogOf(config, { note: text => log.error('broken control', { problem: text }) })
       const signer = await signerOf(config)
       await using store = await storeOf(config, log)
+      if (!config.allowSuperuser) await refuseSuperuser(store)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
-      const parts = { aws, store, catalog, signer, now, log }
+      const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config) }
       const state: { collecting: () => string | null; nextRun: () => Date | null } = {
         collecting: () => null,
         nextRun: () => null,

@@ -17,6 +17,8 @@ export type SourcesCode =
   | 'UNREACHABLE'
   | 'UNEXPECTED_ANSWER'
   | 'BUDGET_UNAVAILABLE'
+  | 'HEADS_NOT_WRITABLE'
+  | 'HEADS_NOT_READABLE'
 
 /** Nothing can be proven about a source: the run stops and the previous snapshot stands. What one call could not read is a gap instead. */
 export class SourcesError extends AppError<SourcesCode> {}

@@ -1,5 +1,6 @@
 import { compareBytes } from '../digest.ts'
 import type { AccessAnswer, AccessPath, Snapshot, UnreadPart } from '../model.ts'
+import { classesBetween } from './classification.ts'
 import { StoreError } from './error.ts'
 import {
   datasetsOfAccess,
@@ -24,6 +25,8 @@ export interface AccessQuestion {
   readonly user?: string
   readonly permissionSet?: string
   /** an instant, or a period: then every path that held in some snapshot of it */
+  /** true: only paths whose permission set a stored classification calls powerful, or could not decide */
+  readonly onlyAdmin?: boolean
   readonly when: { readonly asOf: Date } | { readonly from: Date; readonly to: Date }
 }
 
@@ -33,13 +36,13 @@ export interface AccessQuestion {
  * @throws {StoreError} NOT_FOUND when no snapshot was sealed by then, or no source knows what is asked about
  */
 export async function access(store: Store, question: AccessQuestion): Promise<AccessAnswer> {
-  const until = 'asOf' in question.when ? question.when.asOf : question.when.to
-  const all = await snapshotsAsOf(store, until)
+  const end = until(question)
+  const all = await snapshotsAsOf(store, end)
   const snapshots = all.filter(each => question.source === undefined || each.source === question.source)
   if (snapshots.length === 0) {
     throw new StoreError(
       'NOT_FOUND',
-      `no snapshot${question.source === undefined ? '' : ` of ${question.source}`} was sealed by ${until.toISOString()}`,
+      `no snapshot${question.source === undefined ? '' : ` of ${question.source}`} was sealed by ${end.toISOString()}`,
       {
         hint: 'see `evidenced snapshots list`',
       },
@@ -49,7 +52,7 @@ export async function access(store: Store, question: AccessQuestion): Promise<Ac
   const known = answers.filter(answer => answer !== null)
   if (known.length === 0) {
     const what = [question.account, question.user, question.permissionSet].filter(each => each !== undefined).join(', ')
-    throw new StoreError('NOT_FOUND', `no snapshot sealed by ${until.toISOString()} knows ${what}`, {
+    throw new StoreError('NOT_FOUND', `no snapshot sealed by ${end.toISOString()} knows ${what}`, {
       hint: 'write an account id or name, a user id or name, a permission set ARN or name, as AWS has it',
     })
   }
@@ -62,6 +65,10 @@ export async function access(store: Store, question: AccessQuestion): Promise<Ac
       },
     },
   }
+}
+
+function until({ when }: AccessQuestion): Date {
+  return 'asOf' in when ? when.asOf : when.to
 }
 
 interface SourceAnswer {
@@ -93,12 +100,25 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
   const where = { sourceId, source: snapshot.source }
   const newest = await readSnapshot(store, snapshot.source, 'latest')
   const newestVersion = newest?.version ?? version
+  const first = 'asOf' in question.when ? version : await versionAt(store, snapshot, question.when.from)
+  const classes = await classesBetween(store, sourceId, first, version)
+  if (question.onlyAdmin === true && classes.size === 0) {
+    throw new StoreError(
+      'NOT_FOUND',
+      `no evaluation judged what snapshot ${version} of ${snapshot.source} shows, so nobody knows who is admin`,
+      {
+        hint: `run \`evidenced evaluate --as-of ${until(question).toISOString()}\` first`,
+      },
+    )
+  }
   const context: Context = {
     source: snapshot.source,
-    first: 'asOf' in question.when ? version : await versionAt(store, snapshot, question.when.from),
+    first,
     last: version,
     newest: newestVersion,
     sealed: await sealTimes(store, { sourceId, version: newestVersion }),
+    classes,
+    onlyAdmin: question.onlyAdmin === true,
     provesAbsence: await absenceOf(store, where, [...Object.values(datasetsOfAccess), 'identitystore.users']),
     names,
     usersPlace: snapshot.datasets.find(each => each.name === 'identitystore.users')?.place ?? null,
@@ -164,6 +184,8 @@ interface Context {
   readonly sealed: ReadonlyMap<number, Date>
   readonly provesAbsence: ProvesAbsence
   readonly names: Names
+  readonly classes: Awaited<ReturnType<typeof classesBetween>>
+  readonly onlyAdmin: boolean
   readonly usersPlace: Grant['place'] | null
 }
 
@@ -219,9 +241,11 @@ function pathOf(user: string, group: string | null, pair: string, hops: readonly
   const from = Math.max(...hops.map(hop => hop.span.from))
   const to = Math.min(...hops.map(hop => hop.span.to))
   if (from >= to || from > last || to <= first) return null
+  const [account, permissionSet] = splitPair(pair)
+  const classification = classOf(permissionSet, Math.max(from, first), Math.min(to - 1, last), context)
+  if (context.onlyAdmin && classification === 'none') return null
   const isHeld = hops.every(hop => isSeenAt(hop.span, last))
   const state = to <= last ? 'ended' : isHeld ? 'held' : 'unknown'
-  const [account, permissionSet] = splitPair(pair)
   const absent = hops.map(hop => lastAbsent(hop, context)).filter(version => version !== null)
   const seen = (end: number) => Math.min(...hops.map(hop => lastSeen(hop.span, end)))
   return {
@@ -230,6 +254,7 @@ function pathOf(user: string, group: string | null, pair: string, hops: readonly
     group: group === null ? null : { id: group, name: names.groups.get(group) ?? null },
     permissionSet: { arn: permissionSet, name: names.permissionSets.get(permissionSet) ?? null },
     account: { id: account, name: names.accounts.get(account) ?? null },
+    classification,
     state,
     knownUntil: state === 'unknown' ? sealed.get(Math.max(seen(last + 1), from))! : null,
     beganAfter: absent.length === 0 ? null : sealed.get(Math.max(...absent))!,
@@ -237,6 +262,16 @@ function pathOf(user: string, group: string | null, pair: string, hops: readonly
     endedAfter: sealed.get(Math.max(seen(Math.min(to, newest + 1)), from))!,
     endedBy: hops.some(hop => isOver(hop.span)) ? sealed.get(to)! : null,
   }
+}
+
+const power = ['none', 'unknown', 'can_escalate', 'admin'] as const
+
+/** The most powerful class of a permission set in the versions that were classified; null where none was. */
+function classOf(permissionSet: string, from: number, to: number, { classes }: Context): AccessPath['classification'] {
+  let most = -1
+  for (const [version, sets] of classes)
+    if (from <= version && version <= to) most = Math.max(most, power.indexOf(sets.get(permissionSet) ?? 'none'))
+  return power[most] ?? null
 }
 
 /** The last version before a hop began that proves it was not there; null when none does. */

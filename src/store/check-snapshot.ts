@@ -33,7 +33,7 @@ export async function checkSnapshot(store: Store, snapshot: Snapshot): Promise<r
   ]
 }
 
-async function checkItself(store: Store, snapshot: Snapshot): Promise<SnapshotProblem[]> {
+export async function checkItself(store: Store, snapshot: Snapshot): Promise<SnapshotProblem[]> {
   const { digest, ...body } = snapshot
   const problems: SnapshotProblem[] = []
   const name = `${snapshot.source} version ${snapshot.version}`
@@ -92,7 +92,11 @@ async function checkLedgerEntry(
   ]
 }
 
-async function checkCalls(store: Store, snapshot: Snapshot, { collectionId }: SnapshotPosition): Promise<SnapshotProblem[]> {
+export async function checkCalls(
+  store: Store,
+  snapshot: Snapshot,
+  { collectionId }: SnapshotPosition,
+): Promise<SnapshotProblem[]> {
   const name = `calls of ${snapshot.source} version ${snapshot.version}`
   try {
     const { calls, root } = await addUpCalls(reader(store.db), collectionId)
@@ -104,7 +108,7 @@ async function checkCalls(store: Store, snapshot: Snapshot, { collectionId }: Sn
   }
 }
 
-async function checkDatasets(
+export async function checkDatasets(
   store: Store,
   snapshot: Snapshot,
   { sourceId, version }: SnapshotPosition,

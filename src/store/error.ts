@@ -5,6 +5,8 @@ export type StoreCode =
   | 'DATABASE_UNREACHABLE'
   /** the server answers and says no: password, missing database, missing right, read-only */
   | 'DATABASE_REFUSED'
+  /** the user is a superuser, to whom no guard means anything */
+  | 'DATABASE_SUPERUSER'
   /** the server is older than PostgreSQL 15, or its database is not in UTF-8 */
   | 'DATABASE_UNSUITABLE'
   /** anything else the server said; a fault of ours */

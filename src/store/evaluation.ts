@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { canonicalJson, compareBytes, digestOf, sha256 } from '../digest.ts'
-import type { ControlInfo, ControlOutcome, Evaluation, Json, Result, SavedEvaluation } from '../model.ts'
+import type { ControlInfo, ControlOutcome, Evaluation, Json, PermissionSetClass, Result, SavedEvaluation } from '../model.ts'
+import { classificationDigest, writeClassifications } from './classification.ts'
 import type { CopyValue } from './copy.ts'
 import { type Connection, query, streamRows, transaction } from './database.ts'
 import { StoreError } from './error.ts'
@@ -23,10 +24,15 @@ export interface EvaluationHead {
 /**
  * Keeps an evaluation. Outcomes and results are versions that hold from evaluation to evaluation: only what differs from the one before
  * is written. Results are brought into the order of their subjects' keys (UTF-8 bytes, then kind and type).
+ * @param classes of the permission sets of its snapshots, kept beside it; left out, "who was admin" cannot be answered for them
  * @returns the evaluation as it will be read; its digest is SHA-256 of the canonical JSON of the evaluation as given, so sorted
  * @throws {StoreError} NOT_STORABLE when one subject has two results for one control and source
  */
-export async function saveEvaluation(store: Store, evaluation: Evaluation): Promise<SavedEvaluation> {
+export async function saveEvaluation(
+  store: Store,
+  evaluation: Evaluation,
+  classes: readonly PermissionSetClass[] | null = null,
+): Promise<SavedEvaluation> {
   const sorted: Evaluation = { ...evaluation, outcomes: evaluation.outcomes.map(sortResults) }
   const digest = evaluationDigest(sorted)
   return transaction(store.db, async on => {
@@ -42,7 +48,11 @@ export async function saveEvaluation(store: Store, evaluation: Evaluation): Prom
       'insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest) values ($1, $2, $3, $4, $5, $6)',
       [...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')]],
     )
-    await appendTo(on, evaluatedAt, 'evaluation', { evaluation: id, asOf: asOf.toISOString(), catalogDigest, digest })
+    if (classes !== null) await writeClassifications(on, id, sorted, classes)
+    const classification = classes === null ? {} : { classification: classificationDigest(classes) }
+    await appendTo(on, evaluatedAt, 'evaluation', {
+      ...{ evaluation: id, asOf: asOf.toISOString(), catalogDigest, digest, ...classification },
+    })
     return { ...sorted, id, evaluatedAt, digest }
   })
 }
@@ -124,7 +134,7 @@ async function heads(store: Store, rest: string, values: readonly unknown[]): Pr
 }
 
 /** SHA-256 of the canonical JSON of a whole evaluation, put together piece by piece: as one string it could be longer than a string may be. */
-function evaluationDigest(evaluation: Evaluation): string {
+export function evaluationDigest(evaluation: Evaluation): string {
   const sum = createHash('sha256')
   addCanonical(sum, outside({ ...evaluation, outcomes: [] }) as { [member: string]: Json }, 'outcomes', () => {
     for (const [i, outcome] of evaluation.outcomes.entries()) {

@@ -11,4 +11,6 @@ export const lockSpaces = {
   /** held until the end of a transaction that appends to the ledger */
   ledger: 0x65766434,
   evaluation: 0x65766435,
+  /** the second key is the source's id; held while heads are written */
+  heads: 0x65766436,
 } as const

@@ -4,6 +4,7 @@ import { canonicalJson, digestOf, partKey } from '../digest.ts'
 import type { Caller, CollectionPlan, Json, RunRecord, Source } from '../model.ts'
 import { type Connection, connectAlone, query, transaction, transactionOn } from './database.ts'
 import { StoreError, storeError } from './error.ts'
+import { type KnownParts, readKnownParts } from './known-parts.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
 import { resolveSource, sourceIdOf } from './source.ts'
@@ -35,6 +36,7 @@ export interface RunState {
   sealing: Promise<unknown> | null
   /** ids of parts, by `partKey` */
   readonly partIds: Map<string, number>
+  readonly known: KnownParts
 }
 
 /** Parts older than this are read again: a snapshot's window should be a day at most. */
@@ -58,7 +60,8 @@ export async function openRun(store: Store, source: Source, plan: CollectionPlan
     if (!rows[0]!.held) throw await busy(store, source, sourceId)
     const id = randomUUID()
     const begun = await transactionOn(store.db, session, on => begin(on, store, source, plan, sourceId, id))
-    const state: RunState = { phase: 'open', isLost: false, sealing: null, partIds: begun.partIds }
+    const known = await transactionOn(store.db, session, on => readKnownParts(on, sourceId))
+    const state: RunState = { phase: 'open', isLost: false, sealing: null, partIds: begun.partIds, known }
     session.on('error', () => (state.isLost = true))
     session.on('end', () => (state.isLost = true))
     const { collectionId, done, resumed } = begun

@@ -1,5 +1,6 @@
 import type { Connection } from './database.ts'
 import { StoreError } from './error.ts'
+import { stillHolds } from './versions.ts'
 
 /**
  * What the run saw, as temporary tables that last until the transaction's end: `seen_entity`, `seen_membership`, `seen_assignment`.
@@ -89,19 +90,27 @@ const seenEntities = `create temporary table seen_entity on commit drop as
   join entity_salt s on s.entity_id = e.id`
 
 const seenMemberships = `create temporary table seen_membership on commit drop as
-  select distinct on (r.part_id, k.id) r.part_id, k.id as user_id, i.id as store_id, r.membership_id, r.rest, r.digest
+  (select distinct on (r.part_id, k.id) r.part_id, k.id as user_id, i.id as store_id, r.membership_id, r.rest, r.digest
   from staged_membership r ${ended}
   join resource_key k on k.source_id = $1 and k.key = r.user_key
   left join resource_key i on i.source_id = $1 and i.key = r.store_key
   where r.collection_id = $2
-  order by r.part_id, k.id, r.seq desc`
+  order by r.part_id, k.id, r.seq desc)
+  union all
+  select v.part_id, v.user_id, v.store_id, v.membership_id, v.rest, v.digest
+  from staged_part s join membership_version v on v.part_id = s.part_id and v.to_version = ${stillHolds}
+  where s.collection_id = $2 and s.is_unchanged and s.coverage is not null`
 
 const seenAssignments = `create temporary table seen_assignment on commit drop as
-  select distinct on (r.part_id, r.principal_type, k.id) r.part_id, r.principal_type, k.id as principal_id, r.rest, r.digest
+  (select distinct on (r.part_id, r.principal_type, k.id) r.part_id, r.principal_type, k.id as principal_id, r.rest, r.digest
   from staged_assignment r ${ended}
   join resource_key k on k.source_id = $1 and k.key = r.principal_key
   where r.collection_id = $2
-  order by r.part_id, r.principal_type, k.id, r.seq desc`
+  order by r.part_id, r.principal_type, k.id, r.seq desc)
+  union all
+  select v.part_id, v.principal_type, v.principal_id, v.rest, v.digest
+  from staged_part s join assignment_version v on v.part_id = s.part_id and v.to_version = ${stillHolds}
+  where s.collection_id = $2 and s.is_unchanged and s.coverage is not null`
 
 /**
  * Which parts end the states that were not seen in them, as the temporary table `closing_part`:

@@ -54,15 +54,20 @@ export async function beginParts(on: Connection, collectionId: number, partIds: 
   await on.execute(`insert into staged_part (collection_id, part_id) select $1, unnest($2::int[])`, [collectionId, partIds])
 }
 
-/** Writes the ends of parts. */
-export async function endParts(on: Connection, collectionId: number, ends: ReadonlyMap<number, PartEnd>): Promise<void> {
+/** Writes the ends of parts. @param unchanged those whose rows are what the last snapshot shows, and were not staged again */
+export async function endParts(
+  on: Connection,
+  collectionId: number,
+  ends: ReadonlyMap<number, PartEnd>,
+  unchanged: ReadonlySet<number>,
+): Promise<void> {
   if (ends.size === 0) return
   const all = [...ends.values()]
   await on.execute(
     `update staged_part s set coverage = e.coverage, reason = e.reason, gaps = e.gaps, pages = e.pages, duplicates = e.duplicates,
-       first_observed_at = e.first, last_observed_at = e.last
-     from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::timestamptz[], $9::timestamptz[])
-       as e (part_id, coverage, reason, gaps, pages, duplicates, first, last)
+       first_observed_at = e.first, last_observed_at = e.last, is_unchanged = e.is_unchanged
+     from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::timestamptz[], $9::timestamptz[], $10::boolean[])
+       as e (part_id, coverage, reason, gaps, pages, duplicates, first, last, is_unchanged)
      where s.collection_id = $1 and s.part_id = e.part_id`,
     [
       collectionId,
@@ -78,6 +83,7 @@ export async function endParts(on: Connection, collectionId: number, ends: Reado
       all.map(end => end.duplicates),
       all.map(end => end.firstObservedAt.toISOString()),
       all.map(end => end.lastObservedAt.toISOString()),
+      [...ends.keys()].map(partId => unchanged.has(partId)),
     ],
   )
 }

@@ -5,6 +5,7 @@ import type { CopyValue } from './copy.ts'
 import { type Connection, transaction } from './database.ts'
 import { edgeOf } from './edge.ts'
 import { StoreError } from './error.ts'
+import { type KnownParts, type KnownRow, partDigest } from './known-parts.ts'
 import { checkOpen, type OpenRun } from './run.ts'
 import { beginParts, discardParts, endParts, internParts } from './staged-part.ts'
 
@@ -31,11 +32,11 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
     await checkOrder(on, collectionId, pieces, begun)
     await discardParts(on, collectionId, begun)
     await beginParts(on, collectionId, begun)
-    const rows = stagedRows(collectionId, kept)
+    const { rows, unchanged } = stagedRows(collectionId, kept, state.known)
     for (const [table, { columns, values }] of Object.entries(rows)) {
       if (values.length > 0) await on.copy(table, columns, values)
     }
-    await endParts(on, collectionId, ends)
+    await endParts(on, collectionId, ends, unchanged)
     if (batch.calls.length > 0) await appendCalls(on, collectionId, batch.calls)
   })
 }
@@ -109,12 +110,19 @@ interface StagedRows {
   readonly values: CopyValue[][]
 }
 
-function stagedRows(collectionId: number, pieces: readonly Piece[]): { readonly [table: string]: StagedRows } {
+function stagedRows(
+  collectionId: number,
+  pieces: readonly Piece[],
+  known: KnownParts,
+): { readonly rows: { readonly [table: string]: StagedRows }; readonly unchanged: ReadonlySet<number> } {
+  const unchanged = new Set<number>()
   const part = ['collection_id', 'part_id']
   const entities: StagedRows = { columns: [...part, 'key', 'body'], values: [] }
   const memberships: StagedRows = { columns: [...part, 'user_key', 'membership_id', 'store_key', 'rest', 'digest'], values: [] }
   const assignments: StagedRows = { columns: [...part, 'principal_type', 'principal_key', 'rest', 'digest'], values: [] }
   for (const { piece, partId } of pieces) {
+    const edges: KnownRow[] = []
+    const [begunMemberships, begunAssignments] = [memberships.values.length, assignments.values.length]
     for (const row of piece.rows) {
       const body = canonicalFacts(piece, row.key, row.facts)
       const edge = edgeOf(piece.part.dataset, piece.part.parent, row)
@@ -122,13 +130,23 @@ function stagedRows(collectionId: number, pieces: readonly Piece[]): { readonly 
         entities.values.push([collectionId, partId, row.key, body])
         continue
       }
-      const digest = Buffer.from(factsDigest(body, null), 'hex')
+      const text = factsDigest(body, null)
+      const digest = Buffer.from(text, 'hex')
+      edges.push([row.key.slice(piece.part.parent.length + 1), text])
       if (edge.kind === 'membership') {
         memberships.values.push([collectionId, partId, edge.userKey, edge.membershipId, edge.storeKey, edge.rest, digest])
       } else assignments.values.push([collectionId, partId, edge.principalType, edge.principalKey, edge.rest, digest])
     }
+    const isWhole = piece.isFirst && piece.end !== null && edges.length > 0 && edges.length === piece.rows.length
+    if (!isWhole || !known.has(partId) || partDigest(edges) !== known.get(partId)) continue
+    unchanged.add(partId)
+    memberships.values.length = begunMemberships
+    assignments.values.length = begunAssignments
   }
-  return { staged_entity: entities, staged_membership: memberships, staged_assignment: assignments }
+  return {
+    rows: { staged_entity: entities, staged_membership: memberships, staged_assignment: assignments },
+    unchanged,
+  }
 }
 
 function canonicalFacts(piece: PartPiece, key: string, facts: Facts): string {

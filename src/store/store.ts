@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import type { Log } from '../log.ts'
+import { appRole, grantAppRole } from './app-role.ts'
 import { connectAlone, type Database, openDatabase, query } from './database.ts'
 import { type EmbeddedServer, openEmbedded } from './embedded.ts'
 import { StoreError, storeError } from './error.ts'
@@ -58,13 +59,18 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 
 /**
  * Brings the schema to this program's version. Safe when many processes do it together.
- * @returns names of the migrations that were applied by this call, oldest first
+ * An external database gets the role that the program's own user should be a member of.
+ * @returns names of the migrations that were applied by this call, oldest first; `role` is null for the embedded database, and where
+ *   this user may not make one
  * @throws {StoreError} SCHEMA_NEWER and what `openStore` throws
  */
-export async function migrate(options: StoreOptions): Promise<{ readonly applied: readonly string[] }> {
-  const { db, close } = await connect(options)
+export async function migrate(
+  options: StoreOptions,
+): Promise<{ readonly applied: readonly string[]; readonly role: string | null }> {
+  const { db, embedded, close } = await connect(options)
   try {
-    return await applyMigrations(db)
+    const { applied } = await applyMigrations(db)
+    return { applied, role: embedded === null && (await grantAppRole(db)) ? appRole : null }
   } finally {
     await close()
   }

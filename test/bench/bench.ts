@@ -1,11 +1,17 @@
 import { cpus, totalmem } from 'node:os'
 import { benchCollection } from './collection.ts'
+import { benchStore } from './store.ts'
 
 /**
- * Prints figures as one JSON document. `npm run bench` runs all, `npm run -s bench -- collection` those named.
+ * Prints figures as one JSON document. `npm run bench` runs all but those at L, `npm run -s bench -- collection store-l` those named.
  * What counts are ratios within one run; absolute figures stand beside the machine they were measured on.
  */
-const benches: Readonly<Record<string, () => Promise<object>>> = { collection: benchCollection }
+const benches: Readonly<Record<string, () => Promise<object>>> = {
+  collection: benchCollection,
+  store: () => benchStore('M'),
+  'store-l': () => benchStore('L'),
+}
+const onlyByName = ['store-l']
 
 const named = process.argv.slice(2)
 const unknown = named.filter(name => !(name in benches))
@@ -15,7 +21,7 @@ if (unknown.length > 0) {
 }
 const figures: Record<string, object> = {}
 for (const [name, bench] of Object.entries(benches)) {
-  if (named.length > 0 && !named.includes(name)) continue
+  if (named.length > 0 ? !named.includes(name) : onlyByName.includes(name)) continue
   process.stderr.write(`${name} …\n`)
   figures[name] = await bench()
 }

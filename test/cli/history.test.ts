@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { drift } from '../../src/simulator/index.ts'
 import { type Workplace, workplace } from './program.ts'
@@ -67,6 +69,34 @@ describe('any date, as a user asks for it', function () {
     expect(period.json.paths.length).to.be.at.least(paths.length)
     const table = await place.run('access', '--account', account)
     expect(table.stdout).to.match(/\d+ paths?$/m)
+  })
+
+  it('says who is admin, once an evaluation judged it', async () => {
+    const accounts = [...new Set(place.aws.organization.assignments.map(each => each.AccountId))]
+    const early = await place.run('access', '--account', accounts[0]!, '--admin', '--json')
+    expect(early.json.error.hint).to.contain('evidenced evaluate')
+    expect((await place.run('evaluate', '--json')).code).to.equal(0)
+    const found = await Promise.all(accounts.map(account => place.run('access', '--account', account, '--admin', '--json')))
+    const classes = new Set(found.flatMap(each => each.json.paths.map((path: { classification: string }) => path.classification)))
+    expect([...classes])
+      .to.include('admin')
+      .and.not.include('none')
+  })
+
+  it('computes the whole store again: 0 when all is well, 4 when something is wrong, 3 when no head outside vouches for it', async () => {
+    const good = await place.run('verify-store', '--json')
+    expect(good.code, good.stdout).to.equal(0)
+    expect(good.json).to.deep.include({ ok: true, snapshots: 2, problems: [] })
+    const folder = join(place.folder, 'data', 'heads')
+    const list = join(folder, readdirSync(folder).find(name => name.endsWith('.jsonl'))!)
+    const heads = readFileSync(list, 'utf8')
+    const digest = JSON.parse(heads.split('\n')[0]!).snapshotDigest
+    writeFileSync(list, heads.replaceAll(digest, digest.replace(/^./, digest.startsWith('0') ? '1' : '0')))
+    const wrong = await place.run('verify-store')
+    expect(wrong.code, wrong.stderr).to.equal(4)
+    expect(wrong.stdout).to.contain('snapshot  acme version 1: its digest is')
+    rmSync(list)
+    expect((await place.run('verify-store')).code).to.equal(3)
   })
 
   it('refuses a question that names nothing, two times, or nobody', async () => {

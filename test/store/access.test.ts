@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { AccessPath, PartPiece } from '../../src/model.ts'
-import { type AccessQuestion, access, type Store } from '../../src/store/index.ts'
+import { type AccessQuestion, access, readSnapshot, type Store, saveEvaluation } from '../../src/store/index.ts'
 import { assignment, clockAt, collectOnce, errorOf, gap, group, membership, part, user } from './collected.ts'
+import { evaluationOf } from './evaluated.ts'
 import { freshStore } from './fresh-store.ts'
 
 const set = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1'
@@ -144,6 +145,26 @@ describe('who can reach what', () => {
       [day(3), null],
     ])
     expect(during[1]!.beganAfter).to.deep.equal(day(2))
+  })
+
+  it('keeps for --admin what a stored classification calls admin or could not decide, and says when there is none', async () => {
+    await using store = await days(state({ g1: ['u1'] }, ['g1']), state({ g1: ['u1'] }, ['g1']), state({ g1: ['u1'] }, ['g1']))
+    const missing = await errorOf(access(store, { account, onlyAdmin: true, when: { asOf: day(1) } }))
+    expect(missing.code).to.equal('NOT_FOUND')
+    expect(missing.hint).to.contain('evidenced evaluate --as-of')
+    for (const [i, classification] of (['admin', 'none', 'unknown'] as const).entries()) {
+      const { source, version, digest } = (await readSnapshot(store, 'acme', { version: i + 1 }))!
+      const evaluation = evaluationOf([], { snapshots: [{ source, version, digest }] })
+      await saveEvaluation(store, evaluation, [{ source, permissionSetArn: set, classification, reason: 'because' }])
+    }
+    const classOn = async (n: number, onlyAdmin: boolean) =>
+      (await paths(store, { when: { asOf: day(n) }, onlyAdmin })).map(each => each.classification)
+    expect(await classOn(1, true)).to.deep.equal(['admin'])
+    expect(await classOn(2, true)).to.deep.equal([])
+    expect(await classOn(2, false)).to.deep.equal(['none'])
+    expect(await classOn(3, true)).to.deep.equal(['unknown'])
+    const during = await paths(store, { when: { from: day(1), to: day(3) }, onlyAdmin: true })
+    expect(during.map(each => each.classification)).to.deep.equal(['admin'])
   })
 
   it('marks a grant that outlived its user', async () => {

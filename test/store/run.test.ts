@@ -331,6 +331,30 @@ describe('a run', () => {
     }
     expect(await countRows(store, ['staged_entity', 'staged_membership', 'staged_part'])).to.deep.equal([0, 0, 0])
   })
+
+  it('stages no row of a part that holds what the last snapshot shows, and all rows of one that differs, also over a resumption', async () => {
+    await using store = await freshStore()
+    const members = (id: string, ...ids: string[]) =>
+      part({ dataset: memberships, parent: id, rows: ids.map(each => membership(id, each)) })
+    await collectOnce(store, [members('g1', 'u1', 'u2'), members('g2', 'u1')])
+    {
+      await using run = await openRun(store, sourceNamed(), planOf([memberships]))
+      await saveParts(run, { pieces: [members('g1', 'u2', 'u1'), members('g2', 'u3')], calls: [] })
+      expect(await countRows(store, ['staged_part', 'staged_membership'])).to.deep.equal([2, 1])
+    }
+    await using run = await openRun(store, sourceNamed(), planOf([memberships]))
+    expect(run.done.size).to.equal(2)
+    const snapshot = await sealRun(run)
+    expect(await keysOf(store, snapshot, memberships)).to.deep.equal(['g1|u1', 'g1|u2', 'g2|u3'])
+    expect(await checkSnapshot(store, snapshot)).to.deep.equal([])
+    // a row that the last snapshot did not see is staged, although its facts are the same
+    await collectOnce(store, [
+      part({ dataset: memberships, parent: 'g1', coverage: 'denied', reason: 'no' }),
+      members('g2', 'u3'),
+    ])
+    const back = await collectOnce(store, [members('g1', 'u1', 'u2'), members('g2', 'u3')])
+    expect(await keysOf(store, back, memberships)).to.deep.equal(['g1|u1', 'g1|u2', 'g2|u3'])
+  })
 })
 
 async function countRows(store: Store, tables: readonly string[]): Promise<number[]> {

@@ -1,0 +1,85 @@
+import type { Database } from './database.ts'
+import { query, transaction } from './database.ts'
+import { StoreError } from './error.ts'
+import { lockSpaces } from './locks.ts'
+import type { Store } from './store.ts'
+
+/** The role that a program's database user is made a member of: it may add evidence and change nothing of it. */
+export const appRole = 'evidenced_app'
+
+/**
+ * Makes the application role where it is not there, and grants it what the program needs: to read and add everywhere, to end versions, and
+ * to work freely in the tables that hold no evidence. Safe to repeat; needed after each migration.
+ * @returns false when this user may neither make the role nor find it
+ */
+export async function grantAppRole(db: Database): Promise<boolean> {
+  return transaction(db, async on => {
+    await on.query('select pg_advisory_xact_lock($1, 1)', [lockSpaces.migration])
+    const [found] = await on.query<{ exists: boolean; allowed: boolean }>(
+      `select exists (select from pg_roles where rolname = $1) as exists,
+         (select rolsuper or rolcreaterole from pg_roles where rolname = current_user) as allowed`,
+      [appRole],
+    )
+    if (!found!.exists && !found!.allowed) return false
+    // roles belong to the whole server: another database's migration may make it at this moment
+    if (!found!.exists) {
+      await on.execute(
+        `do $$ begin create role ${appRole} nologin; exception when duplicate_object or unique_violation then null; end $$`,
+      )
+    }
+    await on.execute(grants)
+    return true
+  })
+}
+
+/** A table of evidence has a guard; what the guard lets change is granted by column. */
+const grants = `do $$
+declare
+  t record;
+  changing text;
+begin
+  execute format('grant usage on schema %I to ${appRole}', current_schema());
+  for t in
+    select c.oid, c.relname, exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = 'guard') as guarded
+    from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
+  loop
+    execute format('revoke all on %I from ${appRole}', t.relname);
+    execute format('grant select on %I to ${appRole}', t.relname);
+    continue when t.relname like 'schema_migration%';
+    execute format('grant insert on %I to ${appRole}', t.relname);
+    if not t.guarded then
+      execute format('grant update on %I to ${appRole}', t.relname);
+      if t.relname not in ('source', 'collection') then
+        execute format('grant delete on %I to ${appRole}', t.relname);
+      end if;
+      continue;
+    end if;
+    select string_agg(quote_ident(a.attname), ', ') into changing from pg_attribute a
+    where a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+      and (a.attname in ('to_version', 'to_evaluation')
+        or t.relname = 'run' and a.attname in ('ended_at', 'outcome', 'snapshot_version', 'error', 'error_code'));
+    if changing is not null then
+      execute format('grant update (%s) on %I to ${appRole}', changing, t.relname);
+    end if;
+  end loop;
+end $$`
+
+/**
+ * Refuses to work for long as a user to whom no guard and no grant means anything.
+ * @throws {StoreError} DATABASE_SUPERUSER on an external database; the embedded one is this program's own
+ */
+export async function refuseSuperuser(store: Store): Promise<void> {
+  if (store.kind === 'embedded') return
+  const [user] = await query<{ name: string; is_superuser: boolean }>(
+    store.db,
+    'select rolname as name, rolsuper as is_superuser from pg_roles where rolname = current_user',
+  )
+  if (user?.is_superuser !== true) return
+  throw new StoreError(
+    'DATABASE_SUPERUSER',
+    `${user.name} is a superuser of the database at ${store.db.where}: evidence must not be in its reach`,
+    {
+      hint: `give the program a user of its own (create role evidenced_collector login password '…' in role ${appRole}), or set database.allowSuperuser: true`,
+    },
+  )
+}

@@ -1,0 +1,176 @@
+import type { LedgerEntry, Snapshot } from '../model.ts'
+import { checkHeads, type HeadCheck } from './check-heads.ts'
+import { checkRows } from './check-rows.ts'
+import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
+import { storedClassificationDigest } from './classification.ts'
+import { query } from './database.ts'
+import { datasetKey } from './dataset-summary.ts'
+import { evaluationDigest, readEvaluation } from './evaluation.ts'
+import { checkLedger, readLedger } from './ledger.ts'
+import type { StoreProblem } from './problem.ts'
+import { shapes } from './resource.ts'
+import { readSnapshot, type SnapshotPosition } from './snapshot.ts'
+import type { Store } from './store.ts'
+import { stillHolds } from './versions.ts'
+
+export interface StoreVerification {
+  readonly snapshots: number
+  readonly evaluations: number
+  readonly ledgerEntries: number
+  /** digest of the ledger's last entry; null for an empty one */
+  readonly ledgerHead: string | null
+  readonly problems: readonly StoreProblem[]
+}
+
+/**
+ * Computes everything again from its rows: each row, each dataset and snapshot, their chain, the calls, the evaluations, the ledger; and
+ * holds it against the heads outside. Nothing is written.
+ * @param heads null: what an owner of the database could do who fixes every hash is not looked for
+ */
+export async function verifyStore(
+  store: Store,
+  heads: HeadCheck | null,
+  onProgress: (phase: string, done: number, total: number | null) => void = () => {},
+): Promise<StoreVerification> {
+  const problems: StoreProblem[] = []
+  const ledger = await checkLedger(store)
+  for (const { position, message } of ledger.problems) problems.push({ kind: 'ledger', name: `entry ${position}`, message })
+  const entries = await readEntries(store)
+  onProgress('rows', 0, null)
+  for await (const problem of checkRows(store)) problems.push(problem)
+  const sources = await query<SourceRow>(
+    store.db,
+    'select id, label, partition, instance_arn as "instanceArn" from source order by label',
+  )
+  let snapshots = 0
+  for (const source of sources) {
+    snapshots += await checkSource(store, source, entries, problems, onProgress)
+    if (heads === null) continue
+    for await (const problem of checkHeads(store, source, heads)) problems.push(problem)
+  }
+  const evaluations = await checkEvaluations(store, entries, problems, onProgress)
+  for (const [run, { position }] of entries.snapshots) {
+    const message = `the ledger names it at ${position}, and it is not there`
+    problems.push({ kind: 'snapshot', name: `snapshot of run ${run}`, message })
+  }
+  return { snapshots, evaluations, ledgerEntries: ledger.entries, ledgerHead: ledger.head, problems }
+}
+
+interface SourceRow {
+  readonly id: number
+  readonly label: string
+  readonly partition: string
+  readonly instanceArn: string
+}
+
+/** Entries that have not been found among the rows yet. */
+interface Entries {
+  /** by run */
+  readonly snapshots: Map<string, LedgerEntry>
+  /** by number */
+  readonly evaluations: Map<number, LedgerEntry>
+}
+
+async function readEntries(store: Store): Promise<Entries> {
+  const entries: Entries = { snapshots: new Map(), evaluations: new Map() }
+  for await (const entry of readLedger(store)) {
+    if (entry.kind === 'snapshot') entries.snapshots.set(String(entry.payload.run), entry)
+    if (entry.kind === 'evaluation') entries.evaluations.set(Number(entry.payload.evaluation), entry)
+  }
+  return entries
+}
+
+async function checkSource(
+  store: Store,
+  source: SourceRow,
+  entries: Entries,
+  problems: StoreProblem[],
+  onProgress: (phase: string, done: number, total: number | null) => void,
+): Promise<number> {
+  const positions = await query<{ version: number; collection_id: number }>(
+    store.db,
+    'select version, collection_id from snapshot where source_id = $1 order by version',
+    [source.id],
+  )
+  const touched = await touchedVersions(store, source.id)
+  let before: Snapshot | null = null
+  for (const [i, { version, collection_id: collectionId }] of positions.entries()) {
+    onProgress(`snapshots of ${source.label}`, i, positions.length)
+    const position: SnapshotPosition = { sourceId: source.id, version, collectionId }
+    const snapshot = (await readSnapshot(store, source.label, { version }))!
+    const name = `${source.label} version ${version}`
+    for (const problem of await checkItself(store, snapshot)) problems.push({ ...problem, kind: 'snapshot' })
+    if (snapshot.previousDigest !== (before?.digest ?? null) || version !== (before?.version ?? 0) + 1) {
+      const message = `it follows ${snapshot.previousDigest ?? 'nothing'}, the version before it is ${before === null ? 'missing' : `${before.version} with ${before.digest}`}`
+      problems.push({ kind: 'chain', name, message })
+    }
+    const entry = entries.snapshots.get(snapshot.runId)
+    if (entry?.payload.digest !== snapshot.digest) {
+      problems.push({ kind: 'ledger', name, message: `no entry of the ledger holds its digest ${snapshot.digest}` })
+    }
+    entries.snapshots.delete(snapshot.runId)
+    for (const problem of await checkCalls(store, snapshot, position)) problems.push({ ...problem, kind: 'calls' })
+    if (isToBeCounted(snapshot, before, touched))
+      for (const problem of await checkDatasets(store, snapshot, position))
+        problems.push({ ...problem, kind: 'dataset', name: `${problem.name} in ${name}` })
+    before = snapshot
+  }
+  return positions.length
+}
+
+/** A dataset in which nothing begins or ends with a version is what it was in the version before: only others are read again. */
+function isToBeCounted(snapshot: Snapshot, before: Snapshot | null, touched: ReadonlySet<string>): boolean {
+  if (before === null || touched.has(`${snapshot.version}`)) return true
+  const known = new Map(before.datasets.map(each => [datasetKey(each.name, each.place), each]))
+  const isSame = ({ name, place, count, digest }: Snapshot['datasets'][number]) => {
+    const was = known.get(datasetKey(name, place))
+    return (was?.count ?? 0) === count && (was === undefined ? count === 0 : was.digest === digest)
+  }
+  const names = new Set(snapshot.datasets.map(each => datasetKey(each.name, each.place)))
+  const isGone = before.datasets.some(each => each.count > 0 && !names.has(datasetKey(each.name, each.place)))
+  return isGone || !snapshot.datasets.every(isSame)
+}
+
+/** Versions of a source with which any row begins, ends, or goes out of or into sight. */
+async function touchedVersions(store: Store, sourceId: number): Promise<ReadonlySet<string>> {
+  const tables = shapes.flatMap(({ kind }) => [`${kind}_version`, `${kind}_unseen`])
+  const rows = await query<{ version: number }>(
+    store.db,
+    tables
+      .flatMap(table => [
+        `select from_version as version from ${table} where source_id = $1`,
+        `select to_version from ${table} where source_id = $1 and to_version < ${stillHolds}`,
+      ])
+      .join(' union '),
+    [sourceId],
+  )
+  return new Set(rows.map(row => String(row.version)))
+}
+
+async function checkEvaluations(
+  store: Store,
+  entries: Entries,
+  problems: StoreProblem[],
+  onProgress: (phase: string, done: number, total: number | null) => void,
+): Promise<number> {
+  const ids = await query<{ id: number }>(store.db, 'select id from evaluation order by id')
+  for (const [i, { id }] of ids.entries()) {
+    onProgress('evaluations', i, ids.length)
+    const name = `evaluation ${id}`
+    const { id: _, evaluatedAt: __, digest, ...evaluation } = (await readEvaluation(store, id))!
+    const computed = evaluationDigest(evaluation)
+    if (computed !== digest)
+      problems.push({ kind: 'evaluation', name, message: `its digest is ${digest}, its rows give ${computed}` })
+    if (entries.evaluations.get(id)?.payload.digest !== digest)
+      problems.push({ kind: 'ledger', name, message: `no entry of the ledger holds its digest ${digest}` })
+    const said = entries.evaluations.get(id)?.payload.classification
+    if (said !== undefined && said !== (await storedClassificationDigest(store, id)))
+      problems.push({ kind: 'evaluation', name, message: 'what it says of permission sets was changed' })
+    entries.evaluations.delete(id)
+  }
+  for (const [id, { position }] of entries.evaluations) {
+    const message = `the ledger names it at ${position}, and it is not there`
+    problems.push({ kind: 'evaluation', name: `evaluation ${id}`, message })
+  }
+  return ids.length
+}

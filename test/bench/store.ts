@@ -1,0 +1,261 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { silent } from '../../src/log.ts'
+import type { CollectionPlan, PartPiece, Place, Row, Snapshot, Source } from '../../src/model.ts'
+import {
+  access,
+  diff,
+  openRun,
+  openStore,
+  readSnapshot,
+  type Store,
+  saveParts,
+  sealRun,
+  verifyStore,
+} from '../../src/store/index.ts'
+import { sizes } from './sizes.ts'
+
+const place: Place = { accountId: '111122223333', region: 'eu-west-1' }
+const identity = {
+  ...{
+    partition: 'aws',
+    organizationId: 'o-bench',
+    managementAccountId: place.accountId,
+    instanceArn: 'arn:aws:sso:::instance/ssoins-bench',
+  },
+  ...{ identityStoreId: 'd-bench', instanceOwnerAccountId: place.accountId, homeRegion: place.region },
+}
+const source: Source = {
+  ...{ label: 'bench', kind: 'aws', partition: 'aws', region: place.region, auth: { roleArn: null, externalId: null } },
+  ...{ budgetShare: 1, rateLimits: {}, includePersonalData: false },
+}
+
+/**
+ * Saves an organization of some size into the embedded database: the first snapshot against a binary COPY of the same ready-made rows, an
+ * unchanged one, days with 0.5 % change, and the questions that are asked of them.
+ */
+export async function benchStore(size: 'S' | 'M' | 'L' = 'M'): Promise<object> {
+  const folder = mkdtempSync(join(tmpdir(), 'evidenced-bench-'))
+  chmodSync(folder, 0o755)
+  try {
+    let at = Date.parse('2026-01-01T02:00:00Z')
+    const now = () => new Date(at)
+    await using store = await openStore({ url: null, dataDir: folder, log: silent, now, softwareVersion: 'bench' })
+    const collect = async (day: number) => {
+      at += 86_400_000
+      return timed(store, () => save(store, size, day))
+    }
+    const before = process.memoryUsage().rss
+    const first = await collect(0)
+    const base = await copyBase(store)
+    const firstBytes = await sizeOf(store)
+    const unchanged = [await collect(0), await collect(0), await collect(0)]
+    const days = [await collect(1), await collect(2), await collect(3)]
+    const peakBytes = process.resourceUsage().maxRSS * 1024
+    const last = days.at(-1)!.result
+    const middle = (await readSnapshot(store, 'bench', { version: last.version - 1 }))!
+    const asked = await questions(store, last, middle)
+    const verified = await timed(store, () => verifyStore(store, null))
+    const rows = first.result.datasets.reduce((total, dataset) => total + dataset.count, 0)
+    return {
+      ...{ organization: size, rows, firstMs: first.ms, copyMs: base.ms, firstAgainstCopy: ratio(first.ms, base.ms) },
+      ...{ firstWalBytes: first.walBytes, copyWalBytes: base.walBytes },
+      ...{
+        unchangedMs: median(unchanged.map(each => each.ms)),
+        unchangedAgainstFirst: ratio(median(unchanged.map(each => each.ms)), first.ms),
+      },
+      unchangedWalBytes: median(unchanged.map(each => each.walBytes)),
+      unchangedWalAgainstFirst: ratio(median(unchanged.map(each => each.walBytes)), first.walBytes),
+      ...{ dayMs: median(days.map(each => each.ms)), dayWalBytes: median(days.map(each => each.walBytes)) },
+      ...{ firstSizeBytes: firstBytes, sizeBytes: await sizeOf(store), memoryBeforeMb: mb(before), peakMemoryMb: mb(peakBytes) },
+      ...asked,
+      ...{ verifyMs: verified.ms, verifyProblems: verified.result.problems.length, snapshotsVerified: verified.result.snapshots },
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function questions(store: Store, last: Snapshot, before: Snapshot): Promise<object> {
+  const when = { asOf: last.sealedAt }
+  const count = async (question: object) => [...(await access(store, { when, ...question })).paths].length
+  const account = await best(() => count({ account: account12(7) }))
+  const user = await best(() => count({ user: uuid('u', 42) }))
+  const changes = await best(async () => (await Array.fromAsync((await diff(store, before, last)).changes)).length)
+  return {
+    ...{ accountPaths: account.result, accountMs: account.ms, userPaths: user.result, userMs: user.ms },
+    ...{ diffRows: changes.result, diffMs: changes.ms },
+  }
+}
+
+/** The best of five: what the database can do once its pages are in memory. */
+async function best<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
+  let found: { ms: number; result: T } | null = null
+  for (let i = 0; i < 5; i++) {
+    const began = performance.now()
+    const result = await work()
+    const ms = round(performance.now() - began)
+    if (found === null || ms < found.ms) found = { ms, result }
+  }
+  return found!
+}
+
+async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<Snapshot> {
+  const datasets = ['identitystore.users', 'identitystore.groups', 'identitystore.group_memberships', 'sso.account_assignments']
+  const steps = datasets.map(dataset => ({
+    dataset,
+    operation: 'List',
+    action: `${dataset.split('.')[0]}:List`,
+    place,
+    calls: null,
+  }))
+  const plan: CollectionPlan = { source: 'bench', identity, callers: [], steps, calls: null, seconds: null }
+  await using run = await openRun(store, source, plan)
+  let pieces: PartPiece[] = []
+  let rows = 0
+  for (const piece of partsOf(size, day)) {
+    pieces.push(piece)
+    rows += piece.rows.length + 1
+    if (rows < 2000) continue
+    await saveParts(run, { pieces, calls: [] })
+    pieces = []
+    rows = 0
+  }
+  await saveParts(run, { pieces, calls: [] })
+  return sealRun(run)
+}
+
+/** The organization of a day; of 1,000 rows five are another's than the day before. */
+function* partsOf(size: 'S' | 'M' | 'L', day: number): Generator<PartPiece> {
+  const { users, groups, permissionSets, accounts, pairs, memberships, assignments } = sizes[size]
+  const changed = (i: number) => (day > 0 && i % 200 === day % 200 ? day : 0)
+  const at = new Date('2026-01-01T00:00:00Z')
+  const end = {
+    coverage: 'complete',
+    reason: null,
+    gaps: [],
+    pages: 1,
+    duplicates: 0,
+    firstObservedAt: at,
+    lastObservedAt: at,
+  } as const
+  const piece = (dataset: string, parent: string, rows: readonly Row[], isFirst = true, isLast = true): PartPiece => ({
+    ...{ part: { dataset, place, parent }, isFirst, rows, end: isLast ? end : null },
+  })
+  for (let i = 0; i < users; i += 1000) {
+    const rows = Array.from({ length: Math.min(1000, users - i) }, (_, n) => userRow(i + n, changed(i + n)))
+    yield piece('identitystore.users', '', rows, i === 0, i + 1000 >= users)
+  }
+  const groupRows = Array.from({ length: groups }, (_, i) => ({
+    key: uuid('g', i),
+    facts: { GroupId: uuid('g', i), DisplayName: `group ${i}`, IdentityStoreId: 'd-bench' },
+  }))
+  yield piece('identitystore.groups', '', groupRows)
+  const each = Math.floor(memberships / groups)
+  for (let g = 0; g < groups; g++) {
+    const rows = Array.from({ length: each }, (_, n) => {
+      const user = uuid('u', (g * 31 + n * 7 + changed(g * each + n)) % users)
+      return {
+        key: `${uuid('g', g)}|${user}`,
+        facts: {
+          GroupId: uuid('g', g),
+          IdentityStoreId: 'd-bench',
+          MemberId: { UserId: user },
+          MembershipId: uuid('m', g * each + n),
+        },
+      }
+    })
+    yield piece('identitystore.group_memberships', uuid('g', g), [...new Map(rows.map(row => [row.key, row])).values()])
+  }
+  const perPair = Math.max(1, Math.floor(assignments / pairs))
+  for (let p = 0; p < pairs; p++) {
+    const account = account12(p % accounts)
+    const set = `arn:aws:sso:::permissionSet/ssoins-bench/ps-${(Math.floor(p / accounts) + p) % permissionSets}`
+    const rows = Array.from({ length: perPair }, (_, n) => {
+      const group = uuid('g', (p * 13 + n * 5 + changed(p)) % groups)
+      const facts = { AccountId: account, PermissionSetArn: set, PrincipalType: 'GROUP', PrincipalId: group }
+      return { key: `${account}|${set}|GROUP|${group}`, facts }
+    })
+    yield piece('sso.account_assignments', `${account}|${set}`, [...new Map(rows.map(row => [row.key, row])).values()])
+  }
+}
+
+function userRow(i: number, change: number): Row {
+  const id = uuid('u', i)
+  const name = { GivenName: `given${i}`, FamilyName: `family${i}`, Formatted: `given${i} family${i}` }
+  const facts = {
+    ...{
+      UserId: id,
+      UserName: `user${i}@example.com`,
+      DisplayName: `given${i} family${i}`,
+      Name: name,
+      IdentityStoreId: 'd-bench',
+      UserStatus: 'ENABLED',
+    },
+    ...{
+      Emails: [{ Value: `user${i}@example.com`, Type: 'work', Primary: true }],
+      Title: `title ${change}`,
+      CreatedAt: '2025-01-01T00:00:00Z',
+    },
+  }
+  return { key: id, facts }
+}
+
+function uuid(kind: string, i: number): string {
+  return `${kind.charCodeAt(0).toString(16).padStart(8, '0')}-0000-4000-8000-${i.toString(16).padStart(12, '0')}`
+}
+
+function account12(i: number): string {
+  return String(100_000_000_000 + i)
+}
+
+/** A binary COPY of the stored rows, ready-made, into a table with its primary key: what no program of ours can beat. */
+async function copyBase(store: Store): Promise<{ ms: number; walBytes: number }> {
+  const pool = store.db.pool
+  const folder = (await pool.query('show data_directory')).rows[0].data_directory
+  const rows = `
+    select 1 as type, e.id::text as key, v.digest, v.body from entity_version v join entity e on e.id = v.entity_id
+    union all select 2, p.parent || '|' || k.key, v.digest, '{"GroupId":"' || p.parent || '","IdentityStoreId":"d-bench","MemberId":{"UserId":"' || k.key || '"},"MembershipId":"' || v.membership_id || '"}'
+      from membership_version v join part p on p.id = v.part_id join resource_key k on k.id = v.user_id
+    union all select 3, p.parent || '|GROUP|' || k.key, v.digest, '{"PermissionSetArn":"' || p.parent || '","PrincipalId":"' || k.key || '","PrincipalType":"GROUP"}'
+      from assignment_version v join part p on p.id = v.part_id join resource_key k on k.id = v.principal_id`
+  await pool.query(`copy (${rows}) to '${folder}/base.bin' (format binary)`)
+  const found = []
+  for (let i = 0; i < 3; i++) {
+    await pool.query('create table base (type int, key text collate "C", digest bytea, body text, primary key (type, key))')
+    found.push(await timed(store, () => pool.query(`copy base from '${folder}/base.bin' (format binary)`)))
+    await pool.query('drop table base')
+  }
+  return { ms: median(found.map(each => each.ms)), walBytes: median(found.map(each => each.walBytes)) }
+}
+
+async function timed<T>(store: Store, work: () => Promise<T>): Promise<{ ms: number; walBytes: number; result: T }> {
+  const position = async () => Number((await store.db.pool.query(`select pg_current_wal_insert_lsn() - '0/0' as at`)).rows[0].at)
+  await store.db.pool.query('checkpoint')
+  const from = await position()
+  const began = performance.now()
+  const result = await work()
+  const ms = round(performance.now() - began)
+  return { ms, walBytes: (await position()) - from, result }
+}
+
+async function sizeOf(store: Store): Promise<number> {
+  return Number((await store.db.pool.query('select pg_database_size(current_database()) as bytes')).rows[0].bytes)
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+}
+
+function ratio(a: number, b: number): number {
+  return Math.round((a / b) * 10_000) / 10_000
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10
+}
+
+function mb(bytes: number): number {
+  return Math.round(bytes / 2 ** 20)
+}

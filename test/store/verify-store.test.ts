@@ -1,0 +1,194 @@
+import { generateKeyPairSync, sign, verify } from 'node:crypto'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { openHeadFiles } from '../../src/sources/index.ts'
+import {
+  type HeadCheck,
+  type HeadSigner,
+  publishHeads,
+  readSnapshot,
+  type Store,
+  saveEvaluation,
+  verifyStore,
+} from '../../src/store/index.ts'
+import { assignment, call, collectOnce, gap, group, membership, part, user } from './collected.ts'
+import { evaluationOf } from './evaluated.ts'
+import { asOwner, fixAllHashes } from './forger.ts'
+import { freshStore } from './fresh-store.ts'
+
+const set = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1'
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+const signer: HeadSigner = { fingerprint: 'ours', sign: async bytes => sign(null, bytes, privateKey) }
+const trust: HeadCheck['verify'] = (bytes, head) =>
+  head.keyFingerprint === 'ours' ? verify(null, bytes, publicKey, Buffer.from(head.signature, 'base64')) : null
+
+describe('the whole database, computed again', () => {
+  const folders: string[] = []
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  })
+
+  async function filled(): Promise<{ store: Store; folder: string; problems: (heads?: boolean) => Promise<string[]> }> {
+    const store = await freshStore()
+    const folder = mkdtempSync(join(tmpdir(), 'evidenced-heads-'))
+    folders.push(folder)
+    const sink = openHeadFiles(folder)
+    for (const [i, members] of [
+      ['u1', 'u2'],
+      ['u1', 'u2'],
+      ['u2', 'u3'],
+    ].entries()) {
+      await collectOnce(
+        store,
+        [
+          part({ dataset: 'identitystore.users', rows: ['u1', 'u2', 'u3'].map(id => user(id, { Title: `t${i}` })) }),
+          part({ dataset: 'identitystore.groups', rows: [group('g1')] }),
+          i === 1
+            ? part({
+                dataset: 'identitystore.group_memberships',
+                parent: 'g1',
+                coverage: 'denied',
+                reason: 'no',
+                gaps: [gap('identitystore.group_memberships', { parent: 'g1' })],
+              })
+            : part({
+                dataset: 'identitystore.group_memberships',
+                parent: 'g1',
+                rows: members.map(id => membership('g1', id, i === 2 ? { New: 'member' } : {})),
+              }),
+          part({ dataset: 'sso.account_assignments', parent: `1|${set}`, rows: [assignment('1', set, 'GROUP', 'g1')] }),
+        ],
+        { calls: [call('ListUsers')] },
+      )
+      // the first is left to be caught up
+      if (i > 0) await publishHeads(store, 'acme', sink, signer)
+    }
+    const { source, version, digest } = (await readSnapshot(store, 'acme', 'latest'))!
+    const evaluation = evaluationOf([{ key: 'u1', status: 'fail' }], { snapshots: [{ source, version, digest }] })
+    await saveEvaluation(store, evaluation, [{ source, permissionSetArn: set, classification: 'admin', reason: 'because' }])
+    const problems = async (heads = true) => {
+      const found = await verifyStore(store, heads ? { sink, verify: trust } : null)
+      return found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
+    }
+    return { store, folder, problems }
+  }
+
+  it('finds nothing wrong where nothing is, parts that were not read and odd members included', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    expect(await problems()).to.deep.equal([])
+    expect((await verifyStore(store, null)).snapshots).to.equal(3)
+    expect(readdirSync(folder).sort()).to.deep.equal(['aws-ssoins-1234567890abcdef', 'aws-ssoins-1234567890abcdef.jsonl'])
+  })
+
+  const forgeries: readonly (readonly [what: string, statement: string, name: string, how: RegExp])[] = [
+    [
+      'a changed user',
+      `update entity_version set body = replace(body, 'u1@', 'xx@') where body like '%u1@%' and from_version = 1`,
+      'identitystore.users 111122223333 eu-west-1 u1',
+      /was changed/,
+    ],
+    [
+      'an added membership',
+      `insert into membership_version select source_id, part_id, (select id from resource_key where key = 'u3'), from_version, to_version, store_id, 'm-x', rest,
+         sha256(convert_to('{"GroupId":"g1","IdentityStoreId":"d-1234567890","MemberId":{"UserId":"u3"},"MembershipId":"m-x"}', 'UTF8'))
+       from membership_version where from_version = 1 and user_id = (select id from resource_key where key = 'u1')`,
+      'identitystore.group_memberships 111122223333 eu-west-1 g1|u3',
+      /was not there/,
+    ],
+    [
+      'a missing assignment',
+      'delete from assignment_version',
+      `sso.account_assignments 111122223333 eu-west-1 1|${set}|GROUP|g1`,
+      /is missing/,
+    ],
+    [
+      'a grant that ended later than it did',
+      `update membership_version set to_version = 2147483647 where to_version = 3 and user_id = (select id from resource_key where key = 'u1')`,
+      'identitystore.group_memberships 111122223333 eu-west-1 g1|u1',
+      /is missing \(ends/,
+    ],
+  ]
+  for (const [what, statement, name, how] of forgeries) {
+    it(`names ${what}, also when the owner of the database fixed every hash inside`, async () => {
+      const { store, problems } = await filled()
+      await using _ = store
+      await asOwner(store, statement)
+      expect(await problems(false)).not.to.deep.equal([])
+      await fixAllHashes(store)
+      expect(await problems(false), 'nothing inside shows it').to.deep.equal([])
+      const found = await problems()
+      const rows = found.filter(each => each.startsWith(`row ${name}: `))
+      expect(rows, found.join('\n')).to.have.lengthOf.at.least(1)
+      expect(rows.join()).to.match(how)
+      expect(found.some(each => each.startsWith('ledger '))).to.equal(true)
+    })
+  }
+
+  it('names what was changed by somebody who fixed nothing', async () => {
+    const cases: readonly (readonly [statement: string, expected: RegExp])[] = [
+      [`update entity_version set body = replace(body, 'u1@', 'xx@')`, /^row identitystore\.users .* u1:/m],
+      [
+        `update membership_version set membership_id = 'x' where user_id = (select id from resource_key where key = 'u2')`,
+        /^row identitystore\.group_memberships .* g1\|u2:/m,
+      ],
+      [`delete from entity_version where from_version = 3`, /^dataset identitystore\.users .* in acme version 3:/m],
+      [`update snapshot set sealed_at = sealed_at - interval '1 day' where version = 2`, /^snapshot acme version 2:/m],
+      [`delete from dataset_summary where version = 2`, /^snapshot acme version 2:/m],
+      [`update gap_version set body = replace(body, 'access_denied', 'throttled')`, /^snapshot acme version 2:/m],
+      [`update ledger set payload = replace(payload, 'acme', 'evil') where position = 2`, /^ledger entry 2:/m],
+      [`delete from ledger where position = 2`, /^ledger entry 3: entries from 2 to 2 are missing/m],
+      [`update result_version set body = replace(body, 'because', 'so')`, /^evaluation IDC-USER-001 acme u1:/m],
+      [
+        `update classification set classification = 'unknown'`,
+        /^evaluation evaluation 1: what it says of permission sets was changed/m,
+      ],
+      [
+        `delete from classified_snapshot; delete from classification; delete from evaluation`,
+        /^evaluation evaluation 1: the ledger names it/m,
+      ],
+      [`delete from call_chunk where id = 1`, /^calls calls of acme version 1:/m],
+      [`delete from snapshot where version = 3`, /^snapshot snapshot of run .*: the ledger names it/m],
+    ]
+    for (const [statement, expected] of cases) {
+      const { store, problems } = await filled()
+      await using _ = store
+      await asOwner(store, statement)
+      expect((await problems(false)).join('\n'), statement).to.match(expected)
+    }
+  }).timeout(120_000)
+
+  it('finds heads that were changed, taken away, signed by a stranger or never written', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    const list = join(folder, 'aws-ssoins-1234567890abcdef.jsonl')
+    const good = readFileSync(list, 'utf8')
+    const lines = good.trim().split('\n')
+    const tryWith = async (text: string) => {
+      writeFileSync(list, text)
+      return (await problems()).join('\n')
+    }
+    expect(await tryWith(good.replace('"lines":', '"lines":1'))).to.match(/^head acme version 1: the signature/m)
+    expect(await tryWith(good.replaceAll('"ours"', '"theirs"'))).to.match(/not trusted here/)
+    expect(await tryWith(`${lines[0]}\n${lines[2]}\n`))
+      .to.match(/does not follow/)
+      .and.to.match(/head_missing acme version 2/)
+    expect(await tryWith('')).to.match(/^head_missing acme version 1:/m)
+    expect(await tryWith(good)).to.equal('')
+    appendFileSync(join(folder, 'aws-ssoins-1234567890abcdef', '00000002.gz'), 'x')
+    expect((await problems()).join('\n')).to.match(/^head acme version 2:/m)
+  })
+
+  it('goes on after a power cut in the middle of a line', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    const list = join(folder, 'aws-ssoins-1234567890abcdef.jsonl')
+    const good = readFileSync(list, 'utf8')
+    writeFileSync(list, good.slice(0, -20))
+    await publishHeads(store, 'acme', openHeadFiles(folder), signer)
+    expect(readFileSync(list, 'utf8')).to.equal(good)
+    expect(await problems()).to.deep.equal([])
+  })
+})
