@@ -35,6 +35,7 @@ import {
   openRun,
   readCalls,
   readEstate,
+  readImports,
   readLedger,
   readResources,
   readSnapshot,
@@ -121,10 +122,9 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
       hint: 'run `evidenced collect` first, or name a later instant',
     })
   }
-  const evaluation = await saveEvaluation(
-    parts.store,
-    evaluate(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf),
-  )
+  const imports = await readImports(parts.store, asOf)
+  const estate = await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies)
+  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf))
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }
@@ -153,12 +153,13 @@ export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: 
   return {
     evaluation,
     snapshots,
-    estate: await buildEstate(rowsOf(parts.store, evaluation.asOf, snapshots), parts.catalog.managedPolicies),
+    estate: await buildEstate(await rowsOf(parts.store, evaluation.asOf, snapshots), parts.catalog.managedPolicies),
   }
 }
 
-function rowsOf(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
-  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
+async function rowsOf(store: Store, asOf: Date, snapshots: readonly Snapshot[]): Promise<EstateRows> {
+  const imports = await readImports(store, asOf)
+  return { asOf, imports, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */

@@ -13,6 +13,7 @@ import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
+import { addImport } from './import.ts'
 import { addMigrate } from './migrate.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
@@ -54,6 +55,7 @@ export async function main(
   addEvaluate(program, invocation)
   addResults(program, invocation)
   addSnapshots(program, invocation)
+  addImport(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)
