@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { buildEstate, type Catalog, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
+import {
+  buildEstate,
+  type Catalog,
+  type Estate,
+  type Explanation,
+  evaluate,
+  explainStatus,
+  frameworkCoverage,
+  populationOf,
+} from './controls/index.ts'
 import { isComplete } from './coverage.ts'
 import { canonicalJson } from './digest.ts'
 import { AppError, explain } from './errors.ts'
@@ -127,6 +136,27 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
   const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf))
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
+}
+
+/**
+ * Why one subject has its status as of an instant: judged anew, nothing is kept.
+ * @throws {ControlsError} UNKNOWN_CONTROL, UNKNOWN_SUBJECT
+ */
+export async function explainSubject(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date,
+  control: string,
+  subject: string,
+): Promise<readonly Explanation[]> {
+  const rows = await readEstate(parts.store, asOf)
+  const imports = await readImports(parts.store, asOf)
+  return explainStatus(
+    parts.catalog,
+    await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies),
+    asOf,
+    control,
+    subject,
+  )
 }
 
 /** An evaluation with everything it was judged on. */
