@@ -297,10 +297,30 @@ export interface SourceRows {
   readonly resources: AsyncIterable<StoredResource>
 }
 
+/** What people bring beside AWS: one file, replaced as a whole by the next of its kind. */
+export type ImportKind = 'roster' | 'attestations'
+
+/** A file as it was read: every row right, or the file is refused. */
+export interface ImportFile {
+  readonly kind: ImportKind
+  /** where it came from: path or URL, without credentials */
+  readonly location: string
+  /** SHA-256 over its bytes */
+  readonly digest: string
+  /** members by column name, as text; empty cells are left out */
+  readonly rows: readonly Facts[]
+}
+
+export interface ImportedRows extends ImportFile {
+  readonly importedAt: Date
+}
+
 /** Everything needed to judge as of an instant: for each source its last snapshot sealed at or before it. */
 export interface EstateRows {
   readonly asOf: Date
   readonly sources: readonly SourceRows[]
+  /** of each kind the last one by then; left out: none */
+  readonly imports?: readonly ImportedRows[]
 }
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low'
@@ -412,7 +432,17 @@ export interface SavedEvaluation extends Evaluation {
 export interface LedgerEntry {
   readonly position: number
   readonly at: Date
-  readonly kind: 'snapshot' | 'run_failed' | 'evaluation' | 'bundle' | 'catalog' | 'config' | 'key' | 'download' | 'confirmation'
+  readonly kind:
+    | 'snapshot'
+    | 'run_failed'
+    | 'evaluation'
+    | 'bundle'
+    | 'catalog'
+    | 'config'
+    | 'key'
+    | 'download'
+    | 'confirmation'
+    | 'import'
   readonly payload: Facts
   readonly previousDigest: string | null
   readonly digest: string

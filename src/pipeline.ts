@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { buildEstate, type Catalog, classify, type Estate, evaluate, frameworkCoverage, populationOf } from './controls/index.ts'
+import {
+  buildEstate,
+  type Catalog,
+  classify,
+  type Estate,
+  type Explanation,
+  evaluate,
+  explainStatus,
+  frameworkCoverage,
+  populationOf,
+} from './controls/index.ts'
 import { isComplete } from './coverage.ts'
 import { canonicalJson } from './digest.ts'
 import { problemLine } from './document.ts'
@@ -48,6 +58,7 @@ import {
   publishHeads,
   readCalls,
   readEstate,
+  readImports,
   readLedger,
   readResources,
   readSnapshot,
@@ -151,10 +162,32 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
       hint: 'run `evidenced collect` first, or name a later instant',
     })
   }
-  const estate = await buildEstate(rows, parts.catalog.managedPolicies)
+  const imports = await readImports(parts.store, asOf)
+  const estate = await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies)
   const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
+}
+
+/**
+ * Why one subject has its status as of an instant: judged anew, nothing is kept.
+ * @throws {ControlsError} UNKNOWN_CONTROL, UNKNOWN_SUBJECT
+ */
+export async function explainSubject(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date,
+  control: string,
+  subject: string,
+): Promise<readonly Explanation[]> {
+  const rows = await readEstate(parts.store, asOf)
+  const imports = await readImports(parts.store, asOf)
+  return explainStatus(
+    parts.catalog,
+    await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies),
+    asOf,
+    control,
+    subject,
+  )
 }
 
 /** An evaluation with everything it was judged on. */
@@ -181,12 +214,13 @@ export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: 
   return {
     evaluation,
     snapshots,
-    estate: await buildEstate(rowsOf(parts.store, evaluation.asOf, snapshots), parts.catalog.managedPolicies),
+    estate: await buildEstate(await rowsOf(parts.store, evaluation.asOf, snapshots), parts.catalog.managedPolicies),
   }
 }
 
-function rowsOf(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
-  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
+async function rowsOf(store: Store, asOf: Date, snapshots: readonly Snapshot[]): Promise<EstateRows> {
+  const imports = await readImports(store, asOf)
+  return { asOf, imports, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */

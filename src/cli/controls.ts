@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
-import { type Catalog, runCases } from '../controls/index.ts'
+import { type Catalog, newControl, runCases } from '../controls/index.ts'
 import type { Json } from '../model.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
@@ -36,6 +36,24 @@ export function addControls(program: Command, invocation: Invocation): void {
       for (const [name, value] of Object.entries(control))
         terminal.line(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
       terminal.document({ ...control } as unknown as Json)
+    })
+  addCommand(controls, 'lint', 'every mistake in the files of the catalog').action((options: CommonOptions) => {
+    const terminal = terminalOf(invocation, options)
+    const { problems, controls: good, frameworks } = catalogHere(invocation, options, terminal)
+    terminal.line(`${good.length} controls and ${frameworks.length} frameworks load, ${problems.length} mistakes`)
+    terminal.document({ controls: good.length, frameworks: frameworks.length, problems: problems.map(each => ({ ...each })) })
+    invocation.code = problems.length === 0 ? exit.done : exit.failed
+  })
+  addCommand(controls, 'new', 'print a control to start from')
+    .argument('<id>', 'capital letters, digits and dashes, e.g. OWN-001')
+    .requiredOption('--resource <type>', 'what it judges, e.g. user')
+    .action((id: string, options: CommonOptions & { readonly resource: string }) => {
+      if (!/^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+$/.test(id))
+        throw new UsageError(`${id} is no id`, 'write capital letters, digits and dashes')
+      const terminal = terminalOf(invocation, options)
+      const text = newControl(id, options.resource)
+      terminal.line(text.trimEnd())
+      terminal.document({ id, resource: options.resource, text })
     })
   addCommand(controls, 'test', 'run the cases that stand beside each control')
     .option('--control <id>', 'only this control')

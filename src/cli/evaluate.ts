@@ -2,15 +2,19 @@ import type { Command } from 'commander'
 import { isComplete } from '../coverage.ts'
 import { openLog } from '../log.ts'
 import type { ControlOutcome, Json, SavedEvaluation, Snapshot } from '../model.ts'
-import { runEvaluation } from '../pipeline.ts'
+import { explainSubject, runEvaluation } from '../pipeline.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
-import { exit } from './exit.ts'
+import { exit, UsageError } from './exit.ts'
+import { printExplanations } from './explain.ts'
 import { catalogOf, storeOf } from './parts.ts'
 import { table } from './terminal.ts'
 
 interface Options extends CommonOptions {
   readonly asOf?: string
+  readonly control?: string
+  readonly subject?: string
+  readonly explain: boolean
 }
 
 /** One control over all sources. */
@@ -30,13 +34,22 @@ export interface ControlCounts {
 export function addEvaluate(program: Command, invocation: Invocation): void {
   addCommand(program, 'evaluate', 'judge the snapshots with the controls')
     .option('--as-of <instant>', 'the last snapshots sealed by then (default: now)')
+    .option('--explain', 'show why one subject has its status, and keep nothing', false)
+    .option('--control <id>', 'with --explain: the control')
+    .option('--subject <key>', 'with --explain: the key of the subject')
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
+      if (options.explain !== (options.control !== undefined) || options.explain !== (options.subject !== undefined))
+        throw new UsageError('--explain, --control and --subject go together', 'name a control and the key of a subject')
       const config = configOf(invocation, options)
       const asOf = options.asOf === undefined ? new Date() : pastInstant(options.asOf, new Date())
       const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
       const catalog = catalogOf(config, terminal)
       await using store = await storeOf(config, log)
+      if (options.explain && options.control !== undefined && options.subject !== undefined) {
+        printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
+        return
+      }
       const evaluation = await runEvaluation({ store, catalog, log }, asOf)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [

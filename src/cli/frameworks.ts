@@ -21,6 +21,24 @@ export function addFrameworks(program: Command, invocation: Invocation): void {
     )
     terminal.document({ frameworks: list })
   })
+  addCommand(frameworks, 'coverage', 'how much of each framework controls cover, and what none covers').action(
+    (options: CommonOptions) => {
+      const terminal = terminalOf(invocation, options)
+      const list = catalogHere(invocation, options, terminal).frameworks.map(({ id, requirements }) => {
+        const uncovered = requirements.filter(each => each.controls.length === 0).map(each => each.id)
+        const pairs = requirements.flatMap(each => each.controls)
+        const judged = pairs.filter(pair => pair.basis === 'judgement').length
+        return { id, requirements: requirements.length, uncovered, pairs: pairs.length, byJudgement: judged }
+      })
+      terminal.line(
+        table(
+          ['id', 'requirements', 'pairs', 'by judgement', 'uncovered'],
+          list.map(each => [each.id, each.requirements, each.pairs, each.byJudgement, each.uncovered.join(', ')]),
+        ),
+      )
+      terminal.document({ frameworks: list })
+    },
+  )
   addCommand(frameworks, 'show', 'the requirements of a framework and their controls')
     .argument('<id>', 'framework, e.g. soc2')
     .action((id: string, options: CommonOptions) => {

@@ -14,6 +14,7 @@ import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
+import { addImport } from './import.ts'
 import { addMigrate } from './migrate.ts'
 import { addPlan } from './plan.ts'
 import { addReport } from './report.ts'
@@ -60,6 +61,7 @@ export async function main(
   addResults(program, invocation)
   addSnapshots(program, invocation)
   addAccess(program, invocation)
+  addImport(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)

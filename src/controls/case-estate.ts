@@ -65,6 +65,8 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'sso.trusted_token_issuers': { key: ['TrustedTokenIssuerArn'], parent: [], only: [] },
   'sso.trusted_token_issuer_details': { key: ['TrustedTokenIssuerArn'], parent: ['TrustedTokenIssuerArn'], only: [] },
   'sso.access_control_attributes': { key: ['InstanceArn'], parent: ['InstanceArn'], only: ['InstanceArn'] },
+  'import.roster': { key: ['personId'], parent: [], only: [] },
+  'import.attestations': { key: ['subject'], parent: [], only: [] },
   'iam.users': { key: ['Arn'], parent: [], only: [] },
   'iam.user_details': { key: ['Arn'], parent: [], only: [] },
   'iam.group_details': { key: ['Arn'], parent: [], only: [] },
@@ -83,6 +85,7 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'iam.policy_documents': { key: ['Arn'], parent: ['Arn'], only: [] },
 }
 
+const importKinds = ['roster', 'attestations'] as const
 const history = ['firstSeenAt', 'seenFromTheStart', 'since', 'earlier']
 const place: Place = { accountId: '111111111111', region: 'eu-west-1' }
 
@@ -95,7 +98,16 @@ export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceE
   const asOf = new Date(each.asOf)
   const gaps = each.gaps.map(gapOf)
   const rows = Object.entries(withImplied(each)).flatMap(([dataset, list]) => list.map(row => storedRow(dataset, row, asOf)))
-  const estate = new SourceEstate(snapshotOf(rows, gaps, asOf), managed)
+  const imports = importKinds
+    .filter(kind => each.estate[`import.${kind}`] !== undefined)
+    .map(kind => ({
+      kind,
+      location: 'case',
+      digest: '',
+      importedAt: asOf,
+      rows: rows.filter(row => row.dataset === `import.${kind}`).map(({ facts }) => facts),
+    }))
+  const estate = new SourceEstate(snapshotOf(rows, gaps, asOf), managed, imports)
   for (const row of rows) estate.add(row)
   estate.link()
   return estate
@@ -203,7 +215,9 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
     sealedAt: asOf,
     previousDigest: null,
     digest: '',
-    datasets: Object.keys(datasets).flatMap(name => placesOf(name, rows, gaps).map(at => summaryOf(name, at, rows, gaps, asOf))),
+    datasets: Object.keys(datasets)
+      .filter(name => !name.startsWith('import.'))
+      .flatMap(name => placesOf(name, rows, gaps).map(at => summaryOf(name, at, rows, gaps, asOf))),
     gaps,
     plannedCalls: null,
     calls: 0,

@@ -1,11 +1,20 @@
-import type { DatasetSummary, Gap, Snapshot } from '../model.ts'
+import type { DatasetSummary, Gap, ImportedRows, Snapshot } from '../model.ts'
 import { datasets } from './datasets.ts'
 import { Entity, type Surroundings } from './entity.ts'
 import { isPerAccount } from './gap-index.ts'
 import { Since, type Unknown } from './values.ts'
 
+type Held = Pick<DatasetSummary, 'name' | 'place' | 'coverage' | 'count' | 'lastObservedAt' | 'reason'>
+
+/** An import is whole or it is refused. */
+const importSummary: Omit<Held, 'name' | 'lastObservedAt' | 'count'> = {
+  place: { accountId: '', region: '' },
+  coverage: 'complete',
+  reason: null,
+}
+
 /** What a snapshot holds, and what every snapshot ought to hold and this one does not. */
-export function collectedOf(estate: Surroundings, snapshot: Snapshot): readonly Collected[] {
+export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: readonly ImportedRows[]): readonly Collected[] {
   const held = snapshot.datasets.map(summary => new Collected(estate, snapshot, summary.name, summary, null))
   const names = new Set(snapshot.datasets.map(({ name }) => name))
   const expected = Object.entries(datasets).filter(([name, { configure }]) => configure === undefined && !isPerAccount(name))
@@ -13,25 +22,32 @@ export function collectedOf(estate: Surroundings, snapshot: Snapshot): readonly 
     const why = names.has(name) ? undefined : estate.gaps.whole(name)
     return why === undefined ? [] : [new Collected(estate, snapshot, name, null, why)]
   })
-  return [...held, ...missing]
+  const brought = imports.map(({ kind, importedAt, rows }) => {
+    const summary = { ...importSummary, name: `import.${kind}`, lastObservedAt: importedAt, count: rows.length }
+    return new Collected(estate, snapshot, summary.name, summary, null)
+  })
+  return [...held, ...missing, ...brought]
 }
 
 /** One dataset of the snapshot at one place: what evidence is judged by. */
 export class Collected extends Entity {
   readonly key: string
   readonly dataset: string
-  readonly #summary: DatasetSummary | null
+  readonly #summary: Held | null
   readonly #snapshot: Snapshot
   readonly #why: Unknown | null
 
   /** @param why why there is no summary; null when there is one */
-  constructor(estate: Surroundings, snapshot: Snapshot, dataset: string, summary: DatasetSummary | null, why: Unknown | null) {
+  constructor(estate: Surroundings, snapshot: Snapshot, dataset: string, summary: Held | null, why: Unknown | null) {
     super(estate, 0)
     this.#snapshot = snapshot
     this.#summary = summary
     this.#why = why
     this.dataset = dataset
-    this.key = summary === null ? dataset : `${dataset}|${summary.place.accountId}|${summary.place.region}`
+    this.key =
+      summary === null || summary.place.accountId === ''
+        ? dataset
+        : `${dataset}|${summary.place.accountId}|${summary.place.region}`
   }
 
   get typeName(): string {
@@ -58,6 +74,9 @@ export class Collected extends Entity {
     if (this.#summary === null) return this.#why!
     const { coverage, lastObservedAt } = this.#summary
     return new Since(lastObservedAt ?? this.#snapshot.sealedAt, coverage === 'complete' || coverage === 'complete_with_changes')
+  }
+  get isImport(): boolean {
+    return this.dataset.startsWith('import.')
   }
   get rows(): number | Unknown {
     return this.#summary?.count ?? this.#why!

@@ -391,6 +391,6 @@ function unoffered(node: ASTNode, name: string): Refusal {
   const hint =
     name === 'has'
       ? 'ask for the member itself: it is null when AWS reports none, and unknown when it could not be read'
-      : 'offered are size, string, isAdminEquivalent, exists, all, filter, map, join, startsWith, endsWith, contains, matches, olderThanDays, olderThanHours, tag, matchesAny, isRegisteredIn, allowsAny, conflicts, isAssignedToEveryone'
+      : 'offered are size, string, isAdminEquivalent, exists, all, filter, map, join, startsWith, endsWith, contains, matches, olderThanDays, olderThanHours, tag, isWithinDays, iamUsers, matchesAny, isRegisteredIn, allowsAny, conflicts, isAssignedToEveryone'
   return new Refusal(node, `${name} is not offered`, hint)
 }

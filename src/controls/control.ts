@@ -19,8 +19,18 @@ export interface CompiledControl {
   readonly requirement: Closure
   readonly message: Message
   readonly facts: readonly { readonly label: string; readonly value: Closure }[]
+  /** appliesTo and requirement as they were checked, to explain a status */
+  readonly expressions: readonly CheckedExpression[]
   /** the same control with other parameters; the values are checked already */
   withParameters(parameters: ParameterValues): CompiledControl
+}
+
+/** An expression as it was checked, for the parts of it. */
+export interface CheckedExpression {
+  readonly member: 'appliesTo' | 'requirement'
+  readonly source: string
+  readonly node: ASTNode
+  readonly scope: Scope
 }
 
 export type ReportProblem = (
@@ -83,10 +93,14 @@ export function compileControl(
       return null
     }
   }
-  const judge = (node: ASTNode) => compile(node, scope)
+  const expressions: CheckedExpression[] = []
+  const judge = (member: CheckedExpression['member'], source: string) => (node: ASTNode) => {
+    expressions.push({ member, source, node, scope })
+    return compile(node, scope)
+  }
   const wording = { ...scope, isWording: true }
-  const appliesTo = expression(['appliesTo'], file.appliesTo, 'bool', judge)
-  const requirement = expression(['requirement'], file.requirement, 'bool', judge)
+  const appliesTo = expression(['appliesTo'], file.appliesTo, 'bool', judge('appliesTo', file.appliesTo))
+  const requirement = expression(['requirement'], file.requirement, 'bool', judge('requirement', file.requirement))
   const message = expression(['message'], file.message, 'string', node => compileMessage(node, wording))
   const facts = Object.entries(file.facts).map(([label, source]) => ({
     label,
@@ -128,6 +142,7 @@ export function compileControl(
     requirement,
     message,
     facts: shown,
+    expressions,
     withParameters: values => make({ ...parameters, ...values }),
   })
   return make(defaults)

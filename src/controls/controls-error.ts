@@ -8,5 +8,7 @@ export type ControlsCode =
   | 'DATA_INVALID'
   | 'UNKNOWN_SOURCE'
   | 'UNKNOWN_RESOURCE'
+  | 'UNKNOWN_CONTROL'
+  | 'UNKNOWN_SUBJECT'
 
 export class ControlsError extends AppError<ControlsCode> {}

@@ -1,7 +1,7 @@
 /** How a dataset is read, as far as judging needs it. */
 export interface DatasetFacts {
-  /** IAM action that reads it; what an unknown names when nothing better is known */
-  readonly action: string
+  /** IAM action that reads it; what an unknown names when nothing better is known; null for what people import */
+  readonly action: string | null
   /** datasets that say which parts this one has; unread parents hide whole parts of it */
   readonly parents: readonly string[]
   /** what to configure when it is not collected at all; absent where every collection reads it */
@@ -85,4 +85,6 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
   'iam.password_policies': { action: 'iam:GetAccountPasswordPolicy', parents: [], configure: iam },
   'iam.organizations_features': { action: 'iam:ListOrganizationsFeatures', parents: [], configure: iam },
   'iam.policy_documents': { action: 'iam:GetPolicyVersion', parents: ['sso.managed_policies'], configure: iam },
+  'import.roster': { action: null, parents: [], configure: 'run `evidenced import roster FILE`' },
+  'import.attestations': { action: null, parents: [], configure: 'run `evidenced import attestations FILE`' },
 }

@@ -112,8 +112,8 @@ interface Index {
   readonly unread: readonly { readonly user: Person; readonly why: Unknown }[]
 }
 
-/** Lower case, without the tag of `name+tag@domain`. */
-function normalised(value: string): string {
+/** How names and addresses are compared: lower case, without the tag of `name+tag@domain`. */
+export function normalised(value: string): string {
   return value
     .trim()
     .toLowerCase()

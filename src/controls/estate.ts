@@ -23,7 +23,7 @@ export interface Estate {
 export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = loadManagedPolicies()): Promise<Estate> {
   const sources: SourceEstate[] = []
   for (const { snapshot, resources } of rows.sources) {
-    const source = new SourceEstate(snapshot, managed)
+    const source = new SourceEstate(snapshot, managed, rows.imports)
     for await (const row of resources) source.add(row)
     source.link()
     sources.push(source)

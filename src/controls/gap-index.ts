@@ -26,15 +26,18 @@ export class GapIndex {
   readonly #byDataset = new Map<string, DatasetGaps>()
   readonly #place: Place
 
-  /** @param accountId the account whose IAM is asked about; null for everything that the organization has once */
-  constructor(snapshot: Snapshot, accountId: string | null = null) {
+  /**
+   * @param imported datasets that people brought
+   * @param accountId the account whose IAM is asked about; null for everything that the organization has once
+   */
+  constructor(snapshot: Snapshot, accountId: string | null = null, imported: ReadonlySet<string> = new Set()) {
     const { instanceOwnerAccountId, managementAccountId, homeRegion } = snapshot.identity
     this.#place = { accountId: accountId ?? instanceOwnerAccountId ?? managementAccountId ?? '', region: homeRegion }
     const isHere = (dataset: string, at: Place) =>
       isPerAccount(dataset) === (accountId !== null) && (accountId ?? at.accountId) === at.accountId
     for (const gap of snapshot.gaps) if (isHere(gap.dataset, gap.place)) this.add(gap)
     for (const dataset of Object.keys(datasets)) {
-      if (isPerAccount(dataset) !== (accountId !== null)) continue
+      if (isPerAccount(dataset) !== (accountId !== null) || imported.has(dataset)) continue
       const summaries = snapshot.datasets.filter(({ name, place }) => name === dataset && isHere(name, place))
       if (summaries.length === 0) this.add(this.absent(dataset, '', 'not_collected', 'the snapshot does not hold this dataset'))
       for (const { coverage, place, reason } of summaries) {

@@ -30,6 +30,16 @@ export class IamEstate {
     return true
   }
 
+  get isCollected(): boolean {
+    return this.#accounts.size > 0
+  }
+
+  /** What may hide IAM users of any account. */
+  userGap(): Unknown | undefined {
+    const gaps = [...this.#accounts.values()].flatMap(account => account.gaps.list(account.users.dataset) ?? [])
+    return gaps.length === 0 ? undefined : gaps.slice(0, 20).reduce(joinGaps)
+  }
+
   account(id: string): IamAccountEstate | undefined {
     return this.#accounts.get(id)
   }

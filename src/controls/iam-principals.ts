@@ -188,6 +188,14 @@ export class IamUser extends Principal {
       why,
     )
   }
+  /** The value of a tag; null when the user has none of that key. */
+  tag(key: string): string | null | Unknown {
+    const { details } = this
+    if (details instanceof Undecided) return details
+    const tags = Array.isArray(details.Tags) ? details.Tags : []
+    const found = tags.find(tag => typeof tag === 'object' && tag !== null && 'Key' in tag && tag.Key === key)
+    return typeof found === 'object' && found !== null && 'Value' in found ? String(found.Value) : null
+  }
   get created(): Since | Unknown {
     const date = this.CreateDate
     if (date instanceof Undecided) return date

@@ -4,9 +4,11 @@ export { type Classification, classify } from './classify.ts'
 export { type ControlsCode, ControlsError } from './controls-error.ts'
 export { buildEstate, type Estate, populationOf } from './estate.ts'
 export { evaluate } from './evaluate.ts'
+export { type ExplainedPart, type Explanation, explainStatus } from './explain.ts'
 export {
   type FrameworkCoverage,
   frameworkCoverage,
   type RequirementControl,
   type RequirementCoverage,
 } from './framework-coverage.ts'
+export { newControl } from './new-control.ts'

@@ -10,6 +10,7 @@ export interface InstanceSurroundings extends Surroundings {
   readonly managementAccountId: string | Unknown
   userList(): List
   activeAccounts(): List
+  attestations(): List
 }
 
 /** Instances of Identity Center with their trusted token issuers and attributes for access control. */
@@ -102,6 +103,9 @@ export class Instance extends RowEntity {
   }
   get users(): List {
     return this.estate.userList()
+  }
+  get attestations(): List {
+    return this.estate.attestations()
   }
   get issuers(): List {
     return this.estate.instances.issuerList()

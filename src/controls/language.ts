@@ -49,11 +49,13 @@ export function openLanguage(): Environment {
     for (const number of ['int', 'double']) {
       language.registerFunction(`${time}.olderThanDays(${number}): bool`, never)
       language.registerFunction(`${time}.olderThanHours(${number}): bool`, never)
+      if (time === timestamp) language.registerFunction(`${time}.isWithinDays(${number}): bool`, never)
     }
   }
   language.registerFunction('string.matchesAny(list<string>): bool', never)
   language.registerFunction('string.isRegisteredIn(list<string>): bool', never)
   for (const tagged of ['PermissionSet', 'Account']) language.registerFunction(`${tagged}.tag(string): dyn`, never)
+  language.registerFunction('Person.iamUsers(string): list<IamUser>', never)
   language.registerFunction('PermissionSet.allowsAny(list<string>): bool', never)
   language.registerFunction('User.conflicts(list<string>, string): list<string>', never)
   language.registerFunction('Application.isAssignedToEveryone(double, double): bool', never)

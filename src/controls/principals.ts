@@ -13,6 +13,7 @@ export interface PrincipalSurroundings extends Surroundings {
   applicationAssignmentsOf(side: 'user' | 'group', number: number): List
   readonly directory: Directory
   effectiveAssignmentsOf(user: User): List
+  peopleOf(user: User): List
 }
 
 export class User extends StoredEntity {
@@ -59,6 +60,9 @@ export class User extends StoredEntity {
   get effectiveAssignments(): List {
     this.#effective ??= this.estate.effectiveAssignmentsOf(this)
     return this.#effective
+  }
+  get people(): List {
+    return this.estate.peopleOf(this)
   }
   get primaryEmail(): string | null | Unknown {
     return this.estate.directory.emailOf(this)

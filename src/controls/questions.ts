@@ -2,6 +2,7 @@ import { RE2JS } from 're2js'
 import type { AccountAssignment } from './assignments.ts'
 import { itemsOf } from './effective.ts'
 import type { Meter } from './lists.ts'
+import { Person } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
 import { allows } from './policy-reach.ts'
 import { User } from './principals.ts'
@@ -22,8 +23,15 @@ export const questions: { readonly [name: string]: Question } = {
     typeof receiver === 'string' && Array.isArray(patterns) ? matchesAny(receiver, patterns) : undefined,
   isRegisteredIn: (receiver, [entries], { asOf }) =>
     typeof receiver === 'string' && Array.isArray(entries) ? isRegistered(receiver, entries, asOf) : undefined,
+  isWithinDays: (receiver, [days], { asOf }) => {
+    if (!(receiver instanceof Date) || typeof days !== 'number') return undefined
+    const ahead = receiver.getTime() - asOf
+    return ahead >= 0 && ahead <= days * 86_400_000
+  },
   allowsAny: (receiver, [actions]) =>
     receiver instanceof PermissionSet && Array.isArray(actions) ? allowsAny(receiver, actions) : undefined,
+  iamUsers: (receiver, [tag]) =>
+    receiver instanceof Person ? receiver.estate.people.iamUsersOf(receiver, String(tag)) : undefined,
   conflicts: (receiver, [pairs, scope]) =>
     receiver instanceof User && Array.isArray(pairs) ? conflicts(receiver, pairs, scope !== 'organization') : undefined,
   isAssignedToEveryone: (receiver, [ratio, minUsers]) =>

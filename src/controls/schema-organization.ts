@@ -36,6 +36,7 @@ export const organizationSchema: { readonly [type: string]: Fields } = {
     instances: derived('list<Instance>', 'every instance that was listed'),
     activeAccounts: derived('list<Account>', 'accounts with State ACTIVE'),
     users: derived('list<User>', 'every user of the identity store'),
+    attestations: derived('list<Attestation>', 'what people attested'),
     issuers: derived('list<TrustedTokenIssuer>', 'trusted token issuers'),
     attributeKeys: derived('list<string>', 'keys of the attributes for access control; none when they are not enabled'),
   },
@@ -43,6 +44,22 @@ export const organizationSchema: { readonly [type: string]: Fields } = {
     TrustedTokenIssuerArn: textOrNull('the ARN'),
     Name: textOrNull('name for people'),
     issuerUrl: derived('dyn', 'where its tokens come from; null when it names none'),
+  },
+  Person: {
+    personId: derived('string', 'id in the roster'),
+    name: derived('string', 'name, else the id'),
+    status: derived('string', 'status in lower case'),
+    email: derived('dyn', 'address, or null'),
+    terminationDate: derived('dyn', 'last day or moment, or null'),
+    manager: linkOrNull(['Person'], 'the manager; null when the roster names none or does not hold them'),
+    users: derived('list<User>', 'users that match by email, else user name, else ExternalId'),
+  },
+  Attestation: {
+    subject: derived('string', 'what is attested'),
+    owner: derived('string', 'who attests'),
+    statement: derived('string', 'in words'),
+    date: derived('dyn', 'when'),
+    evidenceSha256: derived('string', 'digest of the supporting file'),
   },
   Provisioning: {
     AccountId: derived('string', 'twelve digits'),
@@ -67,6 +84,7 @@ export const organizationSchema: { readonly [type: string]: Fields } = {
     reason: derived('string', 'in words, where it is not complete'),
     actions: derived('list<string>', 'IAM actions that are missing'),
     lastComplete: derived('Since', 'when it was last read to its end; where no snapshot shows that, longer ago than anything'),
+    isImport: derived('bool', 'it was brought by people'),
     rows: derived('int', 'rows that were read'),
   },
 }

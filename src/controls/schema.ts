@@ -39,6 +39,7 @@ export const schema: { readonly [type: string]: Fields } = {
     ),
     kind: derived('string', 'user'),
     groups: derived('list<Group>', 'groups the user is a member of'),
+    people: derived('list<Person>', 'people of the roster the user may be'),
     primaryEmail: derived('dyn', 'the primary address, else the only one; null when there is none'),
     emailDomain: derived('dyn', 'lower-case domain of the primary address; null when there is none'),
     sameEmail: derived('list<User>', 'other users with the same address after lower-casing and taking plus-tags out'),
@@ -213,6 +214,14 @@ export const resourceTypes: { readonly [resource: string]: ResourceType } = {
   /** IAM users and groups together */
   iamPrincipal: { type: 'IamPrincipal', populations: ['iam.users', 'iam.group_details'] },
   accessKey: { type: 'AccessKey', populations: ['iam.access_keys'] },
+  /** one row of the imported roster */
+  person: { type: 'Person', populations: ['import.roster'] },
+  /** a person of the roster, where IAM is collected too */
+  iamPerson: { type: 'Person', populations: ['import.roster', 'iam.users'] },
+  /** a user, where a roster is imported */
+  rosteredUser: { type: 'User', populations: ['import.roster', 'identitystore.users'] },
+  /** an instance of Identity Center, where attestations are imported */
+  attestedInstance: { type: 'Instance', populations: ['import.attestations', 'sso.instances'] },
   /** one dataset of the snapshot at one place */
   collected: { type: 'Collected', populations: [] },
 }

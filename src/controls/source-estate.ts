@@ -1,4 +1,4 @@
-import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
+import type { Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
 import { type Collected, collectedOf } from './collected.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
@@ -14,6 +14,7 @@ import { IamEstate } from './iam-estate.ts'
 import { InstanceRows } from './instance.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { OrganizationRows } from './organization.ts'
+import { Attestation, People } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
 import { PermissionSetPolicies } from './permission-set-policies.ts'
 import type { PolicyDocument } from './policy-document.ts'
@@ -34,6 +35,7 @@ const applicationAssignments = 'sso.application_assignments'
  */
 export class SourceEstate {
   readonly snapshot: Snapshot
+  readonly imports: readonly ImportedRows[]
   readonly gaps: GapIndex
   readonly users = new EntityTable('identitystore.users', { member: 'UserStatus', changedAt: 'UpdatedAt' })
   readonly groups = new EntityTable('identitystore.groups')
@@ -49,6 +51,7 @@ export class SourceEstate {
   readonly organizations: OrganizationRows
   readonly instances: InstanceRows
   readonly iam: IamEstate
+  readonly people: People
   readonly applicationConfigurations: DatasetRows
   readonly outdated: DatasetRows
   managementAccountId: string | Unknown
@@ -61,6 +64,7 @@ export class SourceEstate {
   readonly #setTags: DatasetRows
   readonly #pairs = new Map<string, Provisioning>()
   #organizationAdmins: List | null = null
+  #iamUsers: List | null = null
   #collected: readonly Collected[] | null = null
   #links: EstateLinks | null = null
   #ghosts: Ghosts | null = null
@@ -68,9 +72,10 @@ export class SourceEstate {
   /** groups whose members could not all be read */
   readonly #unreadGroups = new Map<number, Unknown>()
 
-  constructor(snapshot: Snapshot, managed: ManagedPolicies) {
+  constructor(snapshot: Snapshot, managed: ManagedPolicies, imports: readonly ImportedRows[] = []) {
     this.snapshot = snapshot
-    this.gaps = new GapIndex(snapshot)
+    this.imports = imports
+    this.gaps = new GapIndex(snapshot, null, new Set(imports.map(({ kind }) => `import.${kind}`)))
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
     this.documents = new PolicyDocuments(this, this.gaps, managed)
@@ -80,6 +85,10 @@ export class SourceEstate {
     this.organizations = new OrganizationRows(this, this.gaps)
     this.instances = new InstanceRows(this, this.gaps)
     this.iam = new IamEstate(snapshot, this)
+    this.people = new People(
+      this,
+      imports.find(({ kind }) => kind === 'roster'),
+    )
     this.applicationConfigurations = new DatasetRows('sso.application_assignment_configurations', this.gaps)
     this.outdated = new DatasetRows('sso.outdated_provisioned_accounts', this.gaps)
     this.#provisioned = new DatasetRows('sso.provisioned_accounts', this.gaps)
@@ -352,6 +361,20 @@ export class SourceEstate {
     return this.instances.instances()
   }
 
+  attestations(): readonly Attestation[] {
+    const rows = this.imports.find(({ kind }) => kind === 'attestations')?.rows ?? []
+    return rows.map(row => new Attestation(row))
+  }
+
+  iamUserList(): List {
+    this.#iamUsers ??= closedOr(this.iam.members('iamUser') ?? [], this.iam.userGap())
+    return this.#iamUsers
+  }
+
+  peopleOf(user: User): List {
+    return this.people.of(user)
+  }
+
   setTags(arn: string): List {
     return tagsOf(this.#setTags, this, arn)
   }
@@ -406,6 +429,14 @@ export class SourceEstate {
         return [...this.#present('user'), ...this.#present('group')]
       case 'provisioning':
         return [...this.#provisioned.all()].map(({ key }) => this.#pair(key))
+      case 'person':
+        return this.people.all
+      case 'iamPerson':
+        return this.gaps.whole('import.roster') === undefined && this.iam.isCollected ? this.people.all : []
+      case 'rosteredUser':
+        return this.gaps.whole('import.roster') === undefined ? this.#present('user') : []
+      case 'attestedInstance':
+        return this.gaps.whole('import.attestations') === undefined ? itemsOf(this.instances.instances()) : []
       case 'instance':
         return itemsOf(this.instances.instances())
       case 'organization':
@@ -413,7 +444,7 @@ export class SourceEstate {
       case 'delegation':
         return itemsOf(this.organizations.delegationList())
       case 'collected':
-        this.#collected ??= collectedOf(this, this.snapshot)
+        this.#collected ??= collectedOf(this, this.snapshot, this.imports)
         return this.#collected
       default:
         return this.iam.members(resource)

@@ -55,6 +55,14 @@ const actions: { readonly [dataset: string]: string } = {
   'sso.account_assignments': 'sso:ListAccountAssignments',
   'sso.applications': 'sso:ListApplications',
   'sso.application_assignments': 'sso:ListApplicationAssignments',
+  'sso.application_assignment_configurations': 'sso:GetApplicationAssignmentConfiguration',
+  'sso.tags': 'sso:ListTagsForResource',
+  'sso.outdated_provisioned_accounts': 'sso:ListAccountsForProvisionedPermissionSet',
+  'organizations.roots': 'organizations:ListRoots',
+  'organizations.organizational_units': 'organizations:ListOrganizationalUnitsForParent',
+  'organizations.tags': 'organizations:ListTagsForResource',
+  'organizations.policies': 'organizations:ListPolicies',
+  'organizations.policy_targets': 'organizations:ListTargetsForPolicy',
 }
 
 export function gap(dataset: string, more: Partial<Gap> = {}): Gap {

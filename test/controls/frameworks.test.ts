@@ -75,11 +75,13 @@ describe('a framework', () => {
     const requirements = (id: string) => frameworks.find(each => each.id === id)!.requirements
     expect(requirements('soc2')).to.have.length(14)
     expect(requirements('iso27001')).to.have.length(19)
-    expect(requirements('soc2').find(each => each.id === 'CC9.2')!.controls).to.deep.equal([])
+    expect(frameworks).to.have.length(14)
+    expect(requirements('soc2').find(each => each.id === 'CC4.2')!.controls).to.deep.equal([])
     const judged = requirements('soc2').find(each => each.id === 'CC6.1')!.controls
-    expect(judged.slice(0, 2)).to.deep.equal([
+    expect(judged).to.deep.include.members([
       { id: 'IDC-ASG-001', basis: 'public' },
       { id: 'IDC-ASG-002', basis: 'judgement' },
     ])
+    expect(judged.map(({ id }) => id)).to.deep.equal(judged.map(({ id }) => id).sort())
   })
 })

@@ -70,6 +70,38 @@ describe('soundness of unknown', () => {
       'const ghosts = [...maybe].filter(user => !admins.has(user))',
       'const ghosts: User[] = []',
     ],
+    ['an unread tag is none', 'questions.ts', 'return tags instanceof OpenList ? tags.why : null', 'return null'],
+    ['an unread pair conflicts with nothing', 'questions.ts', 'if (!mayBeMore) return found', 'return found'],
+    [
+      'assignments of unread pairs reach nobody',
+      'effective.ts',
+      'for (const ghost of list.ghosts) ghosts.add(ghost)\n    gaps',
+      'gaps',
+    ],
+    [
+      'an unread address is nobody else’s',
+      'directory.ts',
+      'const ghosts = unread.map(each => each.user)',
+      'const ghosts = unread.slice(0, 0).map(each => each.user)',
+    ],
+    [
+      'an unread policy allows nothing',
+      'policy-reach.ts',
+      'if (statements.some(each => grantsSome(each, wanted, how, statements))) return true\n  return unread.length === 0 ?',
+      'if (statements.some(each => grantsSome(each, wanted, how, statements))) return true\n  return unread.length >= 0 ?',
+    ],
+    [
+      'an unread policy of the organization is not there',
+      'organization.ts',
+      'const gaps: Unknown[] = [this.policies.listGap(), this.targets.listGap()]',
+      'const gaps: Unknown[] = [undefined as Unknown | undefined]',
+    ],
+    [
+      'a group that could not be read reaches nobody',
+      'effective.ts',
+      'isOpen ||= list.isOpen\n  }\n  const ghosts',
+      'isOpen ||= false\n  }\n  const ghosts',
+    ],
     ['unread groups hold nobody', 'source-estate.ts', 'this.#unreadGroups.set(this.groups.number', 'void (this.groups.number'],
   ]
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type * as Controls from '../../src/controls/index.ts'
 import type { Catalog } from '../../src/controls/index.ts'
-import type { Gap } from '../../src/model.ts'
+import type { Facts, Gap } from '../../src/model.ts'
 import { asOf, controlYaml, estateRows, gap, type SmallEstate, type SmallSet } from './estate-rows.ts'
 
 /** Thresholds that straddle what tiny estates hold: one more or less decides. */
@@ -12,6 +12,11 @@ export const straddling = {
   'IDC-PS-005': { maxSessionHours: 6, maxPrivilegedSessionHours: 3 },
   'IDC-ASG-002': { approvedMgmtAdminGroups: ['g0', 'g1', 'g2'], maxMgmtAdminUsers: 2 },
   'IDC-ASG-001': { exemptUsers: ['u1'] },
+  'IDC-ASG-003': { maxAdminsPerAccount: 1, maxOrgAdmins: 2, breakGlassUsers: ['u7'] },
+  'IDC-GRP-002': { maxAdminGroupMembers: 1 },
+  'IDC-APP-002': { minUsers: 2, everyoneRatio: 0.5 },
+  'SOD-001': { conflictPairs: ['s0|s1', 's1|s2'] },
+  'SOD-002': { protectedAccounts: ['a1'], exemptUsers: ['u6'] },
 }
 
 /**
@@ -36,6 +41,16 @@ export const probes: { readonly [file: string]: string } = Object.fromEntries(
     ['permissionSet', 'permissionSet.managedPolicies.size() == 0'],
     ['accountAssignment', 'accountAssignment.permissionSet.sessionHours < 3'],
     ['application', 'application.assignments.size() <= 1'],
+    ['application', "application.effectiveUsers.filter(u, u.UserStatus == 'ENABLED').size() <= 1"],
+    ['user', 'user.effectiveAssignments.size() <= 2'],
+    ['user', "user.effectiveAssignments.exists(a, a.AccountId == 'a1')"],
+    ['user', 'user.sameEmail.size() == 0'],
+    ['user', "user.conflicts(['s0|s2', 's1|s3'], 'organization').size() == 0"],
+    ['account', "account.organizationAdmins.filter(u, u.UserStatus == 'ENABLED').size() <= 1"],
+    ['account', "account.tag('Owner') == 'ann'"],
+    ['account', 'account.guardrails.size() == 0'],
+    ['permissionSet', "permissionSet.tag('Owner') != null"],
+    ['permissionSet', 'permissionSet.canEscalate'],
   ].map(([resource, requirement], index) => [
     `p${index}.yaml`,
     controlYaml(requirement!, { id: `P-${index}`, resource: resource! }),
@@ -43,12 +58,14 @@ export const probes: { readonly [file: string]: string } = Object.fromEntries(
 )
 
 const everything = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } })
+const passing = JSON.stringify({ Statement: { Effect: 'Allow', Action: ['iam:PassRole', 'glue:*'], Resource: '*' } })
 const little = JSON.stringify({ Statement: { Effect: 'Allow', Action: 's3:*', Resource: '*' } })
 
 const setDrawn = fc.record({
   hours: fc.constantFrom(1, 2, 4, 8),
   managed: fc.constantFrom<readonly string[]>([], [], ['ReadOnlyAccess'], ['AdministratorAccess']),
-  inline: fc.constantFrom(null, null, little, everything),
+  inline: fc.constantFrom(null, null, little, passing, everything),
+  isOwned: fc.boolean(),
 })
 
 /** What was asked of AWS and may be refused; each refusal also takes what the answer would have said. */
@@ -57,6 +74,11 @@ const refusal = fc.oneof(
   fc.record({ kind: fc.constant('pair' as const), account: fc.nat(2), set: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
   fc.record({ kind: fc.constant('provisioned' as const), set: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
   fc.record({ kind: fc.constant('status' as const), user: fc.nat(7) }),
+  fc.record({ kind: fc.constant('emails' as const), user: fc.nat(7) }),
+  fc.record({ kind: fc.constant('set tags' as const), set: fc.nat(3) }),
+  fc.record({ kind: fc.constant('account tags' as const), account: fc.nat(2) }),
+  fc.record({ kind: fc.constant('configuration' as const), application: fc.nat(1) }),
+  fc.record({ kind: fc.constantFrom('policies' as const, 'targets' as const) }),
   fc.record({ kind: fc.constant('details' as const), set: fc.nat(3) }),
   fc.record({ kind: fc.constant('session' as const), set: fc.nat(3) }),
   fc.record({ kind: fc.constant('inline' as const), set: fc.nat(3) }),
@@ -69,13 +91,16 @@ const refusal = fc.oneof(
 )
 
 const drawn = fc.record({
-  users: fc.array(fc.record({ isOn: fc.boolean(), isOld: fc.boolean() }), { minLength: 8, maxLength: 8 }),
+  users: fc.array(fc.record({ isOn: fc.boolean(), isOld: fc.boolean(), email: fc.nat(5) }), { minLength: 8, maxLength: 8 }),
   groups: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
   memberships: fc.uniqueArray(fc.tuple(fc.nat(3), fc.nat(7)), { maxLength: 14, selector: String }),
   sets: fc.array(setDrawn, { minLength: 4, maxLength: 4 }),
   assignments: fc.uniqueArray(fc.tuple(fc.nat(2), fc.nat(3), fc.boolean(), fc.nat(8)), { maxLength: 12, selector: String }),
   applicationAssignments: fc.uniqueArray(fc.tuple(fc.nat(1), fc.boolean(), fc.nat(7)), { maxLength: 3, selector: String }),
   isSuspended: fc.boolean(),
+  tagged: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+  isRequired: fc.array(fc.boolean(), { minLength: 2, maxLength: 2 }),
+  targets: fc.uniqueArray(fc.constantFrom('r-1', 'ou-1', 'a1', 'a2'), { maxLength: 2 }),
   refusals: fc.array(refusal, { minLength: 1, maxLength: 4 }),
 })
 
@@ -87,11 +112,12 @@ export const knockedOut = drawn.map(each => ({ whole: wholeOf(each), refused: re
 function wholeOf(each: Drawn): SmallEstate {
   const old = (isOld: boolean) => ({ CreatedAt: isOld ? '2025-01-01T00:00:00Z' : '2026-02-25T00:00:00Z' })
   return {
-    users: each.users.map(({ isOn, isOld }, index) => ({
+    users: each.users.map(({ isOn, isOld, email }, index) => ({
       UserId: `u${index}`,
       UserName: `u${index}`,
       UserStatus: isOn ? 'ENABLED' : 'DISABLED',
       UpdatedAt: '2025-06-01T00:00:00Z',
+      Emails: [{ Value: `${index % 2 === 0 ? 'N' : 'n'}${email}@example.com` }],
       ...old(isOld),
     })),
     groups: each.groups.map((isOld, index) => ({ GroupId: `g${index}`, DisplayName: `g${index}`, ...old(isOld) })),
@@ -104,7 +130,12 @@ function wholeOf(each: Drawn): SmallEstate {
         ...(inline === null ? {} : { inline }),
       }),
     ),
-    accounts: ['a0', 'a1', 'a2'].map(Id => ({ Id, Name: Id, State: Id === 'a2' && each.isSuspended ? 'SUSPENDED' : 'ACTIVE' })),
+    accounts: ['a0', 'a1', 'a2'].map(Id => ({
+      Id,
+      Name: Id,
+      State: Id === 'a2' && each.isSuspended ? 'SUSPENDED' : 'ACTIVE',
+      Paths: [`o-1/r-1/${Id === 'a1' ? 'ou-1/' : ''}${Id}/`],
+    })),
     managementAccountId: 'a0',
     // principal 8 exists nowhere: somebody who left
     assignments: each.assignments
@@ -113,6 +144,7 @@ function wholeOf(each: Drawn): SmallEstate {
           [`a${account}`, `s${set}`, isGroup ? 'GROUP' : 'USER', isGroup ? `g${principal % 6}` : `u${principal}`] as const,
       )
       .filter((row, index, rows) => rows.findIndex(other => String(other) === String(row)) === index),
+    rows: furtherRows(each),
     applications: ['app0', 'app1'].map(ApplicationArn => ({ ApplicationArn, Name: ApplicationArn })),
     applicationAssignments: each.applicationAssignments
       .map(
@@ -121,6 +153,24 @@ function wholeOf(each: Drawn): SmallEstate {
       )
       .filter((row, index, rows) => rows.findIndex(other => String(other) === String(row)) === index),
   }
+}
+
+function furtherRows(each: Drawn): NonNullable<SmallEstate['rows']> {
+  const row = (dataset: string, parent: string, key: string, facts: Facts) => ({ dataset, parent, key, facts })
+  const owner = { Key: 'Owner', Value: 'ann' }
+  return [
+    row('organizations.roots', '', 'r-1', { Id: 'r-1', PolicyTypes: [{ Type: 'SERVICE_CONTROL_POLICY', Status: 'ENABLED' }] }),
+    row('organizations.organizational_units', 'r-1', 'ou-1', { Id: 'ou-1', Name: 'Workloads' }),
+    row('organizations.policies', 'SERVICE_CONTROL_POLICY', 'p-1', { Id: 'p-1', Name: 'Guard', Type: 'SERVICE_CONTROL_POLICY' }),
+    ...each.targets.map(target => row('organizations.policy_targets', 'p-1', `p-1|${target}`, { TargetId: target })),
+    ...each.tagged.flatMap((isTagged, index) =>
+      isTagged ? [row('organizations.tags', `a${index}`, `a${index}|Owner`, owner)] : [],
+    ),
+    ...each.sets.flatMap(({ isOwned }, index) => (isOwned ? [row('sso.tags', `s${index}`, `s${index}|Owner`, owner)] : [])),
+    ...each.isRequired.map((AssignmentRequired, index) =>
+      row('sso.application_assignment_configurations', `app${index}`, `app${index}`, { AssignmentRequired }),
+    ),
+  ]
 }
 
 function refusedOf(each: Drawn): SmallEstate {
@@ -165,6 +215,38 @@ function refusedOf(each: Drawn): SmallEstate {
             return user.UserId === `u${refused.user}` ? rest : user
           }),
         }
+        break
+      case 'emails':
+        gaps.push(gap('identitystore.users', { key: `u${refused.user}`, member: 'Emails' }))
+        estate = {
+          ...estate,
+          users: estate.users!.map(user => {
+            const { Emails: _, ...rest } = user
+            return user.UserId === `u${refused.user}` ? rest : user
+          }),
+        }
+        break
+      case 'set tags':
+        gaps.push(gap('sso.tags', { parent: `s${refused.set}` }))
+        lost.add(`sso.tags s${refused.set}|Owner`)
+        break
+      case 'account tags':
+        gaps.push(gap('organizations.tags', { parent: `a${refused.account}` }))
+        lost.add(`organizations.tags a${refused.account}|Owner`)
+        break
+      case 'configuration':
+        gaps.push(gap('sso.application_assignment_configurations', { parent: `app${refused.application}` }))
+        lost.add(`sso.application_assignment_configurations app${refused.application}`)
+        break
+      case 'policies':
+        gaps.push(gap('organizations.policies', { parent: 'SERVICE_CONTROL_POLICY' }))
+        gaps.push(gap('organizations.policy_targets', { reason: 'parent_not_read', action: null }))
+        lost.add('organizations.policies p-1')
+        for (const target of each.targets) lost.add(`organizations.policy_targets p-1|${target}`)
+        break
+      case 'targets':
+        gaps.push(gap('organizations.policy_targets', { parent: 'p-1' }))
+        for (const target of each.targets) lost.add(`organizations.policy_targets p-1|${target}`)
         break
       case 'session':
         gaps.push(gap('sso.permission_sets', { key: `s${refused.set}`, member: 'SessionDuration' }))
@@ -279,7 +361,9 @@ async function statuses(room: typeof Controls, catalog: Catalog, small: SmallEst
   const estate = await room.buildEstate(estateRows(small), catalog.managedPolicies)
   const all = new Map<string, string>()
   for (const outcome of room.evaluate(catalog, estate, asOf).outcomes) {
-    const id = outcome.control.id
+    const { id, resource } = outcome.control
+    // these judge the refusals themselves
+    if (resource === 'collected') continue
     for (const { key } of room.populationOf(estate, outcome.source, outcome.control.resource))
       all.set(`${id} ${key}`, outcome.implied)
     for (const { subject, status } of outcome.results) all.set(`${id} ${subject.key}`, status)

@@ -1,0 +1,189 @@
+import type { Facts, ImportedRows, Json } from '../model.ts'
+import { normalised } from './directory.ts'
+import { Entity, type List, type Surroundings } from './entity.ts'
+import type { IamUser } from './iam-principals.ts'
+import { closedOr } from './rows.ts'
+import { joinGaps, OpenList, Undecided, type Unknown } from './values.ts'
+
+/** What the roster asks of a user of the identity store. */
+export interface Identity {
+  readonly key: string
+  readonly UserName: string | Unknown
+  readonly primaryEmail: string | null | Unknown
+  readonly ExternalIds: List | Unknown
+}
+
+/** What the roster asks of the estate. */
+export interface PeopleSurroundings extends Surroundings {
+  readonly people: People
+  userList(): List
+  iamUserList(): List
+}
+
+interface Matched {
+  readonly sure: Identity[]
+  readonly maybe: Identity[]
+  readonly gaps: Unknown[]
+}
+
+/** The people of the imported roster, and which users are theirs: by email, then user name, then ExternalId, never by a guess. */
+export class People {
+  readonly all: readonly Person[]
+  readonly #estate: PeopleSurroundings
+  readonly #byEmail: ReadonlyMap<string, readonly Person[]>
+  readonly #byUserName: ReadonlyMap<string, readonly Person[]>
+  readonly #byExternalId: ReadonlyMap<string, readonly Person[]>
+  readonly #byId: ReadonlyMap<string, Person>
+  #matched: ReadonlyMap<Person, Matched> | null = null
+
+  constructor(estate: PeopleSurroundings, roster: ImportedRows | undefined) {
+    this.#estate = estate
+    this.all = (roster?.rows ?? []).map(row => new Person(estate, row))
+    this.#byEmail = by(this.all, person => person.email)
+    this.#byUserName = by(this.all, person => person.userName)
+    this.#byExternalId = by(this.all, person => person.externalId)
+    this.#byId = new Map(this.all.map(person => [person.key, person]))
+  }
+
+  person(id: string): Person | null {
+    return this.#byId.get(id) ?? null
+  }
+
+  /** The people a user may be. Two of them are two: nobody chooses. */
+  of(user: Identity): List {
+    const { primaryEmail: email, UserName: name, ExternalIds: ids } = user
+    if (email instanceof Undecided) return closedOr([], email)
+    const found = email === null ? undefined : this.#byEmail.get(normalised(email))
+    if (found !== undefined) return found
+    if (name instanceof Undecided) return closedOr([], name)
+    const named = this.#byUserName.get(normalised(name))
+    if (named !== undefined) return named
+    if (ids instanceof Undecided) return closedOr([], ids)
+    const known = (Array.isArray(ids) ? ids : (ids as OpenList).items) as readonly Json[]
+    const external = known.flatMap(id => (typeof id === 'object' && id !== null && 'Id' in id ? [String(id.Id)] : []))
+    return [...new Set(external.flatMap(id => this.#byExternalId.get(normalised(id)) ?? []))]
+  }
+
+  usersOf(person: Person): List {
+    this.#matched ??= this.#match()
+    const unlisted = this.#estate.gaps.list('identitystore.users')
+    const { sure, maybe, gaps } = this.#matched.get(person)!
+    if (unlisted === undefined && maybe.length === 0) return sure
+    const why = [...gaps, ...(unlisted === undefined ? [] : [unlisted])].slice(0, 20).reduce(joinGaps)
+    return new OpenList(sure, maybe, why, { isUnbounded: false, isOpen: unlisted !== undefined })
+  }
+
+  #match(): ReadonlyMap<Person, Matched> {
+    const matched = new Map(this.all.map(person => [person, { sure: [], maybe: [], gaps: [] } as Matched]))
+    const users = this.#estate.userList()
+    for (const user of (users instanceof OpenList ? users.items : users) as readonly Identity[]) {
+      const people = this.of(user)
+      if (people instanceof OpenList) {
+        for (const each of matched.values()) {
+          each.maybe.push(user)
+          each.gaps.push(people.why)
+        }
+      } else for (const person of people as readonly Person[]) matched.get(person)!.sure.push(user)
+    }
+    return matched
+  }
+
+  /** IAM users of a person: their user name or address is the name of the IAM user, or the value of its tag. */
+  iamUsersOf(person: Person, tag: string): List {
+    const users = this.#estate.iamUserList()
+    const items: IamUser[] = []
+    const ghosts: IamUser[] = []
+    const gaps: Unknown[] = users instanceof OpenList ? [users.why] : []
+    const names = [person.userName, person.email].flatMap(name => (name === null ? [] : [normalised(name)]))
+    for (const user of (users instanceof OpenList ? users.items : users) as readonly IamUser[]) {
+      const name = user.key.split('/').at(-1)!
+      const tagged = user.tag(tag)
+      if (names.includes(normalised(name)) || (typeof tagged === 'string' && names.includes(normalised(tagged)))) items.push(user)
+      else if (tagged instanceof Undecided) {
+        ghosts.push(user)
+        gaps.push(tagged)
+      }
+    }
+    if (gaps.length === 0) return items
+    return new OpenList(items, ghosts, gaps.slice(0, 20).reduce(joinGaps), {
+      isUnbounded: false,
+      isOpen: users instanceof OpenList,
+    })
+  }
+}
+
+/** One row of the roster. */
+export class Person extends Entity {
+  declare readonly estate: PeopleSurroundings
+  readonly #row: Facts
+
+  constructor(estate: PeopleSurroundings, row: Facts) {
+    super(estate, 0)
+    this.#row = row
+  }
+
+  get typeName(): string {
+    return 'Person'
+  }
+  get key(): string {
+    return this.#text('personId') ?? ''
+  }
+  get personId(): string {
+    return this.key
+  }
+  get name(): string {
+    return this.#text('name') ?? this.key
+  }
+  get status(): string {
+    return (this.#text('status') ?? '').toLowerCase()
+  }
+  get email(): string | null {
+    return this.#text('email')
+  }
+  get userName(): string | null {
+    return this.#text('userName')
+  }
+  get externalId(): string | null {
+    return this.#text('externalId')
+  }
+  /** A day without a time means its end in UTC. */
+  get terminationDate(): Date | null {
+    const text = this.#text('terminationDate')
+    return text === null ? null : new Date(text.length === 10 ? `${text}T23:59:59.999Z` : text)
+  }
+  get manager(): Person | null {
+    const id = this.#text('managerId')
+    return id === null ? null : this.estate.people.person(id)
+  }
+  get users(): List {
+    return this.estate.people.usersOf(this)
+  }
+
+  #text(member: string): string | null {
+    const value = this.#row[member]
+    return typeof value === 'string' && value !== '' ? value : null
+  }
+}
+
+/** Somebody's word for something that no API tells. */
+export class Attestation {
+  readonly typeName = 'Attestation'
+  readonly subject: string
+  readonly owner: string
+  readonly statement: string
+  readonly date: Date
+  readonly evidenceSha256: string
+
+  constructor(row: Facts) {
+    this.subject = String(row.subject)
+    this.owner = String(row.owner)
+    this.statement = String(row.statement ?? '')
+    this.date = new Date(String(row.date))
+    this.evidenceSha256 = String(row.evidenceSha256).toLowerCase()
+  }
+}
+
+function by(people: readonly Person[], textOf: (person: Person) => string | null): ReadonlyMap<string, readonly Person[]> {
+  const named = people.filter(person => textOf(person) !== null)
+  return Map.groupBy(named, person => normalised(textOf(person)!))
+}

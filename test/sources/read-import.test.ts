@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { sha256 } from '../../src/digest.ts'
+import type { ImportKind } from '../../src/model.ts'
+import { ImportRefused, readImport } from '../../src/sources/index.ts'
+
+async function read(kind: ImportKind, text: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'import-'))
+  try {
+    const path = join(folder, 'people')
+    writeFileSync(path, text)
+    return await readImport(kind, path)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function refusal(kind: ImportKind, text: string): Promise<ImportRefused> {
+  const error: unknown = await read(kind, text).then(
+    () => null,
+    thrown => thrown,
+  )
+  expect(error).to.be.instanceOf(ImportRefused)
+  return error as ImportRefused
+}
+
+describe('an imported file', () => {
+  it('is read from CSV with quotes, line breaks and a byte order mark, with the digest of its bytes', async () => {
+    const text = '\uFEFFpersonId,name,status,email\r\np1,"Ann ""A"" Example,\nLtd",active,ann@example.com\r\n\r\np2,Ben,left,\r\n'
+    const file = await read('roster', text)
+    expect(file.rows).to.deep.equal([
+      { personId: 'p1', name: 'Ann "A" Example,\nLtd', status: 'active', email: 'ann@example.com' },
+      { personId: 'p2', name: 'Ben', status: 'left' },
+    ])
+    expect(file.digest).to.equal(sha256(text))
+  })
+
+  it('is read from a JSON list, and null is left out', async () => {
+    const file = await read('roster', '[{"personId":"p1","status":"active","email":null}]')
+    expect(file.rows).to.deep.equal([{ personId: 'p1', status: 'active' }])
+  })
+
+  it('is refused as a whole, with every wrong row', async () => {
+    const { code, problems } = await refusal(
+      'roster',
+      'personId,status,email,terminationDate\np1,,ann,2026-02-30T00:00:00\np2,active,,\np2,active,,\n',
+    )
+    expect(code).to.equal('ROWS_WRONG')
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).to.deep.equal([
+      '2 status is missing',
+      '2 email must be an address, found "ann"',
+      '2 terminationDate must be a day (2026-03-31) or an instant with a zone (2026-03-31T17:00:00Z), found "2026-02-30T00:00:00"',
+      '4 personId p2 stands already in row 3',
+    ])
+  })
+
+  it('is refused when a column is not known, so that nothing is lost by a typing mistake', async () => {
+    const { message } = await refusal('roster', 'personId,status,mail\np1,active,ann@example.com\n')
+    expect(message).to.contain('unknown column mail; known are personId')
+  })
+
+  for (const [name, text] of [
+    ['empty', ''],
+    ['cut off inside a quote', 'personId,status\np1,"act'],
+    ['short of a cell', 'personId,status\np1\n'],
+    ['no list', '{"personId":"p1"}'],
+    ['no JSON', '[{'],
+  ] as const) {
+    it(`is refused when it is ${name}`, async () => {
+      expect((await refusal('roster', text)).code).to.equal('NOT_A_TABLE')
+    })
+  }
+
+  it('is refused when it cannot be read, or comes over an open connection', async () => {
+    const error = (await readImport('roster', '/nowhere/people.csv').catch((thrown: unknown) => thrown)) as ImportRefused
+    expect(error.code).to.equal('UNREADABLE')
+    const open = (await readImport('roster', 'http://example.com/people').catch((thrown: unknown) => thrown)) as ImportRefused
+    expect(open.message).to.contain('only files and https:// are')
+  })
+})
