@@ -14,9 +14,11 @@ import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addMigrate } from './migrate.ts'
+import { addReperform } from './reperform.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
 import { addRun } from './run.ts'
+import { addSample } from './sample.ts'
 import { addSnapshots } from './snapshots.ts'
 import type { Streams } from './terminal.ts'
 import { addVerify } from './verify.ts'
@@ -57,6 +59,8 @@ export async function main(
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)
+  addReperform(program, invocation)
+  addSample(program, invocation)
   addControls(program, invocation)
   addFrameworks(program, invocation)
   addDoctor(program, invocation)

@@ -103,6 +103,13 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
   return { controls: compiled.map(control => control.info), frameworks: sorted, digest, problems, compiled, managedPolicies }
 }
 
+/** Files of a catalog's controls as they were read, by id, with the digest of what they define. */
+export function controlTexts(
+  catalog: Catalog,
+): readonly { readonly id: string; readonly digest: string; readonly text: string }[] {
+  return catalog.compiled.map(({ info, text }) => ({ id: info.id, digest: info.digest, text }))
+}
+
 function applyParameters(
   controls: ReadonlyMap<string, CompiledControl>,
   parameters: { readonly [controlId: string]: ParameterValues },
