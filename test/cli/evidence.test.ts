@@ -148,4 +148,20 @@ describe('evidence that an auditor can check alone', function () {
     expect((await place.run('report', '--to', today)).code).to.equal(2)
     expect((await place.run('report', '--from', '2026-02-01', '--to', '2026-01-01')).code).to.equal(2)
   })
+
+  it('is judged again with the same unknowns when AWS refused a part', async () => {
+    place.aws.deny('sso:GetInlinePolicyForPermissionSet')
+    expect((await place.run('collect')).code).to.equal(3)
+    place.aws.allow('sso:GetInlinePolicyForPermissionSet')
+    await place.run('evaluate')
+    expect((await place.run('bundle', '--framework', 'soc2', '--out', 'refused.zip')).code).to.equal(3)
+    const again = await place.run('reperform', 'refused.zip', '--json')
+    expect(again.code, again.stdout).to.equal(0)
+    const lines = Buffer.concat(
+      await Array.fromAsync(readBundleFile(join(place.folder, 'refused.zip'), 'results.jsonl')),
+    ).toString('utf8')
+    expect(lines).to.contain('"status":"unknown"').and.to.contain('sso:GetInlinePolicyForPermissionSet')
+    const pdf = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'refused.zip'), 'reports/soc2.pdf')))
+    expect(pdf.subarray(0, 5).toString()).to.equal('%PDF-')
+  })
 })
