@@ -13,6 +13,7 @@ import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
+import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { addReperform } from './reperform.ts'
 import { addReport } from './report.ts'
@@ -63,6 +64,7 @@ export async function main(
   addSample(program, invocation)
   addControls(program, invocation)
   addFrameworks(program, invocation)
+  addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
   addMigrate(program, invocation)

@@ -1,5 +1,7 @@
 export type { EvidenceCode } from './evidence-error.ts'
 export { EvidenceError } from './evidence-error.ts'
+export type { KeyRecord, Rotation } from './keys.ts'
+export { listKeys, prepareRotation, revokeKey } from './keys.ts'
 export type { BundleFile, BundleSubject, Manifest } from './manifest.ts'
 export type { Problem, ProblemCode } from './problem.ts'
 export { readBundleFile, readBundleLines } from './read-bundle.ts'

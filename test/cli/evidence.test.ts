@@ -164,4 +164,20 @@ describe('evidence that an auditor can check alone', function () {
     const pdf = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'refused.zip'), 'reports/soc2.pdf')))
     expect(pdf.subarray(0, 5).toString()).to.equal('%PDF-')
   })
+
+  it('is signed by a new key after the old one was revoked, which the export names', async () => {
+    const before = await place.run('keys', 'list', '--json')
+    const [{ fingerprint }] = before.json.keys
+    const revoked = await place.run('keys', 'revoke', fingerprint, '--reason', 'leaked', '--json')
+    expect(revoked.code, revoked.stderr).to.equal(0)
+    const bundle = await place.run('bundle', '--framework', 'soc2', '--format', 'json', '--out', 'new.zip', '--json')
+    expect(bundle.json.keyFingerprint).to.equal(revoked.json.replacedBy).and.not.to.equal(fingerprint)
+    const exported = await place.run('keys', 'export', '--out', 'published', '--json')
+    expect(exported.code, exported.stderr).to.equal(0)
+    const { keys } = JSON.parse(readFileSync(join(place.folder, 'published', 'keys.json'), 'utf8'))
+    expect(keys.map((each: { state: string }) => each.state)).to.deep.equal(['current', 'revoked'])
+    expect((await place.run('verify', 'new.zip', '--key', `published/${revoked.json.replacedBy}.pem`)).code).to.equal(0)
+    expect((await place.run('verify', 'new.zip', '--key', `published/${fingerprint}.pem`)).code).to.equal(4)
+    expect((await place.run('keys', 'revoke', 'f'.repeat(64), '--reason', 'x')).code).to.equal(2)
+  })
 })
