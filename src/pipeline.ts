@@ -1,24 +1,30 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   buildEstate,
   type Catalog,
   classify,
+  controlTexts,
   type Estate,
   type Explanation,
   evaluate,
   explainStatus,
   frameworkCoverage,
+  loadCatalog,
   populationOf,
 } from './controls/index.ts'
 import { isComplete } from './coverage.ts'
-import { canonicalJson } from './digest.ts'
+import { canonicalJson, compareBytes } from './digest.ts'
 import { problemLine } from './document.ts'
 import { AppError, explain } from './errors.ts'
-import { type Signer, sealBundle } from './evidence/index.ts'
+import { type Manifest, readBundleFile, readBundleLines, type Signer, sealBundle } from './evidence/index.ts'
 import type { Log } from './log.ts'
 import type {
   Artifact,
   BundleRecord,
+  ControlInfo,
   ControlOutcome,
   EstateRows,
   Framework,
@@ -39,8 +45,13 @@ import {
   frameworkReportView,
   judgedResults,
   notInView,
+  type PeriodReportView,
+  periodChanges,
+  periodReportView,
   populationArtifacts,
   populationWorkbook,
+  readSnapshotLines,
+  resultLine,
   resultLinesArtifact,
   resultsArtifact,
   snapshotArtifact,
@@ -49,15 +60,20 @@ import {
 import { type Aws, type CheckMode, collect, planCollection } from './sources/index.ts'
 import {
   baselineCounts,
+  type EvaluationHead,
   failRun,
   type HeadSigner,
   type HeadSink,
   lastCounts,
   latestEvaluation,
+  listEvaluations,
+  listRuns,
+  listSnapshots,
   openRun,
   publishHeads,
   readCalls,
   readEstate,
+  readEvaluation,
   readImports,
   readLedger,
   readResources,
@@ -291,6 +307,69 @@ function populationsOf({ estate }: Judged): (outcome: ControlOutcome) => Iterabl
   return outcome => populationOf(estate, outcome.source, outcome.control.resource)
 }
 
+/**
+ * The report of one framework over a period: every evaluation in it, what failed and was mended, who came, moved and left, and which days
+ * have a snapshot. The state before the period is read too, since it says what was open when it began.
+ * @throws {PipelineError} UNKNOWN_FRAMEWORK; NOTHING_COLLECTED when no snapshot was sealed in the period
+ */
+export async function periodReport(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  request: { readonly framework: string; readonly from: Date; readonly to: Date },
+): Promise<PeriodReportView> {
+  const { from, to } = request
+  const { store } = parts
+  const framework = frameworkOf(parts.catalog, request.framework)
+  const all = (await listSnapshots(store, { limit: noLimit })).filter(({ sealedAt }) => sealedAt <= to)
+  const snapshots = all.filter(({ sealedAt }) => sealedAt >= from)
+  if (snapshots.length === 0) {
+    throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed from ${from.toISOString()} to ${to.toISOString()}`, {
+      hint: 'see `evidenced snapshots list`, and name a period that holds some',
+    })
+  }
+  const sources = [...new Set(all.map(({ source }) => source))]
+  const compared = await Promise.all(
+    sources.map(source => {
+      const own = all.filter(each => each.source === source).reverse()
+      const before = own.filter(({ sealedAt }) => sealedAt < from).slice(-1)
+      const chain = [...before, ...own.filter(({ sealedAt }) => sealedAt >= from)]
+      return periodChanges(chain, (snapshot, dataset) => readResources(store, snapshot, dataset))
+    }),
+  )
+  const runs = await listRuns(store, { limit: noLimit })
+  return periodReportView({
+    framework,
+    from,
+    to,
+    sources,
+    snapshots,
+    failedRuns: runs.filter(
+      ({ outcome, startedAt }) => /^(failed|interrupted)$/.test(outcome) && startedAt >= from && startedAt <= to,
+    ),
+    evaluations: evaluationsOf(store, from, to),
+    changes: compared.flatMap(({ changes }) => changes),
+    notCompared: compared.flatMap(({ notCompared }) => notCompared),
+    softwareVersion,
+    notInView,
+  })
+}
+
+const noLimit = 1_000_000
+
+/** Evaluations by the instant they judged, the last one made of each instant; the first is the last before the period. */
+async function* evaluationsOf(store: Store, from: Date, to: Date): AsyncGenerator<SavedEvaluation> {
+  const byInstant = new Map<number, EvaluationHead>()
+  for (const head of await listEvaluations(store, { limit: noLimit })) {
+    const at = head.asOf.getTime()
+    if (at <= to.getTime() && (byInstant.get(at)?.id ?? 0) < head.id) byInstant.set(at, head)
+  }
+  const sorted = [...byInstant.values()].sort((a, b) => a.asOf.getTime() - b.asOf.getTime())
+  const first = sorted.findIndex(({ asOf }) => asOf >= from)
+  for (const { id } of first === -1 ? [] : sorted.slice(Math.max(0, first - 1))) {
+    const evaluation = await readEvaluation(store, id)
+    if (evaluation !== null) yield evaluation
+  }
+}
+
 export interface EvidenceRequest {
   readonly framework: string
   /** null: the last evaluation */
@@ -324,6 +403,7 @@ export async function issueEvidence(
       resultsArtifact(evaluation, populations),
       resultLinesArtifact(evaluation, populations),
       controlsArtifact(evaluation, framework),
+      ...controlFiles(parts.catalog, evaluation),
       verifyPageArtifact(),
       ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],
@@ -399,6 +479,118 @@ function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Ar
       yield Buffer.from(text)
     },
   }
+}
+
+/** Files of the controls that were judged with. One whose file has been changed since is left out: its definition stands in controls.json. */
+function controlFiles(catalog: Catalog, evaluation: SavedEvaluation): readonly Artifact[] {
+  const judged = new Map(evaluation.outcomes.map(({ control }) => [control.id, control.digest]))
+  return controlTexts(catalog)
+    .filter(({ id, digest }) => judged.get(id) === digest)
+    .map(({ id, text }) => ({
+      path: `controls/${id}.yaml`,
+      mediaType: 'application/yaml',
+      title: `Control ${id} as it was judged with, and its cases`,
+      async *read() {
+        yield Buffer.from(text)
+      },
+    }))
+}
+
+/** What judging a bundle again gave. */
+export interface Reperformance {
+  /** nothing differs and every result of the bundle was judged again */
+  readonly ok: boolean
+  readonly same: number
+  /** the first hundred that differ: as the bundle says, and as it was judged again; null where one of them has no such result */
+  readonly different: readonly { readonly bundle: string | null; readonly again: string | null }[]
+  readonly differences: number
+  /** what could not be judged again, and why */
+  readonly notReperformed: readonly string[]
+  /** what was taken from this program and not from the bundle */
+  readonly takenFromHere: readonly string[]
+}
+
+/**
+ * Judges a bundle's own snapshots with its own controls and parameters, and compares result by result with what it says. It needs no database
+ * and no network. It does not check the seal: call `verifyBundle` first.
+ * @throws {EvidenceError} BUNDLE_NOT_READABLE when the bundle does not hold what is needed
+ */
+export async function reperform(path: string, manifest: Manifest): Promise<Reperformance> {
+  const { asOf, snapshots } = manifest.predicate
+  const { controls } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as { controls: readonly ControlInfo[] }
+  const held = new Set(manifest.predicate.files.map(file => file.path))
+  const folder = mkdtempSync(join(tmpdir(), 'evidenced-reperform-'))
+  try {
+    for (const [i, { id }] of controls.entries()) {
+      if (held.has(`controls/${id}.yaml`))
+        writeFileSync(join(folder, `${i}.yaml`), await textOf(readBundleFile(path, `controls/${id}.yaml`)))
+    }
+    const parameters = Object.fromEntries(controls.map(control => [control.id, control.parameters]))
+    const catalog = loadCatalog({ folders: [folder], parameters })
+    const loaded = new Map(catalog.controls.map(control => [control.id, control.digest]))
+    const missing = controls.filter(({ id, digest }) => loaded.get(id) !== digest).map(({ id }) => id)
+    const wanted = [...held].filter(name => /^snapshots\/[^/]+\.jsonl$/.test(name)).sort(compareBytes)
+    const sources = await Promise.all(wanted.map(name => readSnapshotLines(readBundleLines(path, name))))
+    const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
+    const at = new Date(asOf)
+    const estate = await buildEstate({ asOf: at, sources }, catalog.managedPolicies)
+    const evaluation = evaluate(catalog, estate, at)
+    const again = new Map<string, string>()
+    for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
+      if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
+    return {
+      ...(await compareResults(path, again, new Set(missing))),
+      notReperformed: [
+        ...missing.map(id => `${id}: the bundle does not hold the file it was judged with`),
+        ...strange.map(
+          ({ source, version }) => `${source}: the bundle does not hold snapshot ${version} as its manifest names it`,
+        ),
+      ],
+      takenFromHere: [
+        `the engine that judges, evidenced ${softwareVersion}; the bundle was judged by ${manifest.predicate.softwareVersion}`,
+        `what AWS managed policies mean (${catalog.managedPolicies.origin}), digest ${catalog.managedPolicies.digest}`,
+      ],
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const differencesShown = 100
+
+async function compareResults(
+  path: string,
+  again: Map<string, string>,
+  missing: ReadonlySet<string>,
+): Promise<Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'>> {
+  const different: { bundle: string | null; again: string | null }[] = []
+  let same = 0
+  let differences = 0
+  const differ = (bundle: string | null, other: string | null) => {
+    if (++differences <= differencesShown) different.push({ bundle, again: other })
+  }
+  for await (const line of readBundleLines(path, 'results.jsonl')) {
+    const result = JSON.parse(line)
+    if (missing.has(result.control)) continue
+    const key = resultKey({ control: { id: result.control }, source: result.source }, result)
+    const other = again.get(key) ?? null
+    again.delete(key)
+    if (other === line) same++
+    else differ(line, other)
+  }
+  for (const line of again.values()) differ(null, line)
+  return { ok: differences === 0 && missing.size === 0, same, different, differences }
+}
+
+function resultKey(
+  { control, source }: { control: { id: string }; source: string },
+  { subject }: Pick<Result, 'subject'>,
+): string {
+  return `${control.id}\n${source}\n${subject.kind}\n${subject.type}\n${subject.key}`
+}
+
+async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(chunks)).toString('utf8')
 }
 
 /** Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. */

@@ -15,11 +15,14 @@ import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addImport } from './import.ts'
+import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { addPlan } from './plan.ts'
+import { addReperform } from './reperform.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
 import { addRun } from './run.ts'
+import { addSample } from './sample.ts'
 import { addSnapshots } from './snapshots.ts'
 import type { Streams } from './terminal.ts'
 import { addVerify } from './verify.ts'
@@ -66,8 +69,11 @@ export async function main(
   addBundle(program, invocation)
   addVerify(program, invocation)
   addVerifyStore(program, invocation)
+  addReperform(program, invocation)
+  addSample(program, invocation)
   addControls(program, invocation)
   addFrameworks(program, invocation)
+  addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
   addMigrate(program, invocation)

@@ -7,8 +7,8 @@ import { AppError } from '../errors.ts'
 import { makeFolder } from '../folder.ts'
 import { openLog } from '../log.ts'
 import type { Artifact } from '../model.ts'
-import { frameworkReport } from '../pipeline.ts'
-import { type FrameworkFormat, frameworkFormats } from '../reports/index.ts'
+import { frameworkReport, periodReport } from '../pipeline.ts'
+import { type FrameworkFormat, frameworkFormats, periodArtifact, periodFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { catalogOf, storeOf } from './parts.ts'
@@ -18,6 +18,8 @@ interface Options extends CommonOptions {
   readonly format?: string
   readonly out: string
   readonly asOf?: string
+  readonly from?: string
+  readonly to?: string
 }
 
 export class OutputError extends AppError<'DISK_FULL' | 'FILE_NOT_WRITABLE' | 'FILE_EXISTS'> {}
@@ -27,9 +29,15 @@ export function addReport(program: Command, invocation: Invocation): void {
     .option('--framework <id>', 'framework, e.g. soc2 (default: every configured one)')
     .option('--format <format>', `${frameworkFormats.join(', ')}, several with commas between (default: all)`)
     .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
+    .option('--from <day>', 'report of a period (SOC 2 Type II): its first day or instant')
+    .option('--to <day>', `its last day or instant (default: now); formats ${periodFormats.join(', ')}`)
     .option('--out <dir>', 'folder to write to', '.')
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
+      if (options.from !== undefined || options.to !== undefined) {
+        await writePeriod(invocation, options)
+        return
+      }
       const chosen = options.format === undefined ? frameworkFormats : formatsOf(options.format)
       const config = configOf(invocation, options)
       const catalog = catalogOf(config, terminal)
@@ -51,6 +59,43 @@ export function addReport(program: Command, invocation: Invocation): void {
       terminal.document({ files })
       invocation.code = files.every(file => file.complete) ? exit.done : exit.incomplete
     })
+}
+
+async function writePeriod(invocation: Invocation, options: Options): Promise<void> {
+  if (options.from === undefined) throw new UsageError('a period needs its beginning', 'add --from DAY')
+  if (options.asOf !== undefined)
+    throw new UsageError('--as-of names an instant, --from and --to a period', 'leave one of them out')
+  const formats = periodFormats.filter(format => options.format === undefined || options.format.split(',').includes(format))
+  if (formats.length === 0)
+    throw new UsageError(
+      `no format of a period report is named in ${options.format}`,
+      `write one or more of ${periodFormats.join(', ')}`,
+    )
+  const now = new Date()
+  const from = /^\d{4}-\d{2}-\d{2}$/.test(options.from) ? instant(`${options.from}T00:00:00Z`) : instant(options.from)
+  const end = options.to === undefined ? now : instant(options.to)
+  const to = end > now ? now : end
+  if (from >= to)
+    throw new UsageError(
+      `the period ${options.from} to ${options.to ?? 'now'} is empty`,
+      'name a beginning that is before the end and before now',
+    )
+  const terminal = terminalOf(invocation, options)
+  const config = configOf(invocation, options)
+  const catalog = catalogOf(config, terminal)
+  await using store = await storeOf(config, openLog('warn'))
+  const files: { path: string; framework: string; format: string; complete: boolean }[] = []
+  for (const framework of options.framework === undefined ? config.frameworks : [options.framework]) {
+    const view = await periodReport({ store, catalog }, { framework, from, to })
+    for (const format of formats) {
+      const artifact = periodArtifact(view, format)
+      const path = await writeArtifact(artifact, resolve(options.out), basename(artifact.path))
+      files.push({ path, framework, format, complete: view.isComplete })
+      terminal.line(`${path}${view.isComplete ? '' : '  INCOMPLETE'}`)
+    }
+  }
+  terminal.document({ from: from.toISOString(), to: to.toISOString(), files })
+  invocation.code = files.every(file => file.complete) ? exit.done : exit.incomplete
 }
 
 /** The formats named in one option, commas between. @throws {UsageError} for one that is not known */

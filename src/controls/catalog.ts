@@ -137,6 +137,13 @@ function profileOf(
   return { values: chosen?.framework.profile ?? {}, report }
 }
 
+/** Files of a catalog's controls as they were read, by id, with the digest of what they define. */
+export function controlTexts(
+  catalog: Catalog,
+): readonly { readonly id: string; readonly digest: string; readonly text: string }[] {
+  return catalog.compiled.map(({ info, text }) => ({ id: info.id, digest: info.digest, text }))
+}
+
 function applyParameters(
   controls: ReadonlyMap<string, CompiledControl>,
   parameters: { readonly [controlId: string]: ParameterValues },

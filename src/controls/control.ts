@@ -15,6 +15,8 @@ export interface CompiledControl {
   readonly file: ControlFile
   /** where the file lies, for messages */
   readonly path: string
+  /** the file as it was read: what a bundle carries, so that someone else can judge again */
+  readonly text: string
   readonly appliesTo: Closure
   readonly requirement: Closure
   readonly message: Message
@@ -138,6 +140,7 @@ export function compileControl(
     info: { ...info, parameters },
     file,
     path,
+    text,
     appliesTo,
     requirement,
     message,

@@ -24,7 +24,9 @@ function counter(hasQuotes: boolean, header: number): RowCounter {
   let last = lineFeed
   return {
     add(chunk) {
-      for (const byte of chunk) {
+      // by index: the iterator of a typed array makes the loop, and with it verifying, several times slower
+      for (let i = 0; i < chunk.length; i++) {
+        const byte = chunk[i]
         if (hasQuotes && byte === quote) inQuotes = !inQuotes
         else if (byte === lineFeed && !inQuotes) records++
       }

@@ -172,7 +172,8 @@ async function createKey(path: string): Promise<boolean> {
   }
 }
 
-async function writeDurably(path: string, text: string): Promise<void> {
+/** Writes a new private file and flushes it to the disk. */
+export async function writeDurably(path: string, text: string): Promise<void> {
   await using file = await open(path, 'wx', 0o600)
   await file.writeFile(text)
   await file.sync()

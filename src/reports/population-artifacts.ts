@@ -153,3 +153,24 @@ export function coverageProblem(snapshot: Snapshot, dataset: string): string | n
   const coverages: ReadonlySet<string> = new Set(places.map(({ coverage }) => coverage))
   return ['denied', 'incomplete', 'not_collectable'].find(coverage => coverages.has(coverage)) ?? null
 }
+
+/** Names of the populations there are files of. */
+export const populationNames: readonly string[] = populations.map(({ name }) => name)
+
+/**
+ * A population as a table: the columns and rows of its CSV.
+ * @returns null for a name that is not among `populationNames`
+ */
+export function populationTable(
+  name: string,
+  snapshot: Snapshot,
+  read: ReadDataset,
+): { readonly columns: readonly string[]; readonly isComplete: boolean; rows(): AsyncIterable<readonly Cell[]> } | null {
+  const population = populations.find(each => each.name === name)
+  if (population === undefined) return null
+  return {
+    columns: columnsOf(population).map(column => column.name),
+    isComplete: coverageProblem(snapshot, population.dataset) === null,
+    rows: () => populationRows(population, snapshot, read),
+  }
+}

@@ -90,8 +90,7 @@ export function resultLinesArtifact(
     async *read() {
       let lines = ''
       for (const { outcome, result } of judgedResults(evaluation, populationOf)) {
-        const { control, source } = outcome
-        lines += `${canonicalJson({ control: control.id, controlVersion: control.version, source, ...result } as unknown as Json)}\n`
+        lines += `${resultLine({ outcome, result })}\n`
         if (lines.length < 1 << 16) continue
         yield Buffer.from(lines)
         lines = ''
@@ -113,6 +112,11 @@ function allResults(outcome: ControlOutcome, population: Iterable<Subject>): Res
   }
   all.push(...kept.values())
   return all.sort((a, b) => compareBytes(a.subject.kind, b.subject.kind) || compareBytes(a.subject.key, b.subject.key))
+}
+
+/** One result as results.jsonl holds it: canonical JSON. */
+export function resultLine({ outcome: { control, source }, result }: JudgedResult): string {
+  return canonicalJson({ control: control.id, controlVersion: control.version, source, ...result } as unknown as Json)
 }
 
 function rowOf({ control, source }: ControlOutcome, { subject, status, reason, facts, gaps }: Result): readonly Cell[] {

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../digest.ts'
-import type { Artifact, Json, Snapshot, StoredResource } from '../model.ts'
+import type { Artifact, Json, Snapshot, SourceRows, StoredResource } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 
 /**
@@ -28,8 +28,46 @@ export function snapshotArtifact(snapshot: Snapshot, read: () => AsyncIterable<S
 }
 
 function resourceLine(resource: StoredResource): object {
-  const { dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since } = resource
-  return { kind: 'resource', dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since }
+  const { dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since, earlier } = resource
+  const line = { kind: 'resource', dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since }
+  return earlier.length === 0 ? line : { ...line, earlier }
+}
+
+/**
+ * Reads a snapshot file back, the resources as they are asked for, once.
+ * @param lines of the file, without line feeds
+ * @throws {SyntaxError} when a line is no JSON
+ */
+export async function readSnapshotLines(lines: AsyncIterable<string>): Promise<SourceRows> {
+  const iterator = lines[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  const { kind: _, ...head } = JSON.parse(first.done === true ? '{}' : first.value)
+  const snapshot: Snapshot = {
+    ...head,
+    startedAt: new Date(head.startedAt),
+    sealedAt: new Date(head.sealedAt),
+    datasets: head.datasets.map((each: { firstObservedAt: string | null; lastObservedAt: string | null }) => ({
+      ...each,
+      firstObservedAt: dateOf(each.firstObservedAt),
+      lastObservedAt: dateOf(each.lastObservedAt),
+    })),
+  }
+  async function* resources(): AsyncGenerator<StoredResource> {
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+      const { kind: _kind, earlier = [], ...row } = JSON.parse(next.value)
+      yield {
+        ...row,
+        firstSeenAt: new Date(row.firstSeenAt),
+        since: new Date(row.since),
+        earlier: earlier.map((each: { from: string }) => ({ ...each, from: new Date(each.from) })),
+      }
+    }
+  }
+  return { snapshot, resources: resources() }
+}
+
+function dateOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text)
 }
 
 /** Dates to RFC 3339 text; everything else is JSON already. */

@@ -31,6 +31,8 @@ const words: { readonly [value: string]: string } = {
   sealed: 'Sealed',
   failed: 'Failed',
   interrupted: 'Interrupted',
+  partial: 'Partial',
+  missing: 'Missing',
 }
 
 /** A shape beside each word, so that nothing is told by colour alone. */
@@ -45,11 +47,15 @@ const marks: { readonly [value: string]: string } = {
   unknown: '?',
   incomplete: '?',
   interrupted: '?',
+  partial: '?',
+  missing: '✕',
 }
 
 /** Helpers that print a value, under names that no view uses; each takes exactly as many arguments as its function has parameters. */
 const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
   number: (value: number) => groupDigits(value),
+  /** a number, or a dash where there is none */
+  orNone: (value: number | null) => (value === null ? '–' : groupDigits(value)),
   plural: (count: number, one: string, many: string) => `${groupDigits(count)} ${count === 1 ? one : many}`,
   /** RFC 3339 text to the second, with Z */
   time: (value: string) => new SafeString(`<time datetime="${escaped(value)}">${escaped(shortTime(value))}</time>`),
@@ -172,7 +178,7 @@ export function shortTime(value: string): string {
 }
 
 export function groupDigits(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
+  return String(value).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
 }
 
 function byteText(value: number): string {

@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { verifyBundle } from '../evidence/index.ts'
+import type { Json } from '../model.ts'
+import { reperform } from '../pipeline.ts'
+import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
+import { exit } from './exit.ts'
+
+export function addReperform(program: Command, invocation: Invocation): void {
+  addCommand(program, 'reperform', "judge a bundle's own snapshots with its own controls again, and compare result by result")
+    .argument('<file>', 'the bundle (ZIP)')
+    .action(async (file: string, options: CommonOptions) => {
+      const terminal = terminalOf(invocation, options)
+      const { ok, problems, manifest } = await verifyBundle(file)
+      if (!ok || manifest === null) {
+        for (const problem of problems) terminal.line(`${problem.file}: ${problem.code}: ${problem.message}`)
+        terminal.line(`${file}: NOT GOOD, so it was not judged again`)
+        terminal.document({ file, ok: false, problems } as unknown as Json)
+        invocation.code = exit.wrong
+        return
+      }
+      const outcome = await reperform(file, manifest)
+      for (const { bundle, again } of outcome.different)
+        terminal.line(`differs:\n  bundle ${bundle ?? 'has no such result'}\n  again  ${again ?? 'gives no such result'}`)
+      for (const text of outcome.notReperformed) terminal.line(`not re-performed: ${text}`)
+      for (const text of outcome.takenFromHere) terminal.line(`taken from here and not from the bundle: ${text}`)
+      terminal.line(
+        `${file}: ${outcome.ok ? 'same' : 'NOT THE SAME'}: ${outcome.same} results agree, ${outcome.differences} differ, ${outcome.notReperformed.length} could not be re-performed`,
+      )
+      terminal.document({ file, ...outcome } as unknown as Json)
+      invocation.code = outcome.ok ? exit.done : exit.wrong
+    })
+}

@@ -1,0 +1,262 @@
+import { compareBytes } from '../digest.ts'
+import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot } from '../model.ts'
+import { type EpisodeTracker, type FailureEpisode, trackFailures } from './failure-episodes.ts'
+import type { NotCompared, PeriodChange } from './period-changes.ts'
+import { missingOf } from './source-section.ts'
+import { addCounts, type Counts, type Standing, standingOf } from './standing.ts'
+
+/** A day of the coverage calendar, in UTC. */
+export interface CalendarDay {
+  readonly day: string
+  readonly coverage: 'complete' | 'partial' | 'missing'
+  readonly snapshots: number
+  readonly failedRuns: number
+}
+
+export interface PeriodEvaluation {
+  readonly id: number
+  readonly asOf: string
+  readonly evaluatedAt: string
+  readonly digest: string
+}
+
+/** One control in one evaluation of the period. */
+export interface PeriodCount extends Counts {
+  readonly evaluation: number
+  readonly asOf: string
+  readonly standing: Standing
+}
+
+export interface PeriodControl {
+  readonly id: string
+  readonly title: string
+  readonly severity: Severity
+  /** requirements of the framework that name it */
+  readonly requirements: readonly string[]
+  /** digests of its definitions in the period, in order: more than one says that it was changed */
+  readonly definitions: readonly string[]
+  readonly counts: readonly PeriodCount[]
+  readonly populationAtStart: number | null
+  readonly populationAtEnd: number | null
+  /** evaluations of the period, by where the control stood */
+  readonly standings: { readonly [standing in Standing]: number }
+  readonly episodes: readonly FailureEpisode[]
+  readonly openedInPeriod: number
+  readonly resolvedInPeriod: number
+  readonly openAtEnd: number
+  /** over those resolved in the period; null when none was */
+  readonly longestDaysToResolve: number | null
+}
+
+export interface PeriodSource {
+  readonly label: string
+  readonly calendar: readonly CalendarDay[]
+  readonly days: { readonly complete: number; readonly partial: number; readonly missing: number }
+  readonly snapshots: readonly {
+    readonly version: number
+    readonly sealedAt: string
+    readonly digest: string
+    readonly isComplete: boolean
+    readonly missing: readonly string[]
+  }[]
+  readonly failedRuns: readonly { readonly startedAt: string; readonly outcome: string; readonly error: string | null }[]
+}
+
+/** Everything a period report says, as plain JSON. Times are RFC 3339 text. */
+export interface PeriodReportView {
+  readonly kind: 'period_report'
+  readonly schema: 'https://evidenced.dev/schemas/period-report-v1.json'
+  readonly framework: Omit<Framework, 'requirements'>
+  readonly from: string
+  readonly to: string
+  readonly softwareVersion: string
+  /** true only when every day of every source is complete */
+  readonly isComplete: boolean
+  readonly sources: readonly PeriodSource[]
+  readonly evaluations: readonly PeriodEvaluation[]
+  readonly controls: readonly PeriodControl[]
+  /** users that appeared, that left or were disabled, and that got or lost memberships and assignments of their own */
+  readonly joiners: readonly PeriodChange[]
+  readonly leavers: readonly PeriodChange[]
+  readonly movers: readonly PeriodChange[]
+  readonly changes: readonly PeriodChange[]
+  readonly notCompared: readonly NotCompared[]
+  readonly notInView: readonly string[]
+}
+
+export interface PeriodReportInput {
+  readonly framework: Framework
+  readonly from: Date
+  readonly to: Date
+  /** labels of the sources it is about */
+  readonly sources: readonly string[]
+  /** sealed in the period */
+  readonly snapshots: readonly Snapshot[]
+  /** that ended without a snapshot in the period */
+  readonly failedRuns: readonly RunRecord[]
+  /** by their instants; of those before the period at most the last, which says what was open when it began */
+  readonly evaluations: AsyncIterable<SavedEvaluation>
+  readonly changes: readonly PeriodChange[]
+  readonly notCompared: readonly NotCompared[]
+  readonly softwareVersion: string
+  readonly notInView: readonly string[]
+}
+
+const dayMs = 86_400_000
+
+/** Puts together what a report of a period says. Evaluations are read one after the other: memory holds one. */
+export async function periodReportView(input: PeriodReportInput): Promise<PeriodReportView> {
+  const { framework, from, to } = input
+  const requirements = requirementsOf(framework)
+  const episodes = trackFailures(control => requirements.has(control))
+  const { evaluations, controls } = await followControls(input, requirements, episodes)
+  const sources = [...input.sources].sort(compareBytes).map(label => sourceOf(label, input))
+  const { requirements: _, ...about } = framework
+  return {
+    kind: 'period_report',
+    schema: 'https://evidenced.dev/schemas/period-report-v1.json',
+    framework: about,
+    from: from.toISOString(),
+    to: to.toISOString(),
+    softwareVersion: input.softwareVersion,
+    isComplete: sources.length > 0 && sources.every(({ days }) => days.partial + days.missing === 0),
+    sources,
+    evaluations,
+    controls,
+    joiners: input.changes.filter(({ dataset, kind }) => dataset === 'identitystore.users' && kind === 'added'),
+    leavers: input.changes.filter(isLeaver),
+    movers: input.changes.filter(
+      ({ dataset, userId, kind }) => userId !== null && dataset !== 'identitystore.users' && kind !== 'changed',
+    ),
+    changes: input.changes,
+    notCompared: input.notCompared,
+    notInView: input.notInView,
+  }
+}
+
+function requirementsOf(framework: Framework): ReadonlyMap<string, readonly string[]> {
+  const byControl = new Map<string, string[]>()
+  for (const { id, controls } of framework.requirements)
+    for (const control of controls) byControl.set(control.id, [...(byControl.get(control.id) ?? []), id])
+  return byControl
+}
+
+function isLeaver({ dataset, kind, members }: PeriodChange): boolean {
+  if (dataset !== 'identitystore.users') return false
+  return kind === 'removed' || members.some(({ member, now }) => member === 'UserStatus' && now === 'DISABLED')
+}
+
+interface Followed {
+  readonly title: string
+  readonly severity: Severity
+  readonly definitions: readonly string[]
+  readonly counts: readonly PeriodCount[]
+}
+
+async function followControls(
+  { evaluations, from }: PeriodReportInput,
+  requirements: ReadonlyMap<string, readonly string[]>,
+  episodes: EpisodeTracker,
+): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[] }> {
+  const heads: PeriodEvaluation[] = []
+  const followed = new Map<string, Followed>()
+  for await (const evaluation of evaluations) {
+    episodes.add(evaluation)
+    if (evaluation.asOf < from) continue
+    const asOf = evaluation.asOf.toISOString()
+    heads.push({ id: evaluation.id, asOf, evaluatedAt: evaluation.evaluatedAt.toISOString(), digest: evaluation.digest })
+    const named = Map.groupBy(
+      evaluation.outcomes.filter(({ control }) => requirements.has(control.id)),
+      ({ control }) => control.id,
+    )
+    for (const [id, outcomes] of named) {
+      const { title, severity, digest } = outcomes[0]!.control
+      const before = followed.get(id)
+      const definitions = before?.definitions.at(-1) === digest ? before.definitions : [...(before?.definitions ?? []), digest]
+      const count: PeriodCount = { evaluation: evaluation.id, asOf, standing: standingOf(outcomes), ...addCounts(outcomes) }
+      followed.set(id, { title, severity, definitions, counts: [...(before?.counts ?? []), count] })
+    }
+  }
+  // one that never was evaluated in the period stands in the report all the same
+  for (const id of requirements.keys())
+    if (!followed.has(id)) followed.set(id, { title: id, severity: 'low', definitions: [], counts: [] })
+  const all = episodes.end()
+  const start = from.toISOString()
+  const controls = [...followed]
+    .sort(([a], [b]) => compareBytes(a, b))
+    .map(([id, { title, severity, definitions, counts }]): PeriodControl => {
+      const own = all.filter(({ control, resolvedBy }) => control === id && (resolvedBy === null || resolvedBy >= start))
+      const resolved = own.filter(({ resolvedBy }) => resolvedBy !== null)
+      return {
+        id,
+        title,
+        severity,
+        requirements: requirements.get(id) ?? [],
+        definitions,
+        counts,
+        populationAtStart: counts[0]?.population ?? null,
+        populationAtEnd: counts.at(-1)?.population ?? null,
+        standings: standingCounts(counts, heads.length),
+        episodes: own,
+        openedInPeriod: own.filter(({ openedBy }) => openedBy >= start).length,
+        resolvedInPeriod: resolved.length,
+        openAtEnd: own.length - resolved.length,
+        longestDaysToResolve: resolved.length === 0 ? null : Math.max(...resolved.map(({ daysOpen }) => daysOpen ?? 0)),
+      }
+    })
+  return { evaluations: heads, controls }
+}
+
+function standingCounts(counts: readonly PeriodCount[], evaluations: number): PeriodControl['standings'] {
+  const of = (standing: Standing) => counts.filter(each => each.standing === standing).length
+  return {
+    fail: of('fail'),
+    unknown: of('unknown'),
+    pass: of('pass'),
+    not_applicable: of('not_applicable'),
+    not_evaluated: evaluations - counts.length,
+  }
+}
+
+function sourceOf(label: string, { from, to, snapshots, failedRuns }: PeriodReportInput): PeriodSource {
+  const own = snapshots.filter(({ source }) => source === label).sort((a, b) => a.version - b.version)
+  const failed = failedRuns.filter(({ source }) => source === label).sort((a, b) => a.startedAt.getTime() - b.startedAt.getTime())
+  const calendar: CalendarDay[] = []
+  for (let at = Date.parse(dayOf(from)); at <= to.getTime(); at += dayMs) {
+    const day = dayOf(new Date(at))
+    const sealed = own.filter(({ sealedAt }) => dayOf(sealedAt) === day)
+    const coverage = sealed.some(snapshot => missingOf(snapshot).length === 0)
+      ? 'complete'
+      : sealed.length > 0
+        ? 'partial'
+        : 'missing'
+    calendar.push({
+      day,
+      coverage,
+      snapshots: sealed.length,
+      failedRuns: failed.filter(({ startedAt }) => dayOf(startedAt) === day).length,
+    })
+  }
+  const count = (coverage: CalendarDay['coverage']) => calendar.filter(each => each.coverage === coverage).length
+  return {
+    label,
+    calendar,
+    days: { complete: count('complete'), partial: count('partial'), missing: count('missing') },
+    snapshots: own.map(snapshot => {
+      const missing = missingOf(snapshot)
+      const { version, sealedAt, digest } = snapshot
+      return {
+        version,
+        sealedAt: sealedAt.toISOString(),
+        digest,
+        isComplete: missing.length === 0,
+        missing: missing.map(({ dataset, reason }) => `${dataset}: ${reason}`),
+      }
+    }),
+    failedRuns: failed.map(({ startedAt, outcome, error }) => ({ startedAt: startedAt.toISOString(), outcome, error })),
+  }
+}
+
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10)
+}

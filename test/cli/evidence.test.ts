@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { read } from 'hucre'
+import { type BundleSubject, openSigner, readBundleFile, sealBundle, verifyBundle } from '../../src/evidence/index.ts'
+import type { Artifact } from '../../src/model.ts'
+import { type Workplace, workplace } from './program.ts'
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+describe('evidence that an auditor can check alone', function () {
+  this.timeout(180_000)
+  let place: Workplace
+
+  before(async () => {
+    place = await workplace()
+    for (const command of ['collect', 'evaluate']) expect((await place.run(command)).code).to.equal(0)
+    const bundle = await place.run('bundle', '--framework', 'soc2', '--out', 'evidence.zip', '--json')
+    expect(bundle.code, bundle.stderr).to.equal(0)
+  })
+
+  after(() => place[Symbol.asyncDispose]())
+
+  it('holds the report in every default format, the populations, the results, the controls and the page that verifies', async () => {
+    const { files } = await verifyBundle(join(place.folder, 'evidence.zip'))
+    const paths = files.map(({ path }) => path)
+    expect(paths).to.include.members([
+      ...['html', 'pdf', 'xlsx', 'oscal.json', 'ocsf.jsonl'].map(ending => `reports/soc2.${ending}`),
+      ...['results.csv', 'results.jsonl', 'controls.json', 'controls/IDC-PS-001.yaml', 'verify.html', 'README.txt', 'SHA256SUMS'],
+      ...['populations/acme/users.csv', 'populations/acme/populations.xlsx', 'snapshots/acme-v1.jsonl', 'calls/acme-v1.jsonl'],
+    ])
+    expect(paths).not.to.include('reports/soc2.json')
+  })
+
+  it('holds only the formats that were asked for', async () => {
+    const bundle = await place.run('bundle', '--framework', 'soc2', '--format', 'json,asff', '--out', 'small.zip', '--json')
+    const paths = bundle.json.files.map((each: { path: string }) => each.path)
+    expect(paths.filter((path: string) => path.startsWith('reports/'))).to.deep.equal([
+      'reports/soc2.asff.jsonl',
+      'reports/soc2.json',
+    ])
+    const refused = await place.run('bundle', '--framework', 'soc2', '--format', 'docx')
+    expect(refused.code).to.equal(2)
+    expect(refused.stderr).to.contain('docx').and.to.contain('oscal')
+  })
+
+  it('gives a trusted copy of the page that verifies, without a configuration', async () => {
+    const written = await place.run('verify', '--write-page', 'trusted.html', '--json')
+    expect(written.code, written.stderr).to.equal(0)
+    const page = readFileSync(join(place.folder, 'trusted.html'))
+    const inside = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'evidence.zip'), 'verify.html')))
+    expect(page.equals(inside)).to.equal(true)
+    expect((await place.run('verify')).code).to.equal(2)
+  })
+
+  it('is judged again from its own snapshot and controls, with the same results', async () => {
+    const again = await place.run('reperform', 'evidence.zip', '--json')
+    expect(again.code, again.stdout).to.equal(0)
+    expect(again.json).to.include({ ok: true, differences: 0 })
+    expect(again.json.same).to.be.greaterThan(100)
+    expect(again.json.notReperformed).to.deep.equal([])
+    expect(again.json.takenFromHere.join()).to.contain('AWS managed policies')
+  })
+
+  it('does not pass when it was signed with a result that its own snapshot does not give', async () => {
+    const path = join(place.folder, 'evidence.zip')
+    const { manifest, files } = await verifyBundle(path)
+    const lie = (name: string, text: string) =>
+      name === 'results.jsonl' ? text.replace('"status":"fail"', '"status":"pass"') : text
+    const artifacts = files
+      .filter(file => !['README.txt', 'SHA256SUMS'].includes(file.path))
+      .map(
+        (file): Artifact => ({
+          ...file,
+          async *read() {
+            const bytes = Buffer.concat(await Array.fromAsync(readBundleFile(path, file.path)))
+            yield file.path === 'results.jsonl' ? Buffer.from(lie(file.path, bytes.toString('utf8'))) : bytes
+          },
+        }),
+      )
+    const said = manifest!.predicate
+    const subject: BundleSubject = { ...said, asOf: new Date(said.asOf), evaluation: null }
+    await sealBundle({
+      artifacts,
+      subject,
+      signer: await openSigner({ dataDir: join(place.folder, 'liar') }),
+      path: join(place.folder, 'lie.zip'),
+    })
+    expect((await place.run('verify', 'lie.zip')).code).to.equal(0)
+    const again = await place.run('reperform', 'lie.zip', '--json')
+    expect(again.code).to.equal(4)
+    expect(again.json.differences).to.equal(1)
+    expect(again.json.different[0].bundle).to.contain('"status":"pass"')
+    expect(again.json.different[0].again).to.contain('"status":"fail"')
+  })
+
+  it('draws a sample that anybody can draw again by the rule in its cover sheet', async () => {
+    const args = ['sample', '--population', 'users', '--seed', 'Q2 2026', '--size', '5', '--json']
+    const drawn = await place.run(...args, '--out', 'one.xlsx')
+    expect(drawn.code, drawn.stderr).to.equal(0)
+    const shown = await place.run('snapshots', 'show', 'acme', '--json')
+    const keys: string[] = shown.json.resources['identitystore.users'].map((each: { key: string }) => each.key).sort()
+    expect(drawn.json.rows).to.equal(keys.length)
+    expect(drawn.json.populationDigest).to.equal(sha256(keys.map(key => `${key}\n`).join('')))
+    const expected = keys
+      .map(key => ({ key, rank: sha256(`Q2 2026\n${key}`) }))
+      .sort((a, b) => (a.rank < b.rank ? -1 : 1))
+      .slice(0, 5)
+    expect(drawn.json.items).to.deep.equal(expected)
+    const { sheets } = await read(readFileSync(join(place.folder, 'one.xlsx')))
+    const [header, ...rows] = sheets[1]!.rows
+    expect(header).to.include.members(['testedBy', 'result', 'userName', 'rank'])
+    expect(rows.map(row => row[header!.indexOf('key')])).to.deep.equal(expected.map(({ key }) => key))
+    expect(rows.every(row => (row[header!.indexOf('testedBy')] ?? '') === '')).to.equal(true)
+    await place.run(...args, '--out', 'two.xlsx')
+    expect(readFileSync(join(place.folder, 'one.xlsx')).equals(readFileSync(join(place.folder, 'two.xlsx')))).to.equal(true)
+    const stratum = await place.run(
+      'sample',
+      '--population',
+      'users',
+      '--seed',
+      '1',
+      '--size',
+      '1000',
+      '--where',
+      'status=DISABLED',
+      '--json',
+    )
+    expect(stratum.json.rows).to.be.within(0, keys.length - 1)
+    expect(
+      (await place.run('sample', '--population', 'users', '--seed', '1', '--size', '1', '--where', 'colour=red')).code,
+    ).to.equal(2)
+  })
+
+  it('reports on a period, and names a day without a snapshot', async () => {
+    const today = new Date().toISOString().slice(0, 10)
+    const before = new Date(Date.parse(today) - 86_400_000).toISOString().slice(0, 10)
+    const report = await place.run('report', '--framework', 'soc2', '--from', before, '--out', 'period', '--json')
+    expect(report.code, report.stderr).to.equal(3)
+    expect(report.json.files.map((each: { format: string }) => each.format)).to.deep.equal(['html', 'xlsx', 'json'])
+    const view = JSON.parse(readFileSync(report.json.files[2].path, 'utf8'))
+    expect(view.sources[0].calendar.map((each: { coverage: string }) => each.coverage)).to.deep.equal(['missing', 'complete'])
+    expect(view.controls.some((each: { openAtEnd: number }) => each.openAtEnd > 0)).to.equal(true)
+    const empty = await place.run('report', '--framework', 'soc2', '--from', '2020-01-01', '--to', '2020-03-31', '--json')
+    expect(empty.code).to.equal(1)
+    expect(empty.json.error.code).to.equal('NOTHING_COLLECTED')
+    expect((await place.run('report', '--to', today)).code).to.equal(2)
+    expect((await place.run('report', '--from', '2026-02-01', '--to', '2026-01-01')).code).to.equal(2)
+  })
+
+  it('is judged again with the same unknowns when AWS refused a part', async () => {
+    place.aws.deny('sso:GetInlinePolicyForPermissionSet')
+    expect((await place.run('collect')).code).to.equal(3)
+    place.aws.allow('sso:GetInlinePolicyForPermissionSet')
+    await place.run('evaluate')
+    expect((await place.run('bundle', '--framework', 'soc2', '--out', 'refused.zip')).code).to.equal(3)
+    const again = await place.run('reperform', 'refused.zip', '--json')
+    expect(again.code, again.stdout).to.equal(0)
+    const lines = Buffer.concat(
+      await Array.fromAsync(readBundleFile(join(place.folder, 'refused.zip'), 'results.jsonl')),
+    ).toString('utf8')
+    expect(lines).to.contain('"status":"unknown"').and.to.contain('sso:GetInlinePolicyForPermissionSet')
+    const pdf = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'refused.zip'), 'reports/soc2.pdf')))
+    expect(pdf.subarray(0, 5).toString()).to.equal('%PDF-')
+  })
+
+  it('is signed by a new key after the old one was revoked, which the export names', async () => {
+    const before = await place.run('keys', 'list', '--json')
+    const [{ fingerprint }] = before.json.keys
+    const revoked = await place.run('keys', 'revoke', fingerprint, '--reason', 'leaked', '--json')
+    expect(revoked.code, revoked.stderr).to.equal(0)
+    const bundle = await place.run('bundle', '--framework', 'soc2', '--format', 'json', '--out', 'new.zip', '--json')
+    expect(bundle.json.keyFingerprint).to.equal(revoked.json.replacedBy).and.not.to.equal(fingerprint)
+    const exported = await place.run('keys', 'export', '--out', 'published', '--json')
+    expect(exported.code, exported.stderr).to.equal(0)
+    const { keys } = JSON.parse(readFileSync(join(place.folder, 'published', 'keys.json'), 'utf8'))
+    expect(keys.map((each: { state: string }) => each.state)).to.deep.equal(['current', 'revoked'])
+    expect((await place.run('verify', 'new.zip', '--key', `published/${revoked.json.replacedBy}.pem`)).code).to.equal(0)
+    expect((await place.run('verify', 'new.zip', '--key', `published/${fingerprint}.pem`)).code).to.equal(4)
+    expect((await place.run('keys', 'revoke', 'f'.repeat(64), '--reason', 'x')).code).to.equal(2)
+  })
+})

@@ -1,0 +1,233 @@
+import { expect } from 'chai'
+import { read } from 'hucre'
+import { sha256 } from '../../src/digest.ts'
+import type { DatasetSummary, Facts, Framework, Gap, SavedEvaluation, Snapshot, Status, StoredResource } from '../../src/model.ts'
+import { periodArtifact, periodChanges, periodReportView } from '../../src/reports/index.ts'
+import { bytesOf, textOf } from './bytes.ts'
+import {
+  framework,
+  notInView,
+  outcomeOf,
+  place,
+  refusedGap,
+  resource,
+  sampleControl,
+  sampleEvaluation,
+  sampleSnapshot,
+  subjectOf,
+} from './sample.ts'
+
+const day = (n: number) => new Date(Date.UTC(2026, 5, n, 3))
+const users = 'identitystore.users'
+type Row = readonly [string, Facts]
+
+/** A snapshot of users alone, one a day. */
+function snapshotOf(
+  n: number,
+  rows: readonly Row[],
+  coverage: DatasetSummary['coverage'] = 'complete',
+  gaps: readonly Gap[] = [],
+): Snapshot {
+  const [summary] = sampleSnapshot({ isComplete: true }).datasets.filter(({ name }) => name === users)
+  const datasets = [
+    {
+      ...summary!,
+      coverage,
+      count: rows.length,
+      digest: sha256(JSON.stringify(rows)),
+      reason: coverage === 'complete' ? null : 'refused',
+    },
+  ]
+  return { ...sampleSnapshot({ isComplete: true }), version: n, sealedAt: day(n), datasets, gaps }
+}
+
+function reader(states: ReadonlyMap<Snapshot, readonly Row[]>) {
+  return async function* (snapshot: Snapshot, dataset: string): AsyncGenerator<StoredResource> {
+    for (const [key, facts] of states.get(snapshot)!) {
+      const row = resource(dataset, key, facts)
+      yield { ...row, digest: sha256(JSON.stringify(facts)) }
+    }
+  }
+}
+
+const user = (name: string, status = 'ENABLED'): Row => [`u-${name}`, { UserName: name, UserStatus: status }]
+
+function evaluationOf(n: number, statuses: { [name: string]: Status }, more: { isLowerBound?: boolean } = {}): SavedEvaluation {
+  const snapshot = { ...sampleSnapshot(), sealedAt: day(n) }
+  const outcome = outcomeOf(sampleControl('IDC-USER-001', 'No idle user', 'low', 'user'), 3, 0, 0, 0)
+  const results = Object.entries(statuses).map(([name, status]) => ({
+    subject: { ...subjectOf('user', 1), key: name, name },
+    status,
+    reason: 'is idle',
+    facts: {},
+    gaps: [],
+  }))
+  const count = (status: Status) => results.filter(each => each.status === status).length
+  const counts = { fail: count('fail'), unknown: count('unknown'), pass: 3 - results.length }
+  return {
+    ...sampleEvaluation(snapshot, [{ ...outcome, ...counts, results, populationIsLowerBound: more.isLowerBound ?? false }]),
+    id: n,
+    asOf: day(n),
+  }
+}
+
+const soc2: Framework = {
+  ...framework,
+  requirements: [
+    {
+      id: 'CC6.2',
+      label: 'Users',
+      controls: [
+        { id: 'IDC-USER-001', basis: 'public' },
+        { id: 'HR-001', basis: 'judgement' },
+      ],
+    },
+  ],
+}
+
+async function viewOf(evaluations: readonly SavedEvaluation[], snapshots: readonly Snapshot[] = [snapshotOf(2, [])]) {
+  return periodReportView({
+    framework: soc2,
+    from: new Date('2026-06-02T00:00:00Z'),
+    to: new Date('2026-06-06T23:59:59.999Z'),
+    sources: ['acme'],
+    snapshots,
+    failedRuns: [
+      {
+        id: 'r',
+        source: 'acme',
+        startedAt: day(4),
+        endedAt: day(4),
+        outcome: 'failed',
+        snapshotVersion: null,
+        error: 'no credentials',
+        errorCode: 'X',
+      },
+    ],
+    evaluations: (async function* () {
+      yield* evaluations
+    })(),
+    changes: [],
+    notCompared: [],
+    softwareVersion: '0.1.0',
+    notInView,
+  })
+}
+
+describe('a period report', () => {
+  it('shows every day as complete, partial or missing, and is complete only when all are', async () => {
+    const view = await viewOf([], [snapshotOf(2, []), snapshotOf(3, [], 'denied', [refusedGap]), snapshotOf(6, [])])
+    const [source] = view.sources
+    expect(source!.calendar.map(each => `${each.day} ${each.coverage} ${each.failedRuns}`)).to.deep.equal([
+      '2026-06-02 complete 0',
+      '2026-06-03 partial 0',
+      '2026-06-04 missing 1',
+      '2026-06-05 missing 0',
+      '2026-06-06 complete 0',
+    ])
+    expect(view.isComplete).to.equal(false)
+    expect(
+      (
+        await viewOf(
+          [],
+          [2, 3, 4, 5, 6].map(n => snapshotOf(n, [])),
+        )
+      ).isComplete,
+    ).to.equal(true)
+  })
+
+  it('follows each failing subject from the evaluation that first saw it to the one that proved it mended', async () => {
+    const view = await viewOf([
+      evaluationOf(1, { ada: 'fail' }),
+      evaluationOf(3, { ada: 'fail', bob: 'fail' }),
+      evaluationOf(5, { bob: 'fail' }),
+    ])
+    const control = view.controls.find(({ id }) => id === 'IDC-USER-001')!
+    expect(
+      control.episodes.map(({ key, openedBy, resolvedBy, daysOpen }) => [key, openedBy, resolvedBy, daysOpen]),
+    ).to.deep.equal([
+      ['ada', day(1).toISOString(), day(5).toISOString(), 4],
+      ['bob', day(3).toISOString(), null, null],
+    ])
+    expect(control).to.include({
+      openedInPeriod: 1,
+      resolvedInPeriod: 1,
+      openAtEnd: 1,
+      populationAtStart: 3,
+      longestDaysToResolve: 4,
+    })
+    expect(view.evaluations.map(({ id }) => id)).to.deep.equal([3, 5])
+  })
+
+  it('resolves nothing by not knowing: neither an unknown nor a population that was not read to its end', async () => {
+    const unknown = await viewOf([evaluationOf(2, { ada: 'fail' }), evaluationOf(3, { ada: 'unknown' })])
+    expect(unknown.controls.find(({ id }) => id === 'IDC-USER-001')!.openAtEnd).to.equal(1)
+    const unread = await viewOf([evaluationOf(2, { ada: 'fail' }), evaluationOf(3, {}, { isLowerBound: true })])
+    expect(unread.controls.find(({ id }) => id === 'IDC-USER-001')!.openAtEnd).to.equal(1)
+    const mended = await viewOf([evaluationOf(2, { ada: 'fail' }), evaluationOf(3, { ada: 'unknown' }), evaluationOf(4, {})])
+    expect(mended.controls.find(({ id }) => id === 'IDC-USER-001')!.episodes[0]).to.include({
+      resolvedAfter: day(3).toISOString(),
+      resolvedBy: day(4).toISOString(),
+    })
+  })
+
+  it('names a control that was never evaluated in the period', async () => {
+    const view = await viewOf([evaluationOf(3, {})])
+    expect(view.controls.find(({ id }) => id === 'HR-001')!.standings.not_evaluated).to.equal(1)
+  })
+
+  it('is a page and a workbook that say the same', async () => {
+    const view = await viewOf([evaluationOf(1, {}), evaluationOf(3, { '=ada': 'fail' })])
+    const html = await textOf(periodArtifact(view, 'html').read())
+    expect(html).to.contain('INCOMPLETE').and.to.contain('2026-06-04').and.to.contain('&#x3D;ada')
+    const { sheets } = await read(await bytesOf(periodArtifact(view, 'xlsx').read()))
+    const failures = sheets.find(({ name }) => name === 'Failures')!
+    expect(failures.rows[1]).to.include('=ada')
+    expect(sheets.find(({ name }) => name === 'Calendar')!.rows).to.have.lengthOf(6)
+  })
+})
+
+describe('changes between snapshots', () => {
+  async function changesOf(states: readonly (readonly [Snapshot, readonly Row[]])[]) {
+    return periodChanges(
+      states.map(([snapshot]) => snapshot),
+      reader(new Map(states)),
+    )
+  }
+  const state = (n: number, rows: readonly Row[], coverage?: DatasetSummary['coverage'], gaps?: readonly Gap[]) =>
+    [snapshotOf(n, rows, coverage, gaps), rows] as const
+
+  it('names who came, was disabled and left, each between two snapshots', async () => {
+    const { changes } = await changesOf([
+      state(1, [user('ada'), user('bob')]),
+      state(2, [user('ada', 'DISABLED'), user('bob'), user('cy')]),
+      state(3, [user('ada', 'DISABLED'), user('cy')]),
+    ])
+    expect(changes.map(({ kind, name, after, by }) => [kind, name, after, by])).to.deep.equal([
+      ['changed', 'ada', day(1).toISOString(), day(2).toISOString()],
+      ['added', 'cy', day(1).toISOString(), day(2).toISOString()],
+      ['removed', 'bob', day(2).toISOString(), day(3).toISOString()],
+    ])
+    expect(changes[0]!.members).to.deep.equal([{ member: 'UserStatus', before: 'ENABLED', now: 'DISABLED' }])
+  })
+
+  it('does not call refused removed: who was not seen is carried on until the list is read again', async () => {
+    const gap: Gap = { ...refusedGap, dataset: users, place, parent: '' }
+    const refused = state(2, [user('ada')], 'denied', [gap])
+    const { changes, notCompared } = await changesOf([
+      state(1, [user('ada'), user('bob')]),
+      refused,
+      state(3, [user('ada'), user('bob')]),
+    ])
+    expect(changes).to.deep.equal([])
+    expect(notCompared.map(({ version }) => version)).to.deep.equal([2])
+    const came = await changesOf([state(1, [user('ada')]), refused, state(3, [user('ada'), user('cy')])])
+    expect(came.changes.map(({ kind, name, after }) => [kind, name, after])).to.deep.equal([
+      ['added', 'cy', day(1).toISOString()],
+    ])
+    const gone = await changesOf([state(1, [user('ada'), user('bob')]), refused, state(3, [user('ada')])])
+    expect(gone.changes.map(({ kind, name, after }) => [kind, name, after])).to.deep.equal([
+      ['removed', 'bob', day(1).toISOString()],
+    ])
+  })
+})
