@@ -231,10 +231,10 @@ export class PermissionSetPolicies implements SetPolicies {
 
   /**
    * Whether a permission set is admin-equivalent: an AWS managed policy that allows everything or administers identity itself, or
-   * an inline statement that allows every action on every resource. What lowers must be proven: an explicit Deny of everything, or
-   * a permissions boundary whose document is known not to allow everything, makes it `none`; a restriction that could not be read
-   * (a refused boundary, a customer managed one, a Deny in an unread document) is not assumed to be there. What grants must be
-   * disproven: an unread policy makes it `unknown`, unless something known decides. Service control policies are not considered.
+   * an inline statement that allows every action on every resource. An explicit Deny of everything, or a permissions boundary whose
+   * document is known not to allow everything, makes it `none`; a boundary that was refused, or whose document was not read, makes
+   * `unknown` of what would be `admin`. A Deny of everything in a document that was not read is not assumed. An unread policy makes
+   * it `unknown`, unless something known decides. Service control policies are not considered.
    * Escalation paths are not analysed.
    */
   classify(set: number): SetClassification {
@@ -247,8 +247,8 @@ export class PermissionSetPolicies implements SetPolicies {
   }
 
   #classify(set: number): SetClassification {
-    const boundary = this.#provenBoundary(set)
-    if (boundary !== null) return none(`its permissions boundary ${boundary} does not allow everything`)
+    const boundary = this.#boundaryMeaning(set)
+    if (boundary.lowers === true) return none(`its permissions boundary ${boundary.name} does not allow everything`)
     const managed = this.managed(set)
     const policies = (managed instanceof OpenList ? managed.items : managed) as readonly ManagedPolicy[]
     const document = this.#inlineDocument(set)
@@ -268,6 +268,10 @@ export class PermissionSetPolicies implements SetPolicies {
     if (inline.some(isFullAccess)) reasons.push('the inline policy allows every action on every resource')
     for (const name of new Set(written.filter(isFullAccess).map(statement => statement.policy)))
       reasons.push(`customer managed policy ${name} allows every action on every resource`)
+    if (reasons.length > 0 && boundary.lowers !== false) {
+      const reason = `${reasons.sort(compareBytes).join(' and ')}, and its permissions boundary could not be read`
+      return { kind: 'unknown', reason, why: boundary.lowers }
+    }
     if (reasons.length > 0) return { kind: 'admin', reason: reasons.sort(compareBytes).join(' and '), why: null }
 
     const gaps: Unknown[] = []
@@ -280,13 +284,32 @@ export class PermissionSetPolicies implements SetPolicies {
     return { kind: 'unknown', reason: 'a policy of it could not be read', why }
   }
 
-  /** The name of a boundary that is proven to keep the set from being admin-equivalent; null when nothing is proven. */
-  #provenBoundary(set: number): string | null {
-    if (this.#partGap(boundaryDataset, set) !== undefined) return null
-    const arn = this.#boundaries.get(set)?.ManagedPolicyArn
-    if (typeof arn !== 'string') return null
-    const meaning = this.#outside.documents.meaningOf(arn)
-    return meaning === 'limited' || meaning === 'denies_everything' ? (arn.split('/').at(-1) ?? arn) : null
+  /** Whether a permissions boundary keeps the set from being admin-equivalent: false without one, and a gap where it was not read. */
+  #boundaryMeaning(set: number): { readonly lowers: boolean | Unknown; readonly name: string } {
+    const unread = this.#partGap(boundaryDataset, set)
+    if (unread !== undefined) return { lowers: unread, name: '' }
+    const row = this.#boundaries.get(set)
+    if (row === undefined) return { lowers: false, name: '' }
+    const arn = row.ManagedPolicyArn
+    if (typeof arn === 'string') {
+      const name = arn.split('/').at(-1) ?? arn
+      const meaning = this.#outside.documents.meaningOf(arn)
+      return {
+        lowers: meaning === undefined ? this.#boundaryGap(set, arn) : meaning === 'limited' || meaning === 'denies_everything',
+        name,
+      }
+    }
+    const own = row.CustomerManagedPolicyReference as Facts | undefined
+    const [name, path] = [text(own?.Name ?? ''), text(own?.Path ?? '/')]
+    const found = this.#outside.customerDocuments(this.#key(set), name, path)
+    if (found === null) return { lowers: this.#boundaryGap(set, `${path}${name}`), name }
+    if (found.documents.some(document => document.statements.some(isFullAccess))) return { lowers: false, name }
+    return { lowers: found.why ?? true, name }
+  }
+
+  #boundaryGap(set: number, policy: string): Unknown {
+    const message = `the document of the permissions boundary ${policy} of ${this.#name(set)} was not collected`
+    return this.#policyGap(boundaryDataset, set, this.#key(set), 'not_collected', message)
   }
 
   #inlineDocument(set: number): PolicyDocument | Unknown {
@@ -341,7 +364,9 @@ export class PermissionSetPolicies implements SetPolicies {
     let unknown = this.#unlisted.get(name)
     if (unknown === undefined) {
       const gap = this.#gaps.absent(dataset, this.#key(set), reason, message, key)
-      const isDocument = reason === 'not_collected' && (dataset === managedDataset || dataset === customerDataset)
+      const isDocument =
+        reason === 'not_collected' &&
+        (dataset === managedDataset || dataset === customerDataset || (dataset === boundaryDataset && key !== null))
       const action = reason === 'invalid_answer' ? null : isDocument ? 'iam:GetPolicyVersion' : gap.action
       unknown = new Unknown([{ ...gap, action }])
       this.#unlisted.set(name, unknown)

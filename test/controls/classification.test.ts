@@ -126,12 +126,18 @@ describe('the classification of a permission set', () => {
     it('stays admin when the boundary administers identity', async () => {
       expect((await classified({ ...admin, boundary: aws('IAMFullAccess') })).classification).to.equal('admin')
     })
-    it('stays admin when nobody has read the boundary', async () => {
-      expect((await classified({ ...admin, boundary: aws('SomethingNewByAws') })).classification).to.equal('admin')
-      const boundary = { CustomerManagedPolicyReference: { Name: 'limits', Path: '/' } }
-      expect((await classified({ ...admin, boundary })).classification).to.equal('admin')
-      const gaps = [gap('sso.permissions_boundaries', { parent: 'ps1' })]
-      expect((await classified(admin, gaps)).classification).to.equal('admin')
+    it('is unknown when nobody has read the boundary, and names the action that would tell', async () => {
+      const customer = { CustomerManagedPolicyReference: { Name: 'limits', Path: '/' } }
+      const refused = [gap('sso.permissions_boundaries', { parent: 'ps1' })]
+      for (const [found, action] of [
+        [await classified({ ...admin, boundary: aws('SomethingNewByAws') }), 'iam:GetPolicyVersion'],
+        [await classified({ ...admin, boundary: customer }), 'iam:GetPolicyVersion'],
+        [await classified(admin, refused), 'sso:GetPermissionsBoundaryForPermissionSet'],
+      ] as const) {
+        expect(found.classification).to.equal('unknown')
+        expect(found.gaps.map(each => each.action)).to.deep.equal([action])
+      }
+      expect((await classified({}, refused)).classification).to.equal('none')
     })
   })
 })
