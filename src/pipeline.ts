@@ -225,9 +225,19 @@ const notInView: readonly string[] = [
   'When an Identity Center user last signed in: AWS offers no public API for it; sign-ins stand in CloudTrail only.',
   'The kind of identity source (Identity Center directory, external identity provider, Active Directory): AWS offers no public API for it.',
   'Entitlements of account access manager, which assign people directly to IAM roles.',
-  'IAM of the accounts: users, access keys, roles outside Identity Center, trust between accounts, SAML federation straight into IAM.',
+  'Trust between accounts, roles outside Identity Center and SAML federation straight into IAM.',
+]
+
+/** What is not in view as long as IAM of the accounts is not collected. */
+const notInViewWithoutIam: readonly string[] = [
+  'IAM of the accounts: users, groups and access keys.',
   'The documents of customer managed policies: they lie in the member accounts; what depends on them is unknown.',
 ]
+
+function notInViewOf(snapshots: readonly Snapshot[]): readonly string[] {
+  const hasIam = snapshots.every(snapshot => snapshot.datasets.some(dataset => dataset.name === 'iam.users'))
+  return hasIam ? notInView : [...notInView, ...notInViewWithoutIam]
+}
 
 export function frameworkOf(catalog: Catalog, id: string): Framework {
   const framework = catalog.frameworks.find(each => each.id === id)
@@ -251,7 +261,7 @@ async function viewOf(
     snapshots: judged.snapshots,
     calls: calls.flat(),
     softwareVersion,
-    notInView,
+    notInView: notInViewOf(judged.snapshots),
   })
 }
 

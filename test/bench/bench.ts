@@ -1,11 +1,12 @@
 import { cpus, totalmem } from 'node:os'
 import { benchCollection } from './collection.ts'
+import { benchControls } from './controls.ts'
 
 /**
- * Prints figures as one JSON document. `npm run bench` runs all, `npm run -s bench -- collection` those named.
+ * Prints figures as one JSON document. `npm run bench` runs all, `npm run -s bench -- collection controls` those named.
  * What counts are ratios within one run; absolute figures stand beside the machine they were measured on.
  */
-const benches: Readonly<Record<string, () => Promise<object>>> = { collection: benchCollection }
+const benches: Readonly<Record<string, () => Promise<object>>> = { collection: benchCollection, controls: benchControls }
 
 const named = process.argv.slice(2)
 const unknown = named.filter(name => !(name in benches))
