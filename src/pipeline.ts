@@ -44,7 +44,7 @@ import {
   frameworkArtifact,
   frameworkReportView,
   judgedResults,
-  notInView,
+  notInViewOf,
   type PeriodReportView,
   periodChanges,
   periodReportView,
@@ -281,7 +281,7 @@ async function viewOf(
     snapshots: judged.snapshots,
     calls: calls.flat(),
     softwareVersion,
-    notInView,
+    notInView: notInViewOf(judged.snapshots),
     brokenFiles: parts.catalog.problems.map(problemLine),
   })
 }
@@ -349,7 +349,7 @@ export async function periodReport(
     changes: compared.flatMap(({ changes }) => changes),
     notCompared: compared.flatMap(({ notCompared }) => notCompared),
     softwareVersion,
-    notInView,
+    notInView: notInViewOf(snapshots),
   })
 }
 

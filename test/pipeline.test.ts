@@ -96,7 +96,9 @@ describe('the whole way', function () {
     const whole = await runEvaluation({ store, catalog, log: silent }, now())
     const truth = statusIn(whole)
     // without sso:ListInstances nothing can be proven, and nothing is collected; IAM of the accounts is not asked for here
-    const actions = datasets.map(each => each.action).filter(action => action !== 'sso:ListInstances' && !action.startsWith('iam:'))
+    const actions = datasets
+      .map(each => each.action)
+      .filter(action => action !== 'sso:ListInstances' && !action.startsWith('iam:'))
     for (const action of new Set(actions)) {
       fresh.simulator.deny(action)
       const snapshot = await collectOnce(fresh, store)
@@ -111,7 +113,8 @@ describe('the whole way', function () {
           const status = found(control.id, subject.key)
           if (status === 'unknown') continue
           const isListed = evaluation.outcomes.some(each => each.control.id === control.id && !each.populationIsLowerBound)
-          if (isListed) expect(status, `${control.id} ${subject.key} with ${action} refused`).to.equal(truth(control.id, subject.key))
+          if (isListed)
+            expect(status, `${control.id} ${subject.key} with ${action} refused`).to.equal(truth(control.id, subject.key))
         }
       }
       for (const { control, subject, reason, gaps } of unknownsOf(evaluation)) {

@@ -274,7 +274,7 @@ export class AccessKey extends RowEntity {
     const { lastUsed } = this.estate
     const row = lastUsed.byKey(this.key)
     if (row === undefined) {
-      const why = lastUsed.absence(this.key, this.key)
+      const why = lastUsed.absence(this.key, this.key, ...this.key.split('|'))
       return why ?? this.estate.invalid(lastUsed.dataset, this.key, `the last use of ${this.key} is missing from the snapshot`)
     }
     const nested = row.facts.AccessKeyLastUsed

@@ -67,7 +67,7 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
       const cell = cells[name]
       if (cell === undefined) {
         if (required) problems.push({ line, message: `${name} is missing` })
-      } else if (form !== null && !(form.pattern.test(cell) && (form !== date || !Number.isNaN(Date.parse(cell))))) {
+      } else if (form !== null && !(form.pattern.test(cell) && (form !== date || isCalendarDay(cell)))) {
         problems.push({ line, message: `${name} must be ${form.says}, found ${JSON.stringify(cell)}` })
       }
     }
@@ -83,6 +83,13 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
     digest: createHash('sha256').update(bytes).digest('hex'),
     rows: rows.map(row => row.cells),
   }
+}
+
+/** The parser of JavaScript takes 30 February for 2 March. */
+function isCalendarDay(cell: string): boolean {
+  const midnight = new Date(`${cell.slice(0, 10)}T00:00:00Z`)
+  const isDay = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(cell.slice(0, 10))
+  return isDay && !Number.isNaN(Date.parse(cell))
 }
 
 interface ReadRow {

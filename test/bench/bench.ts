@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os'
 import { benchCollection } from './collection.ts'
+import { benchControls } from './controls.ts'
 import { benchEvidence } from './evidence.ts'
 import { benchStore } from './store.ts'
 
@@ -9,6 +10,7 @@ import { benchStore } from './store.ts'
  */
 const benches: Readonly<Record<string, () => Promise<object>>> = {
   collection: benchCollection,
+  controls: benchControls,
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),

@@ -56,6 +56,11 @@ describe('an imported file', () => {
     ])
   })
 
+  it('is refused when a day is in no calendar', async () => {
+    const { problems } = await refusal('roster', 'personId,status,terminationDate\np1,left,2026-02-30\n')
+    expect(problems[0]!.message).to.contain('terminationDate must be a day')
+  })
+
   it('is refused when a column is not known, so that nothing is lost by a typing mistake', async () => {
     const { message } = await refusal('roster', 'personId,status,mail\np1,active,ann@example.com\n')
     expect(message).to.contain('unknown column mail; known are personId')
