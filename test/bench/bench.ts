@@ -5,7 +5,10 @@ import { benchCollection } from './collection.ts'
  * Prints figures as one JSON document. `npm run bench` runs all, `npm run -s bench -- collection` those named.
  * What counts are ratios within one run; absolute figures stand beside the machine they were measured on.
  */
-const benches: Readonly<Record<string, () => Promise<object>>> = { collection: benchCollection }
+const benches: Readonly<Record<string, () => Promise<object>>> = {
+  collection: () => benchCollection('S'),
+  'collection-m': () => benchCollection('M'),
+}
 
 const named = process.argv.slice(2)
 const unknown = named.filter(name => !(name in benches))
