@@ -75,8 +75,13 @@ export const configSchema = {
                 'x-secret': true,
                 description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
               },
+              sourceIdentity: {
+                type: 'string',
+                pattern: '^(?!aws:)[A-Za-z0-9_+=,.@-]{2,64}$',
+                description: '2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -; the trust policy must allow sts:SetSourceIdentity',
+              },
             },
-            dependentRequired: { externalId: ['roleArn'] },
+            dependentRequired: { externalId: ['roleArn'], sourceIdentity: ['roleArn'] },
           },
           budgetShare: {
             type: 'number',

@@ -55,7 +55,7 @@ interface ConfigFile {
     kind: 'aws'
     partition: string
     region: string
-    auth: { roleArn?: string; externalId?: string }
+    auth: { roleArn?: string; externalId?: string; sourceIdentity?: string }
     budgetShare: number
     rateLimits: Record<string, number>
     includePersonalData: boolean
@@ -121,7 +121,7 @@ export function describeConfig(config: Config): Json {
         ? { ...iam, accounts: iam.accounts && [...iam.accounts], externalId: iam.externalId === null ? null : '[set]' }
         : null,
       rateLimits: { ...source.rateLimits },
-      auth: { roleArn: source.auth.roleArn, externalId: source.auth.externalId === null ? null : '[set]' },
+      auth: { ...source.auth, externalId: source.auth.externalId === null ? null : '[set]' },
     })),
     schedule: { ...config.schedule },
     server: { ...config.server },
@@ -150,7 +150,11 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
       ...(iam === undefined
         ? {}
         : { iam: { roleName: iam.roleName, externalId: iam.externalId ?? null, accounts: iam.accounts ?? null } }),
-      auth: { roleArn: source.auth.roleArn ?? null, externalId: source.auth.externalId ?? null },
+      auth: {
+        roleArn: source.auth.roleArn ?? null,
+        externalId: source.auth.externalId ?? null,
+        ...(source.auth.sourceIdentity === undefined ? {} : { sourceIdentity: source.auth.sourceIdentity }),
+      },
     })),
     schedule: value.schedule,
     server: value.server,

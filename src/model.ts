@@ -40,6 +40,8 @@ export interface SourceIam {
 export interface SourceAuth {
   readonly roleArn: string | null
   readonly externalId: string | null
+  /** stands in CloudTrail for every call, through every role; the trust policy must allow sts:SetSourceIdentity. Left out: none */
+  readonly sourceIdentity?: string | null
 }
 
 /** What a source really is: proven at each run, never taken from configuration. */

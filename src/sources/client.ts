@@ -43,6 +43,9 @@ export class Client {
         ...(options.tries === undefined ? {} : { tries: options.tries }),
       }),
       protocol: RawProtocol,
+      // of the environment that was handed in, as the SDK reads them of its own
+      useFipsEndpoint: way.environment.AWS_USE_FIPS_ENDPOINT === 'true',
+      useDualstackEndpoint: way.environment.AWS_USE_DUALSTACK_ENDPOINT === 'true',
       customUserAgent: [['evidenced', way.softwareVersion]],
       ...(endpoint === null ? {} : { endpoint }),
     })

@@ -44,7 +44,7 @@ export async function* collect(
   const reading = readAll(session, source, done, emit)
     .then(async () => {
       if (witness === null || checks === 'none') return
-      await emit(await crossChecks(session, witness, checks, session.ledger.written))
+      for (const piece of await crossChecks(session, witness, checks, session.ledger.written)) await emit(piece)
     })
     .then(
       () => channel.end(),

@@ -117,7 +117,13 @@ export class Credentials {
     roleArn: string,
     externalId: string | null,
   ): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
-    const input = { RoleArn: roleArn, RoleSessionName: this.sessionName, DurationSeconds: sessionSeconds }
+    const { sourceIdentity = null } = this.#owner.source.auth
+    const input = {
+      RoleArn: roleArn,
+      RoleSessionName: this.sessionName,
+      DurationSeconds: sessionSeconds,
+      ...(sourceIdentity === null ? {} : { SourceIdentity: sourceIdentity }),
+    }
     const said = await this.#askSts(
       new AssumeRoleCommand({ ...input, ...(externalId === null ? {} : { ExternalId: externalId }) }),
       input,

@@ -45,6 +45,8 @@ export function trustPolicy(options: {
   readonly partition: string
   readonly principalArn: string
   readonly externalId: string | null
+  /** true where `auth.sourceIdentity` is configured */
+  readonly withSourceIdentity?: boolean
 }): Json {
   const isAccount = /^\d{12}$/.test(options.principalArn)
   const principal = isAccount ? `arn:${options.partition}:iam::${options.principalArn}:root` : options.principalArn
@@ -54,7 +56,7 @@ export function trustPolicy(options: {
       {
         Effect: 'Allow',
         Principal: { AWS: principal },
-        Action: 'sts:AssumeRole',
+        Action: options.withSourceIdentity ? ['sts:AssumeRole', 'sts:SetSourceIdentity'] : 'sts:AssumeRole',
         ...(options.externalId === null ? {} : { Condition: { StringEquals: { 'sts:ExternalId': options.externalId } } }),
       },
     ],

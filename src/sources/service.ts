@@ -14,6 +14,8 @@ export interface ClientConfig {
   readonly protocol: typeof RawProtocol | typeof RawQueryProtocol
   readonly customUserAgent: [string, string][]
   readonly endpoint?: string
+  readonly useFipsEndpoint: boolean
+  readonly useDualstackEndpoint: boolean
 }
 
 /** The part of an SDK client that is used here. */

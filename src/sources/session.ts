@@ -78,7 +78,7 @@ export class Session {
 
   /** A session in another account of the same source, with a role of that account. No network until it is asked. */
   inAccount(accountId: string, roleArn: string, externalId: string | null): Session {
-    const session = new Session(this.way, { ...this.source, auth: { roleArn, externalId } }, this)
+    const session = new Session(this.way, { ...this.source, auth: { ...this.source.auth, roleArn, externalId } }, this)
     session.accountId = accountId
     session.standing = this.standing
     return session

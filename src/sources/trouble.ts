@@ -44,7 +44,8 @@ export interface Trouble {
  * @returns null for an error that is neither AWS's nor the network's: it must be thrown on, never recorded as a gap
  */
 export function troubleOf(error: unknown): Trouble | null {
-  if (!(error instanceof Error) || error.name === 'AbortError') return null
+  // a proxy that refuses is an AbortError of the transport's own, with a code; ours has none
+  if (!(error instanceof Error) || (error.name === 'AbortError' && systemCode(error) === null)) return null
   const said = error as AwsError
   const status = said.$metadata?.httpStatusCode ?? null
   const isAws = said.$fault !== undefined || status !== null

@@ -9,7 +9,8 @@ import { benchStore } from './store.ts'
  * What counts are ratios within one run; absolute figures stand beside the machine they were measured on.
  */
 const benches: Readonly<Record<string, () => Promise<object>>> = {
-  collection: benchCollection,
+  collection: () => benchCollection('S'),
+  'collection-m': () => benchCollection('M'),
   controls: benchControls,
   evidence: benchEvidence,
   store: () => benchStore('M'),

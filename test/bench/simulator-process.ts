@@ -36,6 +36,7 @@ const size = {
   pairs: [...pairs].map(pair => assigned.get(pair) ?? 0),
   accounts: organization.accounts.length,
   units: [...organization.roots, ...organization.ous].map(each => children.get(each.Id) ?? 0),
+  policies: organization.policies.length,
   applications: organization.applications.map(each => applied.get(String(each.ApplicationArn)) ?? 0),
 }
 process.stdout.write(`${JSON.stringify({ env: simulator.env, roleArn, size })}\n`)

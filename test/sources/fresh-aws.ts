@@ -116,7 +116,7 @@ export function staged(plan: CollectionPlan, batches: readonly CollectedBatch[])
     { rows: Map<string, unknown>; end: PartEnd | null; dataset: string; parent: string; accountId: string }
   >()
   for (const { part, isFirst, rows, end } of batches.flatMap(batch => batch.pieces)) {
-    const key = `${part.dataset} ${part.place.accountId} ${part.parent}`
+    const key = `${part.dataset} ${part.place.accountId} ${part.place.region} ${part.parent}`
     const { accountId } = part.place
     if (isFirst) parts.set(key, { rows: new Map(), end: null, dataset: part.dataset, parent: part.parent, accountId })
     const open = parts.get(key)

@@ -345,7 +345,7 @@ describe('what breaks on the way', () => {
   for (const [name, fault, reason, options] of [
     ['server errors', { kind: 'status', status: 500 }, 'server_error', {}],
     ['broken connections', { kind: 'reset' }, 'network', {}],
-    ['silence', { kind: 'hang' }, 'timeout', { aws: { requestTimeoutMs: 100, retryDeadlineMs: 300 } }],
+    ['silence', { kind: 'hang' }, 'timeout', { aws: { requestTimeoutMs: 500, retryDeadlineMs: 1_200 } }],
     ['throttles', { kind: 'error', code: 'ThrottlingException' }, 'throttled', { aws: { retryDeadlineMs: 300 } }],
   ] as const) {
     it(`is incomplete and never shorter when it lasts: ${name}`, async () => {
