@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { frameworkReportView, homeView, renderPage, renderReport } from '../../src/reports/index.ts'
+import { frameworkReportView, homeView, renderPage, renderReport, verifyPage } from '../../src/reports/index.ts'
 import { outcomeOf, sampleControl, sampleEvaluation, sampleHome, sampleInput, sampleSnapshot } from './sample.ts'
 
 const executablePath = '/usr/bin/chromium'
@@ -24,6 +24,7 @@ describe('in a browser', () => {
   const pages: readonly [string, () => string][] = [
     ['an incomplete report', () => reportOf()],
     ['a complete report', () => reportOf({ snapshots: [complete], evaluation: sampleEvaluation(complete, []) })],
+    ['the page that verifies a bundle', () => Buffer.from(verifyPage()).toString('utf8')],
     ['the first page', () => renderPage(homeView(sampleHome())).html],
     ['the first page before anything was collected', () => renderPage(homeView(emptyHome())).html],
     [
