@@ -30,7 +30,8 @@ export interface PeriodCount extends Counts {
 export interface PeriodControl {
   readonly id: string
   readonly title: string
-  readonly severity: Severity
+  /** null: it was never evaluated in the period */
+  readonly severity: Severity | null
   /** requirements of the framework that name it */
   readonly requirements: readonly string[]
   /** digests of its definitions in the period, in order: more than one says that it was changed */
@@ -148,7 +149,7 @@ function isLeaver({ dataset, kind, members }: PeriodChange): boolean {
 
 interface Followed {
   readonly title: string
-  readonly severity: Severity
+  readonly severity: Severity | null
   readonly definitions: readonly string[]
   readonly counts: readonly PeriodCount[]
 }
@@ -179,7 +180,7 @@ async function followControls(
   }
   // one that never was evaluated in the period stands in the report all the same
   for (const id of requirements.keys())
-    if (!followed.has(id)) followed.set(id, { title: id, severity: 'low', definitions: [], counts: [] })
+    if (!followed.has(id)) followed.set(id, { title: id, severity: null, definitions: [], counts: [] })
   const all = episodes.end()
   const start = from.toISOString()
   const controls = [...followed]

@@ -2,8 +2,26 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import { type Browser, chromium, type Page } from 'playwright-core'
-import { frameworkReportView, homeView, renderPage, renderReport } from '../../src/reports/index.ts'
-import { outcomeOf, sampleControl, sampleEvaluation, sampleHome, sampleInput, sampleSnapshot } from './sample.ts'
+import {
+  frameworkReportView,
+  homeView,
+  periodArtifact,
+  periodReportView,
+  renderPage,
+  renderReport,
+  verifyPage,
+} from '../../src/reports/index.ts'
+import { textOf } from './bytes.ts'
+import {
+  framework,
+  outcomeOf,
+  requirements,
+  sampleControl,
+  sampleEvaluation,
+  sampleHome,
+  sampleInput,
+  sampleSnapshot,
+} from './sample.ts'
 
 const executablePath = '/usr/bin/chromium'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -21,9 +39,11 @@ describe('in a browser', () => {
   after(() => browser?.close())
 
   const complete = sampleSnapshot({ isComplete: true })
-  const pages: readonly [string, () => string][] = [
+  const pages: readonly [string, () => string | Promise<string>][] = [
     ['an incomplete report', () => reportOf()],
     ['a complete report', () => reportOf({ snapshots: [complete], evaluation: sampleEvaluation(complete, []) })],
+    ['a period report', periodReport],
+    ['the page that verifies a bundle', () => Buffer.from(verifyPage()).toString('utf8')],
     ['the first page', () => renderPage(homeView(sampleHome())).html],
     ['the first page before anything was collected', () => renderPage(homeView(emptyHome())).html],
     [
@@ -36,7 +56,7 @@ describe('in a browser', () => {
   for (const [name, make] of pages) {
     it(`${name} has no accessibility violation that axe-core knows, wide or narrow`, async () => {
       for (const width of [1280, 400]) {
-        await using shown = await show(make(), width)
+        await using shown = await show(await make(), width)
         await shown.page.evaluate(axe)
         const violations = await shown.page.evaluate(
           'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations.map(({ id, nodes }) => id + " " + nodes[0].html))',
@@ -127,4 +147,34 @@ function emptyHome() {
     reports: [],
     keyFingerprint: null,
   })
+}
+
+async function periodReport(): Promise<string> {
+  const snapshot = sampleSnapshot()
+  const day = snapshot.sealedAt.toISOString()
+  const change = {
+    source: 'acme',
+    dataset: 'identitystore.users',
+    kind: 'added' as const,
+    key: 'u-1',
+    name: 'ada',
+    after: null,
+    by: day,
+  }
+  const view = await periodReportView({
+    framework: { ...framework, requirements },
+    from: new Date(snapshot.sealedAt.getTime() - 5 * 86_400_000),
+    to: snapshot.sealedAt,
+    sources: ['acme'],
+    snapshots: [snapshot],
+    failedRuns: [],
+    evaluations: (async function* () {
+      yield sampleEvaluation(snapshot)
+    })(),
+    changes: [{ ...change, members: [], userId: 'u-1', userName: 'ada' }],
+    notCompared: [],
+    softwareVersion: '0.1.0',
+    notInView: ['MFA'],
+  })
+  return textOf(periodArtifact(view, 'html').read())
 }

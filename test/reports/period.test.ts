@@ -173,7 +173,9 @@ describe('a period report', () => {
 
   it('names a control that was never evaluated in the period', async () => {
     const view = await viewOf([evaluationOf(3, {})])
-    expect(view.controls.find(({ id }) => id === 'HR-001')!.standings.not_evaluated).to.equal(1)
+    const control = view.controls.find(({ id }) => id === 'HR-001')!
+    expect(control.standings.not_evaluated).to.equal(1)
+    expect(control.severity).to.equal(null)
   })
 
   it('is a page and a workbook that say the same', async () => {
