@@ -1,7 +1,7 @@
 import type { Caller, Coverage, Gap, Snapshot } from '../model.ts'
 import { addUpCalls } from './calls.ts'
 import { type Connection, query, transactionOn } from './database.ts'
-import { datasetKey, isOpen, type PartOutcome, populationsOf, summarise } from './dataset-summary.ts'
+import { datasetKey, isOpen, type PartOutcome, populationsOfNext, summarise } from './dataset-summary.ts'
 import { sortGaps, writeGaps, writeOpenParts } from './gap.ts'
 import { appendTo } from './ledger.ts'
 import { checkOpen, close, type OpenRun } from './run.ts'
@@ -58,7 +58,7 @@ async function seal(on: Connection, run: OpenRun): Promise<{ snapshot: Snapshot;
   const parts = [...(await readParts(on, collectionId)), ...(await missedParts(on, missed))]
   const calls = await addUpCalls(on, collectionId)
   const staged = await stagedCounts(on, collectionId)
-  const datasets = summarise(run.plan, parts, await populationsOf(on, sourceId, version), staged, calls.counts)
+  const datasets = summarise(run.plan, parts, await populationsOfNext(on, sourceId, version), staged, calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => ownGap(each.name, each.place, '', each.reason!))
   const gaps = sortGaps([...parts.flatMap(part => part.gaps), ...unread])
   await internPlaces(on, gaps)
