@@ -1,7 +1,7 @@
 import type { Caller, Snapshot } from '../model.ts'
 import { addUpCalls } from './calls.ts'
 import { type Connection, query, transactionOn } from './database.ts'
-import { datasetKey, isOpen, populationsOf, summarise } from './dataset-summary.ts'
+import { datasetKey, isOpen, populationsOfNext, summarise } from './dataset-summary.ts'
 import { sortGaps, writeGaps, writeOpenParts } from './gap.ts'
 import { appendTo } from './ledger.ts'
 import { notCollected, readNotableParts, readOutcomes, settleParts } from './part-outcome.ts'
@@ -60,7 +60,7 @@ async function seal(on: Connection, run: OpenRun): Promise<{ snapshot: Snapshot;
   await settleParts(on, collectionId, missed)
   const outcomes = await readOutcomes(on, collectionId)
   const calls = await addUpCalls(on, collectionId)
-  const datasets = summarise(run.plan, outcomes, await populationsOf(on, sourceId, version), staged, calls.counts)
+  const datasets = summarise(run.plan, outcomes, await populationsOfNext(on, sourceId, version), staged, calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
   const notable = await readNotableParts(on, collectionId)
   const gaps = sortGaps([...notable.flatMap(part => part.gaps), ...unread])
