@@ -6,6 +6,7 @@ import { type Cell, csvOf } from '../reports/index.ts'
 import { diff, readSnapshot, type Store } from '../store/index.ts'
 import { unreadDocument, unreadLine } from './access.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { checksDataset } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { table } from './terminal.ts'
@@ -55,8 +56,11 @@ async function snapshotOf(store: Store, label: string, text: string): Promise<Sn
   return snapshot
 }
 
+/** What AWS holds, or the dataset that was asked for: cross-checks are our own findings, with another seed each time. */
 async function* changesOf({ changes }: SnapshotDiff, dataset: string | undefined): AsyncGenerator<Change> {
-  for await (const change of changes) if (dataset === undefined || change.dataset === dataset) yield change
+  for await (const change of changes) {
+    if (dataset === undefined ? change.dataset !== checksDataset : change.dataset === dataset) yield change
+  }
 }
 
 function when({ version, sealedAt }: Snapshot): string {

@@ -65,9 +65,9 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
         gaps: snapshot.gaps.map(gapDocument),
         crossChecks: checks.map(check => ({ ...check })),
         // what we found beside what AWS said is shown as crossChecks
-        datasets: rollUp(snapshot.datasets)
-          .filter(row => row.name !== checksDataset)
-          .map(row => ({ ...row, resources: resources.get(row.name) ?? [] })),
+        datasets: rollUp(snapshot.datasets).map(row =>
+          row.name === checksDataset ? { ...row } : { ...row, resources: resources.get(row.name) ?? [] },
+        ),
       })
     })
   addSnapshotsDiff(snapshots, invocation)

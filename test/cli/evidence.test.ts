@@ -100,7 +100,8 @@ describe('evidence that an auditor can check alone', function () {
     const drawn = await place.run(...args, '--out', 'one.xlsx')
     expect(drawn.code, drawn.stderr).to.equal(0)
     const shown = await place.run('snapshots', 'show', 'acme', '--json')
-    const keys: string[] = shown.json.resources['identitystore.users'].map((each: { key: string }) => each.key).sort()
+    const users = shown.json.datasets.find((each: { name: string }) => each.name === 'identitystore.users')
+    const keys: string[] = users.resources.map((each: { key: string }) => each.key).sort()
     expect(drawn.json.rows).to.equal(keys.length)
     expect(drawn.json.populationDigest).to.equal(sha256(keys.map(key => `${key}\n`).join('')))
     const expected = keys

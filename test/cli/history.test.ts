@@ -30,7 +30,9 @@ describe('any date, as a user asks for it', function () {
   it('shows what changed between two snapshots, as a table, JSON and CSV', async () => {
     const found = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--to', '2', '--json')
     expect(found.code, found.stderr).to.equal(0)
-    expect(found.json).to.deep.include({ source: 'acme', unread: [] })
+    expect(found.json.source).to.equal('acme')
+    expect(found.json.unread.filter((each: { coverage: string }) => each.coverage !== 'not_collectable')).to.deep.equal([])
+    expect(found.json.changes.filter((each: { dataset: string }) => each.dataset.startsWith('evidenced.'))).to.deep.equal([])
     const { changes } = found.json
     const kinds = new Set(changes.map((each: { kind: string; dataset: string }) => `${each.kind} ${each.dataset}`))
     expect(kinds).to.include('removed sso.account_assignments')

@@ -25,7 +25,8 @@ describe('IAM of the accounts, as a user collects it', () => {
     const collected = await place.run('collect', '--json')
     expect(collected.code, collected.stderr).to.equal(3)
     const shown = (await place.run('snapshots', 'show', 'acme', '--json')).json
-    const users = shown.resources['iam.users'] as { accountId: string; key: string }[]
+    const { resources } = shown.datasets.find((each: { name: string }) => each.name === 'iam.users')
+    const users = resources as { accountId: string; key: string }[]
     const known = active.filter(account => account !== lost)
     expect(users.map(user => user.key).sort()).to.deep.equal(
       known.flatMap(({ Id }) => organization.iam[Id]!.users.map(user => user.Arn)).sort(),
