@@ -2,9 +2,13 @@
 import { main } from './main.ts'
 
 const interrupted = new AbortController()
+let interruptedAt = 0
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    if (interrupted.signal.aborted) process.exit(130) // a second one means now
+    // Ctrl-C under `npm run` arrives twice at once: from the terminal and passed on by npm. A later one means now.
+    if (interrupted.signal.aborted && Date.now() - interruptedAt > 1000) process.exit(130)
+    if (interrupted.signal.aborted) return
+    interruptedAt = Date.now()
     interrupted.abort(signal)
   })
 }

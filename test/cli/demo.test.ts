@@ -44,6 +44,7 @@ describe('the demo', function () {
         .toString(),
     ).to.equal('PK')
     demo.child.kill('SIGINT')
+    demo.child.kill('SIGINT') // as Ctrl-C under npm does: once from the terminal, once passed on
     const ended = await demo.ended
     expect(ended.code, ended.stderr).to.equal(0)
     expect(readdirSync(folder)).to.deep.equal([])

@@ -10,6 +10,10 @@ describe('the datasets that controls may name', () => {
     expect(documented).to.have.length.greaterThan(15)
     const known = documented.map(([name]) => [name, datasets[name]?.action])
     expect(known).to.deep.equal(documented)
+    const undocumented = Object.keys(datasets).filter(
+      name => !name.startsWith('import.') && !documented.some(([each]) => each === name),
+    )
+    expect(undocumented).to.deep.equal([])
   })
 
   it('name as parents only datasets that there are', () => {
