@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { verifyBundle } from '../evidence/index.ts'
 import type { Json } from '../model.ts'
-import { reperform } from '../pipeline.ts'
+import { reperform } from '../pipeline/index.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
 

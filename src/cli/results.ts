@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { openLog } from '../log.ts'
 import type { Gap, Json, Status } from '../model.ts'
-import { latestResults } from '../pipeline.ts'
+import { latestResults } from '../pipeline/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
 import { catalogOf, storeOf } from './parts.ts'

@@ -99,7 +99,7 @@ const measures: Record<string, () => Promise<object>> = {
 async function bundle(): Promise<object> {
   // not for the other figures: what is loaded here would stand in their memory
   const { loadCatalog } = await import('../../src/controls/index.ts')
-  const { issueEvidence, runCollection, runEvaluation } = await import('../../src/pipeline.ts')
+  const { issueEvidence, runCollection, runEvaluation } = await import('../../src/pipeline/index.ts')
   const { openAws } = await import('../../src/sources/index.ts')
   const { openStore, sharedBudget } = await import('../../src/store/index.ts')
   const { accounts, users, groups, permissionSets, pairs, memberships, assignments, applications } = sizes.M

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto'
+import { type Catalog, controlTexts } from '../controls/index.ts'
+import { isComplete } from '../coverage.ts'
+import { canonicalJson } from '../digest.ts'
+import { type Signer, sealBundle } from '../evidence/index.ts'
+import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
+import {
+  defaultFormats,
+  type FrameworkFormat,
+  frameworkArtifact,
+  populationArtifacts,
+  populationWorkbook,
+  resultLinesArtifact,
+  resultsArtifact,
+  snapshotArtifact,
+  verifyPageArtifact,
+} from '../reports/index.ts'
+import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
+import { softwareVersion } from '../version.ts'
+import { populationsOf, readJudged } from './evaluation.ts'
+import { frameworkOf, viewOf } from './framework-report.ts'
+import type { Parts } from './parts.ts'
+
+export interface EvidenceRequest {
+  readonly framework: string
+  /** null: the last evaluation */
+  readonly asOf: Date | null
+  /** of the report; results.csv is always there. Left out: `defaultFormats` */
+  readonly formats?: readonly FrameworkFormat[]
+  /** final name of the ZIP file */
+  readonly path: string
+  readonly onProgress?: (progress: Progress) => void
+}
+
+/**
+ * Issues the evidence of one framework as a signed bundle. It is a function of the evaluation: made again, it has the same digest.
+ * @throws {PipelineError} UNKNOWN_FRAMEWORK, NOTHING_EVALUATED; what `sealBundle` throws when the file cannot be written
+ */
+export async function issueEvidence(
+  parts: Omit<Parts, 'aws'> & { readonly signer: Signer },
+  request: EvidenceRequest,
+): Promise<BundleRecord> {
+  const framework = frameworkOf(parts.catalog, request.framework)
+  const judged = await readJudged(parts, request.asOf)
+  const { evaluation, snapshots } = judged
+  const populations = populationsOf(judged)
+  const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
+  const view = await viewOf(parts, judged, framework)
+  const complete = snapshots.every(isComplete) && parts.catalog.problems.length === 0
+  const ledgerPosition = await positionOf(parts.store, evaluation)
+  const sealed = await sealBundle({
+    artifacts: [
+      ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
+      resultsArtifact(evaluation, populations),
+      resultLinesArtifact(evaluation, populations),
+      controlsArtifact(evaluation, framework),
+      ...controlFiles(parts.catalog, evaluation),
+      verifyPageArtifact(),
+      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
+    ],
+    subject: {
+      scope: { sources: snapshots.map(snapshot => snapshot.source), framework: framework.id },
+      asOf: evaluation.asOf,
+      framework: { id: framework.id, version: framework.version, digest: framework.digest },
+      evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
+      snapshots: evaluation.snapshots,
+      ledgerPosition,
+      softwareVersion,
+      complete,
+      missing: [
+        ...view.brokenFiles.map(line => `control catalog: ${line}`),
+        ...view.missing.map(
+          each =>
+            `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
+        ),
+      ],
+    },
+    signer: parts.signer,
+    path: request.path,
+    ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
+  })
+  const record: BundleRecord = {
+    id: randomUUID(),
+    issuedAt: parts.now(),
+    asOf: evaluation.asOf,
+    framework: framework.id,
+    path: request.path,
+    sizeBytes: sealed.sizeBytes,
+    manifestDigest: sealed.manifestDigest,
+    keyFingerprint: parts.signer.fingerprint,
+    ledgerPosition,
+    complete,
+  }
+  await saveBundle(parts.store, record)
+  parts.log.info('bundle issued', { framework: framework.id, path: request.path, manifest: sealed.manifestDigest })
+  return record
+}
+
+function sourceArtifacts(store: Store, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
+  return [
+    ...populationArtifacts(snapshot, dataset => readResources(store, snapshot, dataset)),
+    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => readResources(store, snapshot, dataset))] : []),
+    snapshotArtifact(snapshot, () => readResources(store, snapshot)),
+    callsArtifact(store, snapshot),
+  ]
+}
+
+/** The ledger of every call, one canonical JSON line each: SHA-256 over the lines is the snapshot's `callLedgerRoot`. */
+function callsArtifact(store: Store, snapshot: Snapshot): Artifact {
+  return {
+    path: `calls/${snapshot.source}-v${snapshot.version}.jsonl`,
+    mediaType: 'application/x-ndjson; charset=utf-8',
+    title: `Every call made for snapshot ${snapshot.version} of ${snapshot.source}`,
+    async *read() {
+      for await (const call of readCalls(store, snapshot))
+        yield Buffer.from(`${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } })}\n`)
+    },
+  }
+}
+
+/** The controls as they were judged and the framework they are read by. */
+function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Artifact {
+  const controls = new Map(evaluation.outcomes.map(outcome => [outcome.control.id, outcome.control]))
+  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()] } as unknown as Json, null, 2)}\n`
+  return {
+    path: 'controls.json',
+    mediaType: 'application/json',
+    title: 'The controls as evaluated, with their parameters, and the framework',
+    async *read() {
+      yield Buffer.from(text)
+    },
+  }
+}
+
+/** Files of the controls that were judged with. One whose file has been changed since is left out: its definition stands in controls.json. */
+function controlFiles(catalog: Catalog, evaluation: SavedEvaluation): readonly Artifact[] {
+  const judged = new Map(evaluation.outcomes.map(({ control }) => [control.id, control.digest]))
+  return controlTexts(catalog)
+    .filter(({ id, digest }) => judged.get(id) === digest)
+    .map(({ id, text }) => ({
+      path: `controls/${id}.yaml`,
+      mediaType: 'application/yaml',
+      title: `Control ${id} as it was judged with, and its cases`,
+      async *read() {
+        yield Buffer.from(text)
+      },
+    }))
+}
+
+/** Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. */
+async function positionOf(store: Store, evaluation: SavedEvaluation): Promise<number> {
+  let position = 0
+  for await (const entry of readLedger(store))
+    if (entry.kind === 'evaluation' && entry.payload.digest === evaluation.digest) position = entry.position
+  return position
+}

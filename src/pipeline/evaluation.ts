@@ -1,0 +1,107 @@
+import { buildEstate, classify, type Estate, type Explanation, evaluate, explainStatus, populationOf } from '../controls/index.ts'
+import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
+import { judgedResults } from '../reports/index.ts'
+import {
+  latestEvaluation,
+  readEstate,
+  readImports,
+  readResources,
+  readSnapshot,
+  type Store,
+  saveEvaluation,
+} from '../store/index.ts'
+import { type Parts, PipelineError } from './parts.ts'
+
+/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. */
+export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'log'>, asOf: Date): Promise<SavedEvaluation> {
+  const rows = await readEstate(parts.store, asOf)
+  if (rows.sources.length === 0) {
+    throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed by ${asOf.toISOString()}`, {
+      hint: 'run `evidenced collect` first, or name a later instant',
+    })
+  }
+  const imports = await readImports(parts.store, asOf)
+  const estate = await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies)
+  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
+  parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
+  return evaluation
+}
+
+/**
+ * Why one subject has its status as of an instant: judged anew, nothing is kept.
+ * @throws {ControlsError} UNKNOWN_CONTROL, UNKNOWN_SUBJECT
+ */
+export async function explainSubject(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date,
+  control: string,
+  subject: string,
+): Promise<readonly Explanation[]> {
+  const rows = await readEstate(parts.store, asOf)
+  const imports = await readImports(parts.store, asOf)
+  return explainStatus(
+    parts.catalog,
+    await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies),
+    asOf,
+    control,
+    subject,
+  )
+}
+
+/** An evaluation with everything it was judged on. */
+export interface Judged {
+  readonly evaluation: SavedEvaluation
+  readonly snapshots: readonly Snapshot[]
+  readonly estate: Estate
+}
+
+/**
+ * The last saved evaluation (as of an instant), with the snapshots it rests on, linked again.
+ * @throws {PipelineError} NOTHING_EVALUATED
+ */
+export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: Date | null): Promise<Judged> {
+  const evaluation = await latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+  if (evaluation === null) {
+    const when = asOf === null ? '' : ` as of ${asOf.toISOString()}`
+    throw new PipelineError('NOTHING_EVALUATED', `there is no evaluation${when}`, { hint: 'run `evidenced evaluate` first' })
+  }
+  const found = await Promise.all(
+    evaluation.snapshots.map(({ source, version }) => readSnapshot(parts.store, source, { version })),
+  )
+  const snapshots = found.filter(snapshot => snapshot !== null)
+  return {
+    evaluation,
+    snapshots,
+    estate: await buildEstate(await rowsOf(parts.store, evaluation.asOf, snapshots), parts.catalog.managedPolicies),
+  }
+}
+
+async function rowsOf(store: Store, asOf: Date, snapshots: readonly Snapshot[]): Promise<EstateRows> {
+  const imports = await readImports(store, asOf)
+  return { asOf, imports, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
+}
+
+/** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */
+export async function latestResults(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  control: string,
+  asOf: Date | null,
+): Promise<{ readonly evaluation: SavedEvaluation; readonly results: readonly Result[] }> {
+  const { evaluation, estate } = await readJudged(parts, asOf)
+  const outcomes = evaluation.outcomes.filter(outcome => outcome.control.id === control)
+  if (outcomes.length === 0) {
+    throw new PipelineError('UNKNOWN_CONTROL', `the evaluation holds no control ${control}`, {
+      hint: 'see `evidenced controls list`, and evaluate again after adding one',
+    })
+  }
+  const judged = { ...evaluation, outcomes }
+  const results = [...judgedResults(judged, outcome => populationOf(estate, outcome.source, outcome.control.resource))].map(
+    each => each.result,
+  )
+  return { evaluation, results }
+}
+
+/** Every resource a control ranges over: what turns the kept results of an evaluation into all of them. */
+export function populationsOf({ estate }: Judged): (outcome: ControlOutcome) => Iterable<Subject> {
+  return outcome => populationOf(estate, outcome.source, outcome.control.resource)
+}

@@ -1,0 +1,20 @@
+import type { Catalog } from '../controls/index.ts'
+import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Aws } from '../sources/index.ts'
+import type { HeadSigner, HeadSink, Store } from '../store/index.ts'
+
+/** What the program is made of: built once by the command line and handed down. */
+export interface Parts {
+  readonly aws: Aws
+  readonly store: Store
+  readonly catalog: Catalog
+  readonly now: () => Date
+  readonly log: Log
+  /** where each sealed snapshot leaves a signed head outside the database; left out, none does */
+  readonly heads?: { readonly sink: HeadSink; readonly signer: HeadSigner }
+}
+
+export class PipelineError extends AppError<
+  'INTERRUPTED' | 'NOTHING_COLLECTED' | 'NOTHING_EVALUATED' | 'UNKNOWN_FRAMEWORK' | 'UNKNOWN_CONTROL'
+> {}

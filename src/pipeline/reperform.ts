@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
+import { compareBytes } from '../digest.ts'
+import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
+import type { ControlInfo, Result } from '../model.ts'
+import { judgedResults, readSnapshotLines, resultLine } from '../reports/index.ts'
+import { softwareVersion } from '../version.ts'
+
+/** What judging a bundle again gave. */
+export interface Reperformance {
+  /** nothing differs and every result of the bundle was judged again */
+  readonly ok: boolean
+  readonly same: number
+  /** the first hundred that differ: as the bundle says, and as it was judged again; null where one of them has no such result */
+  readonly different: readonly { readonly bundle: string | null; readonly again: string | null }[]
+  readonly differences: number
+  /** what could not be judged again, and why */
+  readonly notReperformed: readonly string[]
+  /** what was taken from this program and not from the bundle */
+  readonly takenFromHere: readonly string[]
+}
+
+/**
+ * Judges a bundle's own snapshots with its own controls and parameters, and compares result by result with what it says. It needs no database
+ * and no network. It does not check the seal: call `verifyBundle` first.
+ * @throws {EvidenceError} BUNDLE_NOT_READABLE when the bundle does not hold what is needed
+ */
+export async function reperform(path: string, manifest: Manifest): Promise<Reperformance> {
+  const { asOf, snapshots } = manifest.predicate
+  const { controls } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as { controls: readonly ControlInfo[] }
+  const held = new Set(manifest.predicate.files.map(file => file.path))
+  const folder = mkdtempSync(join(tmpdir(), 'evidenced-reperform-'))
+  try {
+    for (const [i, { id }] of controls.entries()) {
+      if (held.has(`controls/${id}.yaml`))
+        writeFileSync(join(folder, `${i}.yaml`), await textOf(readBundleFile(path, `controls/${id}.yaml`)))
+    }
+    const parameters = Object.fromEntries(controls.map(control => [control.id, control.parameters]))
+    const catalog = loadCatalog({ folders: [folder], parameters })
+    const loaded = new Map(catalog.controls.map(control => [control.id, control.digest]))
+    const missing = controls.filter(({ id, digest }) => loaded.get(id) !== digest).map(({ id }) => id)
+    const wanted = [...held].filter(name => /^snapshots\/[^/]+\.jsonl$/.test(name)).sort(compareBytes)
+    const sources = await Promise.all(wanted.map(name => readSnapshotLines(readBundleLines(path, name))))
+    const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
+    const at = new Date(asOf)
+    const estate = await buildEstate({ asOf: at, sources }, catalog.managedPolicies)
+    const evaluation = evaluate(catalog, estate, at)
+    const again = new Map<string, string>()
+    for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
+      if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
+    return {
+      ...(await compareResults(path, again, new Set(missing))),
+      notReperformed: [
+        ...missing.map(id => `${id}: the bundle does not hold the file it was judged with`),
+        ...strange.map(
+          ({ source, version }) => `${source}: the bundle does not hold snapshot ${version} as its manifest names it`,
+        ),
+      ],
+      takenFromHere: [
+        `the engine that judges, evidenced ${softwareVersion}; the bundle was judged by ${manifest.predicate.softwareVersion}`,
+        `what AWS managed policies mean (${catalog.managedPolicies.origin}), digest ${catalog.managedPolicies.digest}`,
+      ],
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const differencesShown = 100
+
+async function compareResults(
+  path: string,
+  again: Map<string, string>,
+  missing: ReadonlySet<string>,
+): Promise<Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'>> {
+  const different: { bundle: string | null; again: string | null }[] = []
+  let same = 0
+  let differences = 0
+  const differ = (bundle: string | null, other: string | null) => {
+    if (++differences <= differencesShown) different.push({ bundle, again: other })
+  }
+  for await (const line of readBundleLines(path, 'results.jsonl')) {
+    const result = JSON.parse(line)
+    if (missing.has(result.control)) continue
+    const key = resultKey({ control: { id: result.control }, source: result.source }, result)
+    const other = again.get(key) ?? null
+    again.delete(key)
+    if (other === line) same++
+    else differ(line, other)
+  }
+  for (const line of again.values()) differ(null, line)
+  return { ok: differences === 0 && missing.size === 0, same, different, differences }
+}
+
+function resultKey(
+  { control, source }: { control: { id: string }; source: string },
+  { subject }: Pick<Result, 'subject'>,
+): string {
+  return `${control.id}\n${source}\n${subject.kind}\n${subject.type}\n${subject.key}`
+}
+
+async function textOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(chunks)).toString('utf8')
+}
