@@ -104,6 +104,7 @@ export type GapReason =
   | 'directory_not_listable'
   | 'still_exists'
   | 'unconfirmed_drop'
+  | 'external_id_not_demanded'
   | 'parent_not_read'
   | 'withheld'
   | 'not_sent'

@@ -82,6 +82,7 @@ const gapReasons = [
   'directory_not_listable',
   'still_exists',
   'unconfirmed_drop',
+  'external_id_not_demanded',
   'parent_not_read',
   'withheld',
   'not_sent',
