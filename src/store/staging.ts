@@ -39,6 +39,8 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
     await endParts(on, collectionId, ends, unchanged)
     if (batch.calls.length > 0) await appendCalls(on, collectionId, batch.calls)
   })
+  // what has ended is hardly asked for again: a quarter of a million numbers of parts are not kept for it
+  for (const { piece } of pieces) if (piece.end !== null) state.partIds.delete(partKey(piece.part))
 }
 
 interface Piece {
