@@ -86,6 +86,7 @@ const gapReasons = [
   'withheld',
   'not_sent',
   'not_collected',
+  'disposed',
 ]
 
 const caseSchema = {
