@@ -109,6 +109,8 @@ export type GapReason =
   | 'withheld'
   | 'not_sent'
   | 'not_collected'
+  /** it was read, and its body was disposed of since: under retention, or on a person's request */
+  | 'disposed'
 
 /**
  * What could not be read. It says nothing about the thing itself: refused is not absent.
@@ -289,10 +291,15 @@ export interface StoredResource extends Resource {
   readonly firstSeenAt: Date
   /** true when that was the first snapshot of the source: it may be older than anything we know */
   readonly seenFromTheStart: boolean
-  /** earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each */
-  readonly earlier: readonly { readonly from: Date; readonly facts: Facts }[]
+  /**
+   * earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each; of one that was disposed of
+   * the facts are empty
+   */
+  readonly earlier: readonly { readonly from: Date; readonly facts: Facts; readonly disposed?: true }[]
   /** seal time of the snapshot that began the present state */
   readonly since: Date
+  /** why `facts` is empty and `salt` null, in words with day and ledger entry; absent while the body is kept */
+  readonly disposed?: string
 }
 
 export interface SourceRows {
@@ -316,6 +323,8 @@ export interface ImportFile {
 
 export interface ImportedRows extends ImportFile {
   readonly importedAt: Date
+  /** rows that are no longer kept, and why, in words with day and ledger entry; absent while all are */
+  readonly disposed?: { readonly rows: number; readonly reason: string }
 }
 
 /** Everything needed to judge as of an instant: for each source its last snapshot sealed at or before it. */
@@ -446,6 +455,8 @@ export interface LedgerEntry {
     | 'download'
     | 'confirmation'
     | 'import'
+    | 'hold'
+    | 'disposal'
   readonly payload: Facts
   readonly previousDigest: string | null
   readonly digest: string
@@ -509,6 +520,10 @@ export interface Change {
   readonly before: Facts | null
   /** null when the later snapshot has no such key */
   readonly after: Facts | null
+  /** why `before` is null although the earlier snapshot has the key: its body was disposed of */
+  readonly beforeDisposed?: string
+  /** the same of `after` */
+  readonly afterDisposed?: string
   /** seal time of the snapshot that began `after` or ended `before`; it happened between the snapshot before that one and this time */
   readonly shownAt: Date
 }
@@ -584,6 +599,8 @@ export interface AccessAnswer {
   readonly snapshots: readonly Snapshot[]
   /** what those could not read and what therefore may be missing among the paths */
   readonly unread: readonly UnreadPart[]
+  /** bodies that hold names and were disposed of, in words; empty when every name that was ever read is there */
+  readonly disposed: readonly string[]
   /** by source, account, permission set, user and group */
   readonly paths: Iterable<AccessPath>
 }

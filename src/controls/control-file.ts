@@ -87,6 +87,7 @@ const gapReasons = [
   'withheld',
   'not_sent',
   'not_collected',
+  'disposed',
 ]
 
 const caseSchema = {

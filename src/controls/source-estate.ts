@@ -76,6 +76,7 @@ export class SourceEstate {
     this.snapshot = snapshot
     this.imports = imports
     this.gaps = new GapIndex(snapshot, null, new Set(imports.map(({ kind }) => `import.${kind}`)))
+    for (const each of imports) this.#addDisposedRows(each)
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
     this.documents = new PolicyDocuments(this, this.gaps, managed)
@@ -104,6 +105,12 @@ export class SourceEstate {
   /** Takes one row. Datasets that no control reads yet are passed over. */
   add(row: StoredResource): void {
     const { facts } = row
+    if (row.disposed !== undefined) {
+      // it was there, and nobody can say what it was
+      const gap = this.gaps.absent(row.dataset, row.parent, 'disposed', row.disposed, row.key)
+      if (!this.iam.addGap({ ...gap, place: row.place, action: null })) this.gaps.add({ ...gap, place: row.place, action: null })
+      return
+    }
     switch (row.dataset) {
       case 'identitystore.users':
         this.users.add(row)
@@ -158,6 +165,13 @@ export class SourceEstate {
       default:
         if (!this.organizations.add(row) && !this.instances.add(row)) this.iam.add(row)
     }
+  }
+
+  /** Rows of an import that are not kept any more: anybody may have been among them. */
+  #addDisposedRows({ kind, rows, disposed }: ImportedRows): void {
+    if (disposed === undefined) return
+    const key = rows.length === 0 ? null : `${disposed.rows} of its rows`
+    this.gaps.add({ ...this.gaps.absent(`import.${kind}`, '', 'disposed', disposed.reason, key), action: null })
   }
 
   /** Links what was added. Called once, after the last row. */

@@ -29,6 +29,10 @@ export type StoreCode =
   /** a key or facts that have no canonical form: a lone surrogate, a NUL in a key, or a key too long to be indexed */
   | 'NOT_STORABLE'
   | 'NOT_FOUND'
+  /** a name means more than one */
+  | 'AMBIGUOUS'
+  /** a legal hold keeps what should be disposed of */
+  | 'ON_HOLD'
 
 /** Trouble of the store. The database's own error is the cause. */
 export class StoreError extends AppError<StoreCode> {}
