@@ -388,6 +388,66 @@ export interface Result {
   /** the facts it rests on, as shown beside it */
   readonly facts: Facts
   readonly gaps: readonly Gap[]
+  /** ids of the approved exceptions that stand beside a fail; left out: none. They never change the status */
+  readonly exceptions?: readonly string[]
+}
+
+/**
+ * What an exception covers: the fails of its controls that meet every member that is not null. All null: all of them.
+ * Only fails are covered: what is unknown is not excused.
+ */
+export interface ExceptionScope {
+  /** label of a source */
+  readonly source: string | null
+  /** keys of subjects */
+  readonly subjects: readonly string[] | null
+  /** attribute (`account`, `permissionSet`, `tag:environment`, …) → patterns, of which one must fit; `*` stands for any characters */
+  readonly match: { readonly [attribute: string]: readonly string[] } | null
+  /** a CEL expression over the controls' resource that must be true */
+  readonly when: string | null
+}
+
+/** Fails that someone accepts for a time and a reason, and someone else approved. Times are RFC 3339 text, digested as they stand. */
+export interface Exception {
+  readonly id: string
+  /** `file`: a row of a file under version control; `database`: requested and approved by command */
+  readonly origin: 'file' | 'database'
+  readonly controls: readonly string[]
+  readonly scope: ExceptionScope
+  readonly reason: string
+  readonly ticket: string | null
+  readonly requestedBy: string
+  readonly requestedAt: string | null
+  /** null: nobody has approved it, so it covers nothing */
+  readonly approvedBy: string | null
+  readonly approvedAt: string | null
+  readonly expiresAt: string
+  readonly revokedBy: string | null
+  readonly revokedAt: string | null
+  readonly revokedReason: string | null
+}
+
+export type ExceptionState = 'requested' | 'approved' | 'lapsed' | 'revoked'
+
+/** An exception as an evaluation knew it. */
+export interface RegisteredException extends Exception {
+  /** at the instant of the evaluation */
+  readonly state: ExceptionState
+  /** fails that it stands beside in this evaluation */
+  readonly covers: number
+  /** why it can cover nothing although it is approved (a control that is gone, a selector that no longer fits); null: it can */
+  readonly problem: string | null
+}
+
+/** What a file of exceptions says, as it was read. */
+export interface ExceptionFile {
+  /** path of the file or folder */
+  readonly location: string
+  /** SHA-256 over the bytes of all its files */
+  readonly digest: string
+  readonly exceptions: readonly Exception[]
+  /** rows that do not count, one line each with place and mistake */
+  readonly problems: readonly string[]
 }
 
 /** One control on one source. population = pass + fail + unknown + notApplicable, always. */
@@ -420,6 +480,8 @@ export interface Evaluation {
   readonly catalogDigest: string
   readonly snapshots: readonly { readonly source: string; readonly version: number; readonly digest: string }[]
   readonly outcomes: readonly ControlOutcome[]
+  /** the register as it was known at the instant, sorted by id; absent in evaluations that are older than exceptions */
+  readonly exceptions?: readonly RegisteredException[]
 }
 
 /** An evaluation as the store keeps it. */
@@ -445,6 +507,9 @@ export interface LedgerEntry {
     | 'download'
     | 'confirmation'
     | 'import'
+    | 'exception'
+    | 'exception_file'
+    | 'finding'
   readonly payload: Facts
   readonly previousDigest: string | null
   readonly digest: string

@@ -6,6 +6,7 @@ import { type Signer, sealBundle } from '../evidence/index.ts'
 import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
 import {
   defaultFormats,
+  exceptionArtifacts,
   type FrameworkFormat,
   frameworkArtifact,
   populationArtifacts,
@@ -55,6 +56,7 @@ export async function issueEvidence(
       resultLinesArtifact(evaluation, populations),
       controlsArtifact(evaluation, framework),
       ...controlFiles(parts.catalog, evaluation),
+      ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
       verifyPageArtifact(),
       ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],

@@ -4,6 +4,7 @@ import { judgedResults } from '../reports/index.ts'
 import {
   latestEvaluation,
   readEstate,
+  readExceptions,
   readImports,
   readResources,
   readSnapshot,
@@ -22,7 +23,8 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
   }
   const imports = await readImports(parts.store, asOf)
   const estate = await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies)
-  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
+  const exceptions = await readExceptions(parts.store, asOf)
+  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf, exceptions), [...classify(estate)])
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }
@@ -39,12 +41,14 @@ export async function explainSubject(
 ): Promise<readonly Explanation[]> {
   const rows = await readEstate(parts.store, asOf)
   const imports = await readImports(parts.store, asOf)
+  const exceptions = await readExceptions(parts.store, asOf)
   return explainStatus(
     parts.catalog,
     await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies),
     asOf,
     control,
     subject,
+    exceptions,
   )
 }
 

@@ -5,6 +5,7 @@ import { classificationDigest, writeClassifications } from './classification.ts'
 import type { CopyValue } from './copy.ts'
 import { type Connection, query, streamRows, transaction } from './database.ts'
 import { StoreError } from './error.ts'
+import { readRegister, writeRegister } from './exceptions.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
 import { outside } from './outside.ts'
@@ -45,8 +46,11 @@ export async function saveEvaluation(
     await writeResults(on, id, sorted.outcomes)
     const { asOf, catalogDigest, snapshots } = sorted
     await on.execute(
-      'insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest) values ($1, $2, $3, $4, $5, $6)',
-      [...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')]],
+      'insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest, exceptions) values ($1, $2, $3, $4, $5, $6, $7)',
+      [
+        ...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')],
+        await writeRegister(on, sorted),
+      ],
     )
     if (classes !== null) await writeClassifications(on, id, sorted, classes)
     const classification = classes === null ? {} : { classification: classificationDigest(classes) }
@@ -100,7 +104,7 @@ export async function readEvaluation(store: Store, id: number): Promise<SavedEva
       results: results.get(seriesKey(row.control_id, row.source)) ?? [],
     }),
   )
-  return { ...head, outcomes }
+  return { ...head, outcomes, ...(await readRegister(store, id)) }
 }
 
 /**

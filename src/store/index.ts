@@ -8,6 +8,15 @@ export { checkSnapshot, type SnapshotProblem } from './check-snapshot.ts'
 export { diff } from './diff.ts'
 export { type StoreCode, StoreError } from './error.ts'
 export { type EvaluationHead, latestEvaluation, listEvaluations, readEvaluation, saveEvaluation } from './evaluation.ts'
+export {
+  approveException,
+  type ExceptionRequest,
+  lastExceptionFile,
+  readExceptions,
+  requestException,
+  revokeException,
+  saveExceptionFile,
+} from './exceptions.ts'
 export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'
