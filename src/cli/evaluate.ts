@@ -53,7 +53,7 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return
       }
-      const evaluation = await runEvaluation({ store, catalog, log }, asOf)
+      const evaluation = await runEvaluation({ store, catalog, log }, asOf, config.findings)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
         each.id,

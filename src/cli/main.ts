@@ -14,6 +14,7 @@ import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
 import { addExceptions } from './exceptions.ts'
 import { exit, UsageError } from './exit.ts'
+import { addFindings } from './findings.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addImport } from './import.ts'
 import { addKeys } from './keys.ts'
@@ -67,6 +68,7 @@ export async function main(
   addAccess(program, invocation)
   addImport(program, invocation)
   addExceptions(program, invocation)
+  addFindings(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)
@@ -98,6 +100,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   'KEY_INVALID',
   'FILE_EXISTS',
   'EXCEPTION_NOT_FOUND',
+  'FINDING_NOT_FOUND',
   'EXCEPTION_REFUSED',
 ])
 

@@ -39,7 +39,7 @@ export function addRun(program: Command, invocation: Invocation): void {
           collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
           evaluate: async () => {
             await readConfiguredExceptions(parts, config.exceptions)
-            await runEvaluation(parts, now())
+            await runEvaluation(parts, now(), config.findings)
           },
           now,
           log,

@@ -30,6 +30,7 @@ export type StoreCode =
   | 'NOT_STORABLE'
   | 'NOT_FOUND'
   | 'EXCEPTION_NOT_FOUND'
+  | 'FINDING_NOT_FOUND'
   /** a step of an exception that its rules forbid: approved by the one who asked for it, twice, or after its end */
   | 'EXCEPTION_REFUSED'
 

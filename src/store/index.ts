@@ -17,6 +17,17 @@ export {
   revokeException,
   saveExceptionFile,
 } from './exceptions.ts'
+export type { DueDays } from './finding-states.ts'
+export {
+  type Assignment,
+  assignFinding,
+  type FindingFilter,
+  type FindingVersion,
+  findingFigures,
+  noteFinding,
+  readFinding,
+  readFindings,
+} from './findings.ts'
 export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'
