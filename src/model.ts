@@ -398,6 +398,66 @@ export interface Result {
   /** the facts it rests on, as shown beside it */
   readonly facts: Facts
   readonly gaps: readonly Gap[]
+  /** ids of the approved exceptions that stand beside a fail; left out: none. They never change the status */
+  readonly exceptions?: readonly string[]
+}
+
+/**
+ * What an exception covers: the fails of its controls that meet every member that is not null. All null: all of them.
+ * Only fails are covered: what is unknown is not excused.
+ */
+export interface ExceptionScope {
+  /** label of a source */
+  readonly source: string | null
+  /** keys of subjects */
+  readonly subjects: readonly string[] | null
+  /** attribute (`account`, `permissionSet`, `tag:environment`, …) → patterns, of which one must fit; `*` stands for any characters */
+  readonly match: { readonly [attribute: string]: readonly string[] } | null
+  /** a CEL expression over the controls' resource that must be true */
+  readonly when: string | null
+}
+
+/** Fails that someone accepts for a time and a reason, and someone else approved. Times are RFC 3339 text, digested as they stand. */
+export interface Exception {
+  readonly id: string
+  /** `file`: a row of a file under version control; `database`: requested and approved by command */
+  readonly origin: 'file' | 'database'
+  readonly controls: readonly string[]
+  readonly scope: ExceptionScope
+  readonly reason: string
+  readonly ticket: string | null
+  readonly requestedBy: string
+  readonly requestedAt: string | null
+  /** null: nobody has approved it, so it covers nothing */
+  readonly approvedBy: string | null
+  readonly approvedAt: string | null
+  readonly expiresAt: string
+  readonly revokedBy: string | null
+  readonly revokedAt: string | null
+  readonly revokedReason: string | null
+}
+
+export type ExceptionState = 'requested' | 'approved' | 'lapsed' | 'revoked'
+
+/** An exception as an evaluation knew it. */
+export interface RegisteredException extends Exception {
+  /** at the instant of the evaluation */
+  readonly state: ExceptionState
+  /** fails that it stands beside in this evaluation */
+  readonly covers: number
+  /** why it can cover nothing although it is approved (a control that is gone, a selector that no longer fits); null: it can */
+  readonly problem: string | null
+}
+
+/** What a file of exceptions says, as it was read. */
+export interface ExceptionFile {
+  /** path of the file or folder */
+  readonly location: string
+  /** SHA-256 over the bytes of all its files */
+  readonly digest: string
+  readonly exceptions: readonly Exception[]
+  /** rows that do not count, one line each with place and mistake */
+  readonly problems: readonly string[]
 }
 
 /** One control on one source. population = pass + fail + unknown + notApplicable, always. */
@@ -430,6 +490,8 @@ export interface Evaluation {
   readonly catalogDigest: string
   readonly snapshots: readonly { readonly source: string; readonly version: number; readonly digest: string }[]
   readonly outcomes: readonly ControlOutcome[]
+  /** the register as it was known at the instant, sorted by id; absent in evaluations that are older than exceptions */
+  readonly exceptions?: readonly RegisteredException[]
 }
 
 /** An evaluation as the store keeps it. */
@@ -438,6 +500,78 @@ export interface SavedEvaluation extends Evaluation {
   readonly evaluatedAt: Date
   /** of the canonical JSON of everything it says; stands in the ledger */
   readonly digest: string
+}
+
+/**
+ * How a finding stands, from one evaluation to the next that changes it. It began after `openedAfter` and by `openedBy`, it ended after
+ * `resolvedAfter` and by `resolvedBy`: seal times of snapshots, or instants of evaluations where one snapshot was judged twice. An `…After` of
+ * null: it may be older than anything that was judged.
+ */
+export interface FindingState {
+  /** a fail that becomes unknown, or is judged no more, is not resolved */
+  readonly state: 'open' | 'resolved'
+  /** what the last evaluation made of it; `pass_or_gone`: it passes, or is not there any more */
+  readonly status: 'fail' | 'unknown' | 'not_judged' | 'pass' | 'not_applicable' | 'pass_or_gone'
+  readonly name: string
+  readonly severity: Severity
+  /** what was found when it was opened */
+  readonly reason: string
+  /** subjects that an unknown makes undecided; 1 for a fail */
+  readonly subjects: number
+  /** ids of the approved exceptions beside it: it stays open, and is not due */
+  readonly exceptions: readonly string[]
+  /** 1 when it was opened, one more each time it was reopened */
+  readonly episode: number
+  readonly openedAfter: Date | null
+  readonly openedBy: Date
+  readonly resolvedAfter: Date | null
+  readonly resolvedBy: Date | null
+  /** since when its days to be mended count */
+  readonly raisedBy: Date
+  readonly raisedBecause: 'opened' | 'reopened' | 'exception_ended'
+  /** null once it is resolved, and while it is excepted */
+  readonly dueAt: Date | null
+}
+
+/** A failing subject over time, or one cause that leaves subjects of a control unknown. */
+export interface Finding extends FindingState {
+  readonly id: number
+  readonly control: string
+  readonly source: string
+  readonly kind: 'fail' | 'unknown'
+  readonly subjectType: string
+  /** key of the subject; of an unknown its cause: `dataset|reason|IAM action` */
+  readonly subjectKey: string
+  readonly owner: string | null
+  readonly ticket: string | null
+}
+
+/** What someone said of a finding. */
+export interface FindingNote {
+  readonly id: number
+  readonly at: Date
+  readonly by: string
+  readonly kind: 'assigned' | 'note'
+  /** after an assignment; null: nobody, none */
+  readonly owner: string | null
+  readonly ticket: string | null
+  readonly text: string | null
+}
+
+/** Open findings, and how long the resolved ones took, of one severity. */
+export interface FindingFigures {
+  readonly severity: Severity
+  readonly open: number
+  /** of the open ones */
+  readonly excepted: number
+  readonly overdue: number
+  /** of the open ones, those that are causes of unknowns */
+  readonly unknown: number
+  /** episodes that ended */
+  readonly resolved: number
+  /** from `openedBy` to `resolvedBy`, in days; null: none was resolved */
+  readonly meanDaysToResolve: number | null
+  readonly medianDaysToResolve: number | null
 }
 
 /** One entry of the hash-chained ledger of everything that matters. */
@@ -457,6 +591,9 @@ export interface LedgerEntry {
     | 'import'
     | 'hold'
     | 'disposal'
+    | 'exception'
+    | 'exception_file'
+    | 'finding'
   readonly payload: Facts
   readonly previousDigest: string | null
   readonly digest: string

@@ -6,7 +6,9 @@ import { type Signer, sealBundle } from '../evidence/index.ts'
 import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
 import {
   defaultFormats,
+  exceptionArtifacts,
   type FrameworkFormat,
+  findingsArtifact,
   frameworkArtifact,
   populationArtifacts,
   populationWorkbook,
@@ -15,7 +17,7 @@ import {
   snapshotArtifact,
   verifyPageArtifact,
 } from '../reports/index.ts'
-import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
+import { readCalls, readFindings, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { populationsOf, readJudged } from './evaluation.ts'
 import { frameworkOf, viewOf } from './framework-report.ts'
@@ -47,7 +49,8 @@ export async function issueEvidence(
   const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
   const view = await viewOf(parts, judged, framework)
   const complete = snapshots.every(isComplete) && parts.catalog.problems.length === 0
-  const ledgerPosition = await positionOf(parts.store, evaluation)
+  const { position: ledgerPosition, movesFindings } = await entryOf(parts.store, evaluation)
+  const findings = movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
   const sealed = await sealBundle({
     artifacts: [
       ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
@@ -55,6 +58,8 @@ export async function issueEvidence(
       resultLinesArtifact(evaluation, populations),
       controlsArtifact(evaluation, framework),
       ...controlFiles(parts.catalog, evaluation),
+      ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
+      ...(findings === null ? [] : [findingsArtifact(findings)]),
       verifyPageArtifact(),
       ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],
@@ -147,10 +152,14 @@ function controlFiles(catalog: Catalog, evaluation: SavedEvaluation): readonly A
     }))
 }
 
-/** Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. */
-async function positionOf(store: Store, evaluation: SavedEvaluation): Promise<number> {
-  let position = 0
-  for await (const entry of readLedger(store))
-    if (entry.kind === 'evaluation' && entry.payload.digest === evaluation.digest) position = entry.position
-  return position
+/**
+ * Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. One that judged an older instant than
+ * another before it moves no findings, and its bundle holds none.
+ */
+async function entryOf(store: Store, evaluation: SavedEvaluation): Promise<{ position: number; movesFindings: boolean }> {
+  let found = { position: 0, movesFindings: false }
+  for await (const { kind, payload, position } of readLedger(store))
+    if (kind === 'evaluation' && payload.digest === evaluation.digest && payload.evaluation === evaluation.id)
+      found = { position, movesFindings: payload.findings !== undefined }
+  return found
 }

@@ -2,8 +2,10 @@ import { buildEstate, classify, type Estate, type Explanation, evaluate, explain
 import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
 import { judgedResults } from '../reports/index.ts'
 import {
+  type DueDays,
   latestEvaluation,
   readEstate,
+  readExceptions,
   readImports,
   readResources,
   readSnapshot,
@@ -12,8 +14,12 @@ import {
 } from '../store/index.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
-/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. */
-export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'log'>, asOf: Date): Promise<SavedEvaluation> {
+/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. @param options days until a finding is due, by severity */
+export async function runEvaluation(
+  parts: Pick<Parts, 'store' | 'catalog' | 'log'>,
+  asOf: Date,
+  options: { readonly dueDays?: DueDays } = {},
+): Promise<SavedEvaluation> {
   const rows = await readEstate(parts.store, asOf)
   if (rows.sources.length === 0) {
     throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed by ${asOf.toISOString()}`, {
@@ -22,7 +28,13 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
   }
   const imports = await readImports(parts.store, asOf)
   const estate = await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies)
-  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
+  const exceptions = await readExceptions(parts.store, asOf)
+  const evaluation = await saveEvaluation(
+    parts.store,
+    evaluate(parts.catalog, estate, asOf, exceptions),
+    [...classify(estate)],
+    options,
+  )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }
@@ -39,12 +51,14 @@ export async function explainSubject(
 ): Promise<readonly Explanation[]> {
   const rows = await readEstate(parts.store, asOf)
   const imports = await readImports(parts.store, asOf)
+  const exceptions = await readExceptions(parts.store, asOf)
   return explainStatus(
     parts.catalog,
     await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies),
     asOf,
     control,
     subject,
+    exceptions,
   )
 }
 

@@ -41,7 +41,7 @@ export function periodArtifact(view: PeriodReportView, format: PeriodFormat): Ar
 }
 
 /** A document that refers to nothing, under a policy that forbids it to. */
-function closedPage(html: string): Uint8Array {
+export function closedPage(html: string): Uint8Array {
   return Buffer.from(
     html.replace(policySlot, `default-src 'none'; style-src ${styleSources(html)}; base-uri 'none'; form-action 'none'`),
   )

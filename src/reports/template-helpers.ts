@@ -33,6 +33,14 @@ const words: { readonly [value: string]: string } = {
   interrupted: 'Interrupted',
   partial: 'Partial',
   missing: 'Missing',
+  requested: 'Requested',
+  approved: 'Approved',
+  lapsed: 'Lapsed',
+  revoked: 'Revoked',
+  open: 'Open',
+  resolved: 'Resolved',
+  file: 'file',
+  database: 'command',
 }
 
 /** A shape beside each word, so that nothing is told by colour alone. */
@@ -49,6 +57,10 @@ const marks: { readonly [value: string]: string } = {
   interrupted: '?',
   partial: '?',
   missing: '✕',
+  approved: '✓',
+  requested: '?',
+  resolved: '✓',
+  open: '✕',
 }
 
 /** Helpers that print a value, under names that no view uses; each takes exactly as many arguments as its function has parameters. */
