@@ -117,7 +117,7 @@ export async function writeArtifact(artifact: Artifact, folder: string, name: st
   const draft = `${path}.partial-${process.pid}`
   try {
     await makeFolder(folder)
-    await pipeline(artifact.read(), createWriteStream(draft, { flush: true }))
+    await pipeline(artifact.read(), createWriteStream(draft, { flush: true, highWaterMark: 1 << 20 }))
     await rename(draft, path)
   } catch (cause) {
     await rm(draft, { force: true }).catch(() => {})
