@@ -8,10 +8,11 @@ import { makeFolder } from '../folder.ts'
 import { openLog } from '../log.ts'
 import type { Artifact } from '../model.ts'
 import { frameworkReport, periodReport } from '../pipeline/index.ts'
-import { type FrameworkFormat, frameworkFormats, periodArtifact, periodFormats } from '../reports/index.ts'
+import { type FrameworkFormat, frameworkFormats, periodArtifacts, periodFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { catalogOf, storeOf } from './parts.ts'
+import { periodOf } from './period.ts'
 
 interface Options extends CommonOptions {
   readonly framework?: string
@@ -62,24 +63,13 @@ export function addReport(program: Command, invocation: Invocation): void {
 }
 
 async function writePeriod(invocation: Invocation, options: Options): Promise<void> {
-  if (options.from === undefined) throw new UsageError('a period needs its beginning', 'add --from DAY')
-  if (options.asOf !== undefined)
-    throw new UsageError('--as-of names an instant, --from and --to a period', 'leave one of them out')
   const formats = periodFormats.filter(format => options.format === undefined || options.format.split(',').includes(format))
   if (formats.length === 0)
     throw new UsageError(
       `no format of a period report is named in ${options.format}`,
       `write one or more of ${periodFormats.join(', ')}`,
     )
-  const now = new Date()
-  const from = /^\d{4}-\d{2}-\d{2}$/.test(options.from) ? instant(`${options.from}T00:00:00Z`) : instant(options.from)
-  const end = options.to === undefined ? now : instant(options.to)
-  const to = end > now ? now : end
-  if (from >= to)
-    throw new UsageError(
-      `the period ${options.from} to ${options.to ?? 'now'} is empty`,
-      'name a beginning that is before the end and before now',
-    )
+  const { from, to } = periodOf(options, new Date())
   const terminal = terminalOf(invocation, options)
   const config = configOf(invocation, options)
   const catalog = catalogOf(config, terminal)
@@ -88,10 +78,11 @@ async function writePeriod(invocation: Invocation, options: Options): Promise<vo
   for (const framework of options.framework === undefined ? config.frameworks : [options.framework]) {
     const view = await periodReport({ store, catalog }, { framework, from, to })
     for (const format of formats) {
-      const artifact = periodArtifact(view, format)
-      const path = await writeArtifact(artifact, resolve(options.out), basename(artifact.path))
-      files.push({ path, framework, format, complete: view.isComplete })
-      terminal.line(`${path}${view.isComplete ? '' : '  INCOMPLETE'}`)
+      for (const artifact of periodArtifacts(view, format)) {
+        const path = await writeArtifact(artifact, resolve(options.out), basename(artifact.path))
+        files.push({ path, framework, format, complete: view.isComplete })
+        terminal.line(`${path}${view.isComplete ? '' : '  INCOMPLETE'}`)
+      }
     }
   }
   terminal.document({ from: from.toISOString(), to: to.toISOString(), files })

@@ -1,9 +1,9 @@
 import type { Json } from '../model.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
-import { openPdf, type PdfTone, type PdfWriter } from './pdf-document.ts'
+import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
+import { openPdf, type PdfWriter } from './pdf-document.ts'
 import type { SourceSection } from './source-section.ts'
-import type { Counts } from './standing.ts'
 import { groupDigits, shortTime, wordOf } from './template-helpers.ts'
 
 /**
@@ -301,23 +301,6 @@ function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
     ]),
     whole: 'the snapshot file',
   })
-}
-
-function arithmetic(counts: Counts, of: string): string {
-  return `${atLeast(counts)} ${of} = ${groupDigits(counts.fail)} fail + ${groupDigits(counts.unknown)} unknown + ${groupDigits(counts.pass)} pass + ${groupDigits(counts.notApplicable)} not applicable`
-}
-
-function atLeast({ population, populationIsLowerBound }: Pick<Counts, 'population' | 'populationIsLowerBound'>): string {
-  return `${populationIsLowerBound ? 'at least ' : ''}${groupDigits(population)}`
-}
-
-function partsOf({ fail, unknown, pass, notApplicable }: Counts): (readonly [PdfTone, number])[] {
-  return [
-    ['fail', fail],
-    ['unknown', unknown],
-    ['pass', pass],
-    ['plain', notApplicable],
-  ]
 }
 
 function subjectText({ subjectKind, name, key }: ResultRow): string {
