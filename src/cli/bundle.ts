@@ -7,9 +7,10 @@ import { frameworkOf, issueEvidence } from '../pipeline/index.ts'
 import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
+import { folderFor, OutputError } from './output.ts'
 import { catalogOf, signerOf, storeOf } from './parts.ts'
 import { periodOf } from './period.ts'
-import { folderFor, formatsOf, OutputError } from './report.ts'
+import { formatsOf } from './report.ts'
 
 interface Options extends CommonOptions {
   readonly framework?: string

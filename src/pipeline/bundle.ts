@@ -16,12 +16,14 @@ import {
   resultLinesArtifact,
   resultsArtifact,
   snapshotArtifact,
+  tableArtifacts,
   verifyPageArtifact,
 } from '../reports/index.ts'
 import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { populationsOf, readJudged } from './evaluation.ts'
-import { frameworkOf, viewOf } from './framework-report.ts'
+import { frameworkOf } from './framework.ts'
+import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
 import type { Parts } from './parts.ts'
 import { periodReport } from './period-report.ts'
@@ -61,7 +63,8 @@ export async function issueEvidence(
       : await periodReport(parts, { framework: framework.id, ...period, record: known })
   const populations = populationsOf(judged)
   const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
-  const view = await viewOf(parts, judged, framework)
+  const proofs = await proofsOf(parts.store, judged)
+  const view = await viewOf(parts, judged, framework, proofs)
   const complete =
     snapshots.every(isComplete) && parts.catalog.problems.length === 0 && (periodView === null || periodView.isComplete)
   const ledgerPosition = period === undefined ? await positionOf(parts.store, evaluation) : (known?.position ?? 0)
@@ -74,6 +77,12 @@ export async function issueEvidence(
       controlsArtifact(evaluation, framework),
       ...controlFiles(parts.catalog, evaluation),
       verifyPageArtifact(),
+      ...proofs
+        .flatMap(({ reports }) => reports)
+        .flatMap(report => [
+          ...tableArtifacts(report, 'csv'),
+          ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
+        ]),
       ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],
     subject: {

@@ -10,7 +10,7 @@ import {
   type Store,
 } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { frameworkOf } from './framework-report.ts'
+import { frameworkOf } from './framework.ts'
 import { type OnRecord, onRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
 

@@ -46,6 +46,7 @@ export async function frameworkReportPdf(
   for (const source of sources) writeCoverage(pdf, source)
   pdf.heading(2, 'Tie-out of calls')
   for (const source of sources) writeCalls(pdf, source)
+  writeProofs(pdf, view)
   pdf.heading(2, 'Gaps')
   pdf.paragraph(
     'Everything that was asked for and not read, or held back on purpose (withheld). A gap says nothing about the thing itself: refused is not absent.',
@@ -273,6 +274,35 @@ function writeCalls(pdf: PdfWriter, { label, calls }: SourceSection): void {
     ]),
     whole: 'the workbook',
   })
+}
+
+function writeProofs(pdf: PdfWriter, { proofs }: FrameworkReportView): void {
+  if (proofs.length === 0) return
+  pdf.heading(2, 'Cross-checks and effective access')
+  pdf.paragraph('The same population, read in a second way, must give the same. A difference is listed and changes nothing.')
+  for (const { source, crossChecks, accessRows, accessIsComplete } of proofs) {
+    if (crossChecks.length === 0) pdf.paragraph(`${source}: no cross-check was made.`)
+    pdf.table({
+      caption: `${source}: cross-checks; all of them with every example stand in the tie-out files`,
+      columns: [
+        { title: 'Check', share: 24 },
+        { title: 'What was compared', share: 56 },
+        { title: 'Compared', share: 10, align: 'right' },
+        { title: 'Differences', share: 11, align: 'right' },
+      ],
+      rows: crossChecks.map(each => [
+        each.name,
+        [each.statement, ...each.examples.slice(0, 5)].join('\n'),
+        each.made ? groupDigits(each.compared) : 'not made',
+        each.made ? groupDigits(each.differences) : '–',
+      ]),
+      whole: 'the tie-out files',
+    })
+    if (accessRows !== null)
+      pdf.paragraph(
+        `${source}: effective access has ${accessIsComplete ? '' : 'at least '}${groupDigits(accessRows)} rows, one for each way in which a user can use a permission set in an account; they stand in the folder access of the bundle.`,
+      )
+  }
 }
 
 function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {

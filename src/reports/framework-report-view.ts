@@ -40,6 +40,8 @@ export interface FrameworkReportView {
   readonly requirementsBy: { readonly [status in RequirementOutcome['status']]: number }
   readonly controls: readonly ControlSection[]
   readonly sources: readonly SourceSection[]
+  /** what each source's second way of reading found, and how many ways to access its accounts there are */
+  readonly proofs: readonly SourceProof[]
   readonly notInView: readonly string[]
   /** files of the catalog that are broken, with the mistake: their controls decided nothing */
   readonly brokenFiles: readonly string[]
@@ -54,6 +56,23 @@ export interface RequirementSection extends Omit<RequirementOutcome, 'controls'>
     readonly standing: Standing
     readonly fail: number
     readonly unknown: number
+  }[]
+}
+
+/** What stands beside the snapshot of a source in files of their own. */
+export interface SourceProof {
+  readonly source: string
+  /** rows of the effective access matrix; null when it was not made */
+  readonly accessRows: number | null
+  /** false: at least so many */
+  readonly accessIsComplete: boolean
+  readonly crossChecks: readonly {
+    readonly name: string
+    readonly made: boolean
+    readonly statement: string
+    readonly compared: number
+    readonly differences: number
+    readonly examples: readonly string[]
   }[]
 }
 
@@ -72,6 +91,8 @@ export interface FrameworkReportInput {
   readonly snapshots: readonly Snapshot[]
   /** from `countCalls`, one call per snapshot, joined; empty when the ledger is not at hand */
   readonly calls: readonly OperationCalls[]
+  /** left out: none */
+  readonly proofs?: readonly SourceProof[]
   readonly softwareVersion: string
   /** left out or null: the document is a function of its evaluation alone */
   readonly issuedAt?: Date | null
@@ -131,6 +152,7 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
     ),
     controls,
     sources,
+    proofs: input.proofs ?? [],
     notInView: input.notInView,
     brokenFiles,
   }

@@ -1,3 +1,5 @@
+export type { AccessMatrix, MatrixOrder, MatrixQuestion } from './access-matrix.ts'
+export { accessMatrix, matrixColumns, matrixOrders } from './access-matrix.ts'
 export { asffArtifact } from './asff.ts'
 export type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
 export type { Cell } from './csv.ts'
@@ -11,6 +13,7 @@ export type {
   FrameworkReportView,
   RequirementOutcome,
   RequirementSection,
+  SourceProof,
 } from './framework-report-view.ts'
 export { frameworkReportView } from './framework-report-view.ts'
 export type { HomeInput, HomeView } from './home-view.ts'
@@ -41,6 +44,19 @@ export { judgedResults, resultColumns, resultLine, resultLinesArtifact, resultRo
 export type { SampleWorkbookInput } from './sample-workbook.ts'
 export { sampleWorkbook } from './sample-workbook.ts'
 export { readSnapshotLines, snapshotArtifact } from './snapshot-artifact.ts'
+export type { TableFormat } from './table-artifacts.ts'
+export { tableArtifacts, tableFormats } from './table-artifacts.ts'
+export type { ReportTable, TableReport } from './table-report.ts'
+export type { ChangeList, DatasetCalls } from './table-reports.ts'
+export {
+  accessReport,
+  callsByDataset,
+  callsReport,
+  changeLists,
+  changesReport,
+  populationReport,
+  tieOutReport,
+} from './table-reports.ts'
 export { verifyPage, verifyPageArtifact } from './verify-page.ts'
 export type { Sheet, SheetColumn, Workbook } from './workbook.ts'
 export { workbookMediaType, workbookOf } from './workbook.ts'
