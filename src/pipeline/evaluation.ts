@@ -12,6 +12,7 @@ import {
   type Store,
   saveEvaluation,
 } from '../store/index.ts'
+import { evaluationOnRecord, type OnRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
 /** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. @param options days until a finding is due, by severity */
@@ -71,10 +72,17 @@ export interface Judged {
 
 /**
  * The last saved evaluation (as of an instant), with the snapshots it rests on, linked again.
+ * @param record only what stood in the ledger then; left out or null: everything
  * @throws {PipelineError} NOTHING_EVALUATED
  */
-export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: Date | null): Promise<Judged> {
-  const evaluation = await latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+export async function readJudged(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date | null,
+  record: OnRecord | null = null,
+): Promise<Judged> {
+  const evaluation = await (record === null
+    ? latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+    : evaluationOnRecord(parts.store, record, asOf))
   if (evaluation === null) {
     const when = asOf === null ? '' : ` as of ${asOf.toISOString()}`
     throw new PipelineError('NOTHING_EVALUATED', `there is no evaluation${when}`, { hint: 'run `evidenced evaluate` first' })
