@@ -305,10 +305,39 @@ export interface StoredResource extends Resource {
 export interface SourceRows {
   readonly snapshot: Snapshot
   readonly resources: AsyncIterable<StoredResource>
+  /** what changed before it; left out: nobody asked */
+  readonly history?: SourceHistory
+}
+
+/** What changed in a source over a period that ends with the judged snapshot. */
+export interface SourceHistory {
+  /**
+   * Oldest first: the last snapshot sealed by the beginning of the period (where there is none, the first of all), and every one since, the
+   * judged one included. A single one: there is nothing to compare with.
+   */
+  readonly snapshots: readonly { readonly version: number; readonly sealedAt: Date }[]
+  /** datasets of the snapshot before the judged one; null when there is none */
+  readonly previous: readonly DatasetSummary[] | null
+  /** every state of the resources that are not in the last snapshot as they were in the first, or were not so in between; of some datasets */
+  readonly states: AsyncIterable<StoredState>
+}
+
+/** One state of a resource, with the snapshots that show it. */
+export interface StoredState extends Resource {
+  /** version of the first snapshot of the period that shows it so */
+  readonly from: number
+  /** version of the last snapshot of the period before that which proves that it was not so; null: none does, or it was so from the beginning */
+  readonly notBefore: number | null
+  /** true: it was so already in the period's first snapshot, or before */
+  readonly isFromTheStart: boolean
+  /** version of the last snapshot that shows it so; those up to `to` could not tell */
+  readonly lastSeen: number
+  /** version of the first snapshot that shows it so no more; null while it holds */
+  readonly to: number | null
 }
 
 /** What people bring beside AWS: one file, replaced as a whole by the next of its kind. */
-export type ImportKind = 'roster' | 'attestations'
+export type ImportKind = 'roster' | 'attestations' | 'approvals' | 'reviews'
 
 /** A file as it was read: every row right, or the file is refused. */
 export interface ImportFile {

@@ -1,5 +1,6 @@
 import type { Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
+import { Changes, historyOf } from './changes.ts'
 import { type Collected, collectedOf } from './collected.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
 import { Directory } from './directory.ts'
@@ -14,20 +15,30 @@ import { IamEstate } from './iam-estate.ts'
 import { InstanceRows } from './instance.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { OrganizationRows } from './organization.ts'
+import type { Past } from './past.ts'
 import { Attestation, People } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
 import { PermissionSetPolicies } from './permission-set-policies.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { PolicyDocuments } from './policy-documents.ts'
+import { PresentEstate } from './present.ts'
 import { Group, User } from './principals.ts'
 import { Provisioning } from './provisioning.ts'
 import { closedOr, DatasetRows, tagsOf } from './rows.ts'
+import { setDatasets, setOf } from './set-change.ts'
 import { Account, Application } from './targets.ts'
 import { emptyList, joinGaps, OpenList, Undecided, Unknown } from './values.ts'
 
 const memberships = 'identitystore.group_memberships'
 const accountAssignments = 'sso.account_assignments'
 const applicationAssignments = 'sso.application_assignments'
+
+/** What an estate may hold beside the judged snapshot. */
+export interface MoreThanNow {
+  readonly past?: Past | null
+  /** instant of the judgement; left out: when the snapshot was sealed */
+  readonly asOf?: Date
+}
 
 /**
  * One source as one linked view: people, groups, permission sets, accounts, applications and who is assigned what. Links are
@@ -55,7 +66,13 @@ export class SourceEstate {
   readonly applicationConfigurations: DatasetRows
   readonly outdated: DatasetRows
   managementAccountId: string | Unknown
+  readonly past: Past | null
+  readonly asOf: Date
 
+  readonly #managed: ManagedPolicies
+  /** rows of permission sets as they were read, where there is a past to compare them with */
+  readonly #setRows = new Map<string, StoredResource[]>()
+  #changes: Changes | null = null
   readonly #memberGroups = new IntColumn()
   readonly #memberUsers = new IntColumn()
   readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
@@ -72,10 +89,14 @@ export class SourceEstate {
   /** groups whose members could not all be read */
   readonly #unreadGroups = new Map<number, Unknown>()
 
-  constructor(snapshot: Snapshot, managed: ManagedPolicies, imports: readonly ImportedRows[] = []) {
+  constructor(snapshot: Snapshot, managed: ManagedPolicies, imports: readonly ImportedRows[] = [], more: MoreThanNow = {}) {
     this.snapshot = snapshot
     this.imports = imports
-    this.gaps = new GapIndex(snapshot, null, new Set(imports.map(({ kind }) => `import.${kind}`)))
+    this.past = more.past ?? null
+    this.asOf = more.asOf ?? snapshot.sealedAt
+    this.#managed = managed
+    const brought = imports.map(({ kind }) => `import.${kind}`)
+    this.gaps = new GapIndex(snapshot, null, new Set([...brought, ...(this.past?.isComparable ? ['history.snapshots'] : [])]))
     for (const each of imports) this.#addDisposedRows(each)
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
@@ -111,6 +132,7 @@ export class SourceEstate {
       if (!this.iam.addGap({ ...gap, place: row.place, action: null })) this.gaps.add({ ...gap, place: row.place, action: null })
       return
     }
+    if (this.past !== null && setDatasets.includes(row.dataset)) this.#keepSetRow(row)
     switch (row.dataset) {
       case 'identitystore.users':
         this.users.add(row)
@@ -209,6 +231,26 @@ export class SourceEstate {
         application: linkBy(applications.applications(), this.applications.length),
       },
     }
+  }
+
+  /** What is not as it was; null when nothing of the past was handed in. */
+  get changes(): Changes | null {
+    if (this.past === null) return null
+    this.#changes ??= new Changes(
+      this.past,
+      new PresentEstate(this, this.#setRows, (snapshot, rows, arn) => {
+        const estate = new SourceEstate(snapshot, this.#managed)
+        for (const row of rows) estate.add(row)
+        estate.link()
+        return estate.permissionSet(estate.permissionSets.number(arn)).isAdminEquivalent
+      }),
+    )
+    return this.#changes
+  }
+
+  /** Accounts that a set is provisioned to. */
+  provisionedRows(arn: string): readonly StoredResource[] {
+    return this.#provisioned.of(arn)
   }
 
   user(number: number): User {
@@ -461,8 +503,15 @@ export class SourceEstate {
         this.#collected ??= collectedOf(this, this.snapshot, this.imports)
         return this.#collected
       default:
-        return this.iam.members(resource)
+        return resource in historyOf ? (this.changes?.members(resource) ?? []) : this.iam.members(resource)
     }
+  }
+
+  #keepSetRow(row: StoredResource): void {
+    const arn = setOf(row)
+    const rows = this.#setRows.get(arn)
+    if (rows === undefined) this.#setRows.set(arn, [row])
+    else rows.push(row)
   }
 
   #pair(key: string): Provisioning {

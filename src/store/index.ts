@@ -31,6 +31,7 @@ export {
 } from './findings.ts'
 export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
+export { readHistory } from './history.ts'
 export { addHold, type Hold, type HoldScope, listHolds, releaseHold } from './hold.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'
 export { appendLedger, checkLedger, type LedgerCheck, type LedgerProblem, readLedger } from './ledger.ts'
