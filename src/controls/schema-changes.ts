@@ -59,6 +59,21 @@ export const changesSchema: { readonly [type: string]: Fields } = {
     isValid: derived('bool', 'its validUntil had not passed before the change'),
     isByAffected: derived('bool', 'the approver is the user who gains'),
   },
+  Entitlement: {
+    name: derived('string', 'who holds what, for people'),
+    kind: derived('string', 'membership or assignment'),
+    since: derived('Since', 'the first snapshot that shows it'),
+    isPrivileged: derived('bool', 'an admin-equivalent permission set is assigned by it, or to the group'),
+    decisions: derived('list<ReviewDecision>', 'imported decisions about it'),
+    hasAmbiguousDecision: derived('bool', 'a decision names its account by a name that several have: it counts for nothing'),
+  },
+  ReviewDecision: {
+    reviewer: derived('string', 'who decided'),
+    reviewedAt: derived('google.protobuf.Timestamp', 'when; a day means its end in UTC'),
+    decision: derived('string', 'keep or revoke'),
+    isLast: derived('bool', 'no later decision is known'),
+    isBySubject: derived('bool', 'the reviewer is the user whose access it is'),
+  },
   Leaver: {
     name: derived('string', 'name of the person'),
     terminationDate: derived('google.protobuf.Timestamp', 'last day (its end in UTC) or moment'),
@@ -79,7 +94,7 @@ const changeOf = (type: string, ...datasets: readonly string[]) => ({
   populations: ['import.approvals', 'history.snapshots', ...datasets],
 })
 
-/** Kinds of changes that controls judge. */
+/** Kinds of changes that controls judge, and what is reviewed. */
 export const changeTypes = {
   adminGrant: changeOf('AdminGrant', 'identitystore.group_memberships', 'sso.account_assignments'),
   permissionSetChange: changeOf(
@@ -102,5 +117,9 @@ export const changeTypes = {
     'organizations.accounts',
   ),
   newIdentity: changeOf('NewIdentity', 'identitystore.users', 'iam.users', 'iam.access_keys'),
+  entitlement: {
+    type: 'Entitlement',
+    populations: ['import.reviews', 'sso.account_assignments', 'identitystore.group_memberships'],
+  },
   leaver: { type: 'Leaver', populations: ['import.roster', 'history.snapshots', 'identitystore.users'] },
 } as const

@@ -6,6 +6,8 @@ import { IntColumn, type Links, linkBy } from './columns.ts'
 import { Directory } from './directory.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
 import { effectiveAssignments, itemsOf, union } from './effective.ts'
+import type { Entitlement } from './entitlement.ts'
+import { entitlementsOf } from './entitlements.ts'
 import type { Entity, List } from './entity.ts'
 import { EntityTable, sortByKey } from './entity-table.ts'
 import type { EscalationFamilies } from './escalation.ts'
@@ -13,6 +15,7 @@ import { GapIndex } from './gap-index.ts'
 import { accountGhosts, applicationGhosts, type Ghosts, joinWhy, mostGhosts, type Named } from './ghosts.ts'
 import { IamEstate } from './iam-estate.ts'
 import { InstanceRows } from './instance.ts'
+import { Instants } from './instants.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { OrganizationRows } from './organization.ts'
 import type { Past } from './past.ts'
@@ -24,6 +27,7 @@ import { PolicyDocuments } from './policy-documents.ts'
 import { PresentEstate } from './present.ts'
 import { Group, User } from './principals.ts'
 import { Provisioning } from './provisioning.ts'
+import { Reviews } from './reviews.ts'
 import { closedOr, DatasetRows, tagsOf } from './rows.ts'
 import { setDatasets, setOf } from './set-change.ts'
 import { Account, Application } from './targets.ts'
@@ -73,8 +77,11 @@ export class SourceEstate {
   /** rows of permission sets as they were read, where there is a past to compare them with */
   readonly #setRows = new Map<string, StoredResource[]>()
   #changes: Changes | null = null
-  readonly #memberGroups = new IntColumn()
-  readonly #memberUsers = new IntColumn()
+  readonly memberships = { groups: new IntColumn(), users: new IntColumn(), since: new IntColumn() }
+  readonly assignmentSince = new IntColumn()
+  readonly instants = new Instants()
+  readonly reviews: Reviews
+  #entitlements: readonly Entitlement[] | null = null
   readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
   readonly #made = new Map<string, Unknown>()
   readonly #provisioned: DatasetRows
@@ -110,6 +117,10 @@ export class SourceEstate {
     this.people = new People(
       this,
       imports.find(({ kind }) => kind === 'roster'),
+    )
+    this.reviews = new Reviews(
+      this,
+      imports.find(({ kind }) => kind === 'reviews'),
     )
     this.applicationConfigurations = new DatasetRows('sso.application_assignment_configurations', this.gaps)
     this.outdated = new DatasetRows('sso.outdated_provisioned_accounts', this.gaps)
@@ -176,10 +187,10 @@ export class SourceEstate {
         this.documents.add(row)
         break
       case memberships:
-        if (!this.#addMembership(facts)) this.#addMalformed(row)
+        if (!this.#addMembership(row)) this.#addMalformed(row)
         break
       case accountAssignments:
-        if (!this.#addAccountAssignment(facts)) this.#addMalformed(row)
+        if (!this.#addAccountAssignment(row)) this.#addMalformed(row)
         break
       case applicationAssignments:
         if (!this.#addApplicationAssignment(facts)) this.#addMalformed(row)
@@ -217,8 +228,8 @@ export class SourceEstate {
     const direct = this.accountAssignments
     const applications = this.applicationAssignments
     this.#links = {
-      membersOfGroup: linkBy(this.#memberGroups.values(), groups),
-      groupsOfUser: linkBy(this.#memberUsers.values(), users),
+      membersOfGroup: linkBy(this.memberships.groups.values(), groups),
+      groupsOfUser: linkBy(this.memberships.users.values(), users),
       accountAssignments: {
         user: linkBy(direct.principals('user'), users),
         group: linkBy(direct.principals('group'), groups),
@@ -303,7 +314,7 @@ export class SourceEstate {
   }
 
   groupsOf(user: number): List {
-    const known = this.#members(this.#linked.groupsOfUser, user, row => this.group(this.#memberGroups.at(row)))
+    const known = this.#members(this.#linked.groupsOfUser, user, row => this.group(this.memberships.groups.at(row)))
     const unlisted = this.gaps.list('identitystore.groups') ?? this.#wholeMembershipGap()
     if (unlisted !== undefined) return new OpenList(known, [], unlisted, { isUnbounded: false, isOpen: true })
     if (this.#unreadGroups.size === 0) return known
@@ -315,7 +326,7 @@ export class SourceEstate {
   }
 
   membersOf(group: number): List {
-    const known = this.#members(this.#linked.membersOfGroup, group, row => this.user(this.#memberUsers.at(row)))
+    const known = this.#members(this.#linked.membersOfGroup, group, row => this.user(this.memberships.users.at(row)))
     const gap = this.#membershipGap(group)
     return gap === undefined ? known : new OpenList(known, [], gap, { isUnbounded: false, isOpen: true })
   }
@@ -499,6 +510,10 @@ export class SourceEstate {
         return itemsOf(this.organizations.organizationList())
       case 'delegation':
         return itemsOf(this.organizations.delegationList())
+      case 'entitlement':
+        if (this.gaps.whole('import.reviews') !== undefined) return []
+        this.#entitlements ??= entitlementsOf(this)
+        return this.#entitlements
       case 'collected':
         this.#collected ??= collectedOf(this, this.snapshot, this.imports)
         return this.#collected
@@ -616,19 +631,23 @@ export class SourceEstate {
     return this.gaps.isExplainedByParents(memberships) ? undefined : this.gaps.whole(memberships)
   }
 
-  #addMembership({ GroupId, MemberId }: Facts): boolean {
+  #addMembership(row: StoredResource): boolean {
+    const { GroupId, MemberId } = row.facts
     const userId = typeof MemberId === 'object' && MemberId !== null && 'UserId' in MemberId ? MemberId.UserId : undefined
     if (typeof GroupId !== 'string' || typeof userId !== 'string') return false
-    this.#memberGroups.push(this.groups.number(GroupId))
-    this.#memberUsers.push(this.users.number(userId))
+    this.memberships.groups.push(this.groups.number(GroupId))
+    this.memberships.users.push(this.users.number(userId))
+    this.memberships.since.push(this.instants.of(row))
     return true
   }
 
-  #addAccountAssignment({ AccountId, PermissionSetArn, PrincipalType, PrincipalId }: Facts): boolean {
+  #addAccountAssignment(row: StoredResource): boolean {
+    const { AccountId, PermissionSetArn, PrincipalType, PrincipalId } = row.facts
     if (typeof AccountId !== 'string' || typeof PermissionSetArn !== 'string') return false
     if (typeof PrincipalType !== 'string' || typeof PrincipalId !== 'string') return false
     const account = this.accounts.number(AccountId)
     this.accountAssignments.add(account, this.permissionSets.number(PermissionSetArn), PrincipalType, PrincipalId)
+    this.assignmentSince.push(this.instants.of(row))
     return true
   }
 

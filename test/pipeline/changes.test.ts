@@ -84,7 +84,7 @@ describe('changes of a look-back period', function () {
     await collect(fresh, store, now)
     expect(said(await judge())).to.deep.equal([`not_applicable ${subject}`])
     day = 200
-    expect(said(await judge()), 'out of the period').to.deep.equal([])
+    expect(said(await judge()), 'nobody looked in this period').to.deep.equal(['unknown history.snapshots'])
   })
 })
 
