@@ -334,6 +334,8 @@ export interface StoredState extends Resource {
   readonly lastSeen: number
   /** version of the first snapshot that shows it so no more; null while it holds */
   readonly to: number | null
+  /** why its facts are no longer kept, in words; absent while they are */
+  readonly disposed?: string
 }
 
 /** What people bring beside AWS: one file, replaced as a whole by the next of its kind. */
