@@ -14,13 +14,17 @@ import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
+import { addHold } from './hold.ts'
 import { addImport } from './import.ts'
 import { addKeys } from './keys.ts'
+import { addLedger } from './ledger.ts'
 import { addMigrate } from './migrate.ts'
 import { addPlan } from './plan.ts'
+import { addPrivacy } from './privacy.ts'
 import { addReperform } from './reperform.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
+import { addRetention } from './retention.ts'
 import { addRun } from './run.ts'
 import { addSample } from './sample.ts'
 import { addSnapshots } from './snapshots.ts'
@@ -76,6 +80,10 @@ export async function main(
   addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
+  addLedger(program, invocation)
+  addRetention(program, invocation)
+  addHold(program, invocation)
+  addPrivacy(program, invocation)
   addMigrate(program, invocation)
   addConfig(program, invocation)
   addRun(program, invocation)

@@ -17,7 +17,7 @@ import {
 } from '../reports/index.ts'
 import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { populationsOf, readJudged } from './evaluation.ts'
+import { populationsOf, readJudged, spelledOut } from './evaluation.ts'
 import { frameworkOf, viewOf } from './framework-report.ts'
 import type { Parts } from './parts.ts'
 
@@ -48,37 +48,39 @@ export async function issueEvidence(
   const view = await viewOf(parts, judged, framework)
   const complete = snapshots.every(isComplete) && parts.catalog.problems.length === 0
   const ledgerPosition = await positionOf(parts.store, evaluation)
-  const sealed = await sealBundle({
-    artifacts: [
-      ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
-      resultsArtifact(evaluation, populations),
-      resultLinesArtifact(evaluation, populations),
-      controlsArtifact(evaluation, framework),
-      ...controlFiles(parts.catalog, evaluation),
-      verifyPageArtifact(),
-      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
-    ],
-    subject: {
-      scope: { sources: snapshots.map(snapshot => snapshot.source), framework: framework.id },
-      asOf: evaluation.asOf,
-      framework: { id: framework.id, version: framework.version, digest: framework.digest },
-      evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
-      snapshots: evaluation.snapshots,
-      ledgerPosition,
-      softwareVersion,
-      complete,
-      missing: [
-        ...view.brokenFiles.map(line => `control catalog: ${line}`),
-        ...view.missing.map(
-          each =>
-            `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
-        ),
+  const sealed = await spelledOut(judged, () =>
+    sealBundle({
+      artifacts: [
+        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
+        resultsArtifact(evaluation, populations),
+        resultLinesArtifact(evaluation, populations),
+        controlsArtifact(evaluation, framework),
+        ...controlFiles(parts.catalog, evaluation),
+        verifyPageArtifact(),
+        ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
       ],
-    },
-    signer: parts.signer,
-    path: request.path,
-    ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
-  })
+      subject: {
+        scope: { sources: snapshots.map(snapshot => snapshot.source), framework: framework.id },
+        asOf: evaluation.asOf,
+        framework: { id: framework.id, version: framework.version, digest: framework.digest },
+        evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
+        snapshots: evaluation.snapshots,
+        ledgerPosition,
+        softwareVersion,
+        complete,
+        missing: [
+          ...view.brokenFiles.map(line => `control catalog: ${line}`),
+          ...view.missing.map(
+            each =>
+              `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
+          ),
+        ],
+      },
+      signer: parts.signer,
+      path: request.path,
+      ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
+    }),
+  )
   const record: BundleRecord = {
     id: randomUUID(),
     issuedAt: parts.now(),
