@@ -8,7 +8,7 @@ import type { BundleRecord } from '../model.ts'
 import { frameworkOf, frameworkReport, type Parts } from '../pipeline/index.ts'
 import { homeView, renderPage } from '../reports/index.ts'
 import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
-import { health, latestEvaluation, listBundles, listRuns, readSnapshot, type Store } from '../store/index.ts'
+import { appendLedger, health, latestEvaluation, listBundles, listRuns, readSnapshot, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 
 export interface PagesOptions {
@@ -35,6 +35,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
     },
     bundle: async id => (await bundlesHere(parts.store)).find(record => record.id === id) ?? null,
     health: () => healthOf(options),
+    downloaded: async what => void (await appendLedger(parts.store, 'download', { ...what })),
     log,
   } satisfies ServerOptions)
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import helmet from '@fastify/helmet'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Log } from '../log.ts'
 import type { Artifact, BundleRecord } from '../model.ts'
 import { problemOf } from './problem.ts'
@@ -37,7 +37,17 @@ export interface ServerOptions {
   /** an issued bundle; null when there is none of that id */
   bundle(id: string): Promise<BundleRecord | null>
   health(): Promise<Health>
+  /** puts a download on record before its first byte leaves; there is no sign-in yet, so `from` is the remote address */
+  downloaded(what: Download): Promise<void>
   readonly log: Log
+}
+
+/** Evidence that left through a page. */
+export interface Download {
+  /** path of the page, e.g. `/reports/soc2/csv` */
+  readonly path: string
+  readonly from: string
+  readonly userAgent: string | null
 }
 
 /** The web application, not yet listening. It answers loopback names only, so that no other site can reach it through a visitor's browser. */
@@ -85,6 +95,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.get<{ Params: { framework: string; format: string } }>('/reports/:framework/:format', async (request, reply) => {
     const artifact = await options.report(request.params.framework, request.params.format)
     if (artifact === null) return reply.callNotFound()
+    await options.downloaded(downloadOf(request))
     // a report in HTML carries its own, stricter policy
     if (artifact.mediaType.startsWith('text/html'))
       return reply
@@ -97,9 +108,15 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.get<{ Params: { id: string } }>('/bundles/:id', async (request, reply) => {
     const record = await options.bundle(request.params.id)
     if (record === null) return reply.callNotFound()
+    await options.downloaded(downloadOf(request))
     return attach(reply, record.path, 'application/zip', createReadStream(record.path))
   })
   return app
+}
+
+function downloadOf(request: FastifyRequest): Download {
+  const agent = request.headers['user-agent']
+  return { path: request.url, from: request.ip, userAgent: agent === undefined ? null : agent.slice(0, 200) }
 }
 
 function sendPage(reply: FastifyReply, page: Page): FastifyReply {
