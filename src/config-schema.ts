@@ -187,6 +187,45 @@ export const configSchema = {
             },
           },
         },
+        overrides: {
+          type: 'array',
+          default: [],
+          description: 'parameter values for a profile, a source or accounts with a tag',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['parameters'],
+            minProperties: 2,
+            description: 'a profile, a source or a tag (or several, which must all hold), and parameters',
+            properties: {
+              profile: { type: 'string', minLength: 1, description: 'framework whose profile is in force' },
+              source: { type: 'string', minLength: 1, description: 'label of a source' },
+              tag: {
+                type: 'object',
+                minProperties: 1,
+                additionalProperties: { type: 'string' },
+                description: 'tags of the account, all of them, e.g. { environment: prod }',
+              },
+              parameters: {
+                type: 'object',
+                minProperties: 1,
+                description: 'parameter values by control id',
+                additionalProperties: {
+                  type: 'object',
+                  additionalProperties: {
+                    description: 'a number, a text, true or false, or a list of texts',
+                    anyOf: [
+                      { type: 'boolean' },
+                      { type: 'number' },
+                      { type: 'string' },
+                      { type: 'array', items: { type: 'string' } },
+                    ],
+                  },
+                },
+              },
+            },
+          },
+        },
       },
     },
     exceptions: {

@@ -4,7 +4,7 @@ import { configSchema } from './config-schema.ts'
 import { cronProblem } from './cron.ts'
 import { type Prepare, type Problem, problemLine, readYaml } from './document.ts'
 import { AppError } from './errors.ts'
-import type { Json, ParameterValues, Severity, Source } from './model.ts'
+import type { Json, ParameterOverride, ParameterValues, Severity, Source } from './model.ts'
 
 /** The configuration as the program uses it: defaults filled in, paths absolute, references resolved. */
 export interface Config {
@@ -21,6 +21,8 @@ export interface Config {
   /** framework whose parameter profile replaces the defaults; null for none */
   readonly frameworkProfile: string | null
   readonly parameters: { readonly [controlId: string]: ParameterValues }
+  /** parameter values for a profile, a source or accounts with a tag */
+  readonly parameterOverrides: readonly ParameterOverride[]
   readonly exceptions: { readonly file: string | null; readonly maxDays: number }
   readonly findings: { readonly dueDays: { readonly [severity in Severity]: number } }
   readonly frameworks: readonly string[]
@@ -102,7 +104,12 @@ interface ConfigFile {
   }[]
   schedule: { collect: string; timeZone: string }
   server: { host: string; port: number }
-  controls: { folders: string[]; frameworkProfile?: string; parameters: Record<string, ParameterValues> }
+  controls: {
+    folders: string[]
+    frameworkProfile?: string
+    parameters: Record<string, ParameterValues>
+    overrides: (Partial<ParameterOverride> & Pick<ParameterOverride, 'parameters'>)[]
+  }
   exceptions: { file?: string; maxDays: number }
   findings: Config['findings']
   frameworks: string[]
@@ -171,6 +178,7 @@ export function describeConfig(config: Config): Json {
       folders: [...config.controlFolders],
       frameworkProfile: config.frameworkProfile,
       parameters: config.parameters as Json,
+      overrides: config.parameterOverrides as unknown as Json,
     },
     exceptions: { ...config.exceptions },
     findings: { dueDays: { ...config.findings.dueDays } },
@@ -210,6 +218,9 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     controlFolders: value.controls.folders.map(folder => resolve(base, folder)),
     frameworkProfile: value.controls.frameworkProfile ?? null,
     parameters: value.controls.parameters,
+    parameterOverrides: value.controls.overrides.map(({ source = null, tag = null, profile = null, parameters }) => ({
+      ...{ source, tag, profile, parameters },
+    })),
     exceptions: {
       file: value.exceptions.file === undefined ? null : resolve(base, value.exceptions.file),
       maxDays: value.exceptions.maxDays,
@@ -285,6 +296,12 @@ function checkMeaning(value: Json, report: Report): void {
   for (const label of Object.keys(recordOf(memberOf(value, 'retention', 'sources')))) {
     if (!seen.has(label))
       report(['retention', 'sources', label], `no source is labelled ${label}`, `configured: ${[...seen].join(', ') || 'none'}`)
+  }
+  for (const [i, override] of listOf(memberOf(value, 'controls', 'overrides')).entries()) {
+    const label = textOf(memberOf(override, 'source'))
+    if (label === null || seen.has(label)) continue
+    const hint = `labels: ${[...seen].join(', ')}`
+    report(['controls', 'overrides', i, 'source'], `no source is labelled ${label}`, hint)
   }
   const timeZone = textOf(memberOf(value, 'schedule', 'timeZone'))
   if (timeZone !== null && !isTimeZone(timeZone)) {

@@ -172,7 +172,10 @@ function callsArtifact(store: Store, snapshot: Snapshot): Artifact {
 /** The controls as they were judged and the framework they are read by. */
 function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Artifact {
   const controls = new Map(evaluation.outcomes.map(outcome => [outcome.control.id, outcome.control]))
-  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()] } as unknown as Json, null, 2)}\n`
+  const judgedWith = evaluation.outcomes.map(({ control: { id, parameters, parametersByTag = [] }, source }) => ({
+    ...{ control: id, source, parameters, parametersByTag },
+  }))
+  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()], judgedWith } as unknown as Json, null, 2)}\n`
   return {
     path: 'controls.json',
     mediaType: 'application/json',

@@ -30,6 +30,14 @@ export interface Page {
 export interface ServerOptions {
   /** the first page */
   home(): Promise<Page>
+  /** findings; the query is what the visitor chose */
+  findings(query: { readonly [name: string]: string }): Promise<Page>
+  /** one finding; null when there is none of this number */
+  finding(id: string): Promise<Page | null>
+  /** one control of the last evaluation; null when it holds none of this id */
+  control(id: string): Promise<Page | null>
+  /** the register of exceptions */
+  exceptions(): Promise<Page>
   /** a page that says what went wrong, and the way out */
   errorPage(status: number, title: string, message: string, hint: string | null): Page
   /** the framework's report on the last evaluation; null for an unknown framework or format */
@@ -85,6 +93,17 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   })
 
   app.get('/', async (_request, reply) => sendPage(reply, await options.home()))
+  app.get<{ Querystring: Record<string, unknown> }>('/findings', async (request, reply) => {
+    const texts = Object.entries(request.query).filter((each): each is [string, string] => typeof each[1] === 'string')
+    return sendPage(reply, await options.findings(Object.fromEntries(texts)))
+  })
+  app.get('/exceptions', async (_request, reply) => sendPage(reply, await options.exceptions()))
+  for (const name of ['finding', 'control'] as const) {
+    app.get<{ Params: { id: string } }>(`/${name}s/:id`, async (request, reply) => {
+      const page = await options[name](request.params.id)
+      return page === null ? reply.callNotFound() : sendPage(reply, page)
+    })
+  }
   app.get('/healthz', async (_request, reply) => {
     const health = await options.health()
     return reply
