@@ -1,10 +1,10 @@
 import { type Config, invalidConfig } from '../config.ts'
 import { type Catalog, loadCatalog } from '../controls/index.ts'
 import { nearest, problemLine } from '../document.ts'
-import { openSigner, type Signer } from '../evidence/index.ts'
+import { openSigner, outsideSigner, type Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
-import { type Aws, openAws, openHeadFiles } from '../sources/index.ts'
+import { type Aws, openAws, openHeadFiles, openKmsKey } from '../sources/index.ts'
 import { type HeadSigner, type HeadSink, openStore, type Store, sharedBudget } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { UsageError } from './exit.ts'
@@ -58,8 +58,11 @@ export function catalogOf(
   return catalog
 }
 
-export function signerOf(config: Config): Promise<Signer> {
-  return openSigner(config.keyFile === null ? { dataDir: config.dataDir } : { keyFile: config.keyFile })
+/** What signs evidence: the key in dataDir, a key file, or a key in AWS KMS. */
+export async function signerOf(config: Config): Promise<Signer> {
+  const { kmsKeyArn, keyFile, dataDir } = config
+  if (kmsKeyArn !== null) return outsideSigner(await openKmsKey({ keyArn: kmsKeyArn, environment: process.env }))
+  return openSigner(keyFile === null ? { dataDir } : { keyFile })
 }
 
 /** Where a collection leaves the heads of its snapshots. */
