@@ -10,6 +10,7 @@ import { homeView, renderPage } from '../reports/index.ts'
 import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
 import { health, latestEvaluation, listBundles, listRuns, readSnapshot, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { publishedKeys } from './parts.ts'
 
 export interface PagesOptions {
   readonly parts: Parts & { readonly signer: Signer }
@@ -34,6 +35,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       return (await frameworkReport(parts, framework, known, null)).artifact
     },
     bundle: async id => (await bundlesHere(parts.store)).find(record => record.id === id) ?? null,
+    keys: () => publishedKeys(config, parts.signer),
     health: () => healthOf(options),
     log,
   } satisfies ServerOptions)

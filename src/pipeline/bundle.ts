@@ -76,6 +76,7 @@ export async function issueEvidence(
       resultLinesArtifact(evaluation, populations),
       controlsArtifact(evaluation, framework),
       ...controlFiles(parts.catalog, evaluation),
+      await keysArtifact(parts.store, ledgerPosition),
       verifyPageArtifact(),
       ...proofs
         .flatMap(({ reports }) => reports)
@@ -169,6 +170,23 @@ function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Ar
     path: 'controls.json',
     mediaType: 'application/json',
     title: 'The controls as evaluated, with their parameters, and the framework',
+    async *read() {
+      yield Buffer.from(text)
+    },
+  }
+}
+
+/** What stands in the ledger of keys by then: rotated, revoked. */
+async function keysArtifact(store: Store, ledgerPosition: number): Promise<Artifact> {
+  const events: Json[] = []
+  for await (const { position, at, kind, payload } of readLedger(store))
+    if (kind === 'key' && position <= ledgerPosition) events.push({ position, at: at.toISOString(), ...payload })
+  const text = `${JSON.stringify({ ledgerPosition, events }, null, 2)}\n`
+  return {
+    path: 'keys.json',
+    mediaType: 'application/json',
+    title:
+      'Which keys were rotated and revoked up to this ledger position; what came later stands in the list the signer publishes',
     async *read() {
       yield Buffer.from(text)
     },
