@@ -318,7 +318,12 @@ export const configSchema = {
         keyFile: {
           type: 'string',
           minLength: 1,
-          description: 'Ed25519 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+          description: 'Ed25519 or ECDSA P-256 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+        },
+        kmsKeyArn: {
+          type: 'string',
+          pattern: '^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
+          description: 'ARN of a key in AWS KMS (ECC_NIST_P256, SIGN_VERIFY) that signs instead of a key file',
         },
       },
     },

@@ -30,6 +30,8 @@ export interface Config {
   readonly retention: Retention
   readonly evidenceFolder: string
   readonly keyFile: string | null
+  /** key in AWS KMS that signs evidence; null: a key file does */
+  readonly kmsKeyArn: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -114,7 +116,7 @@ interface ConfigFile {
   findings: Config['findings']
   frameworks: string[]
   retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
-  evidence: { folder?: string; keyFile?: string }
+  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string }
   heads: { folder?: string }
   log: { level: Config['logLevel'] }
 }
@@ -230,6 +232,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     retention: { days: value.retention.days ?? null, sources: value.retention.sources, frameworks: value.retention.frameworks },
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
+    kmsKeyArn: value.evidence.kmsKeyArn ?? null,
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     logLevel: value.log.level,
     placeOf,
@@ -316,6 +319,8 @@ function checkMeaning(value: Json, report: Report): void {
       'five fields, e.g. "0 2 * * *" for 02:00 every day',
     )
   }
+  if (textOf(memberOf(value, 'evidence', 'kmsKeyArn')) !== null && textOf(memberOf(value, 'evidence', 'keyFile')) !== null)
+    report(['evidence', 'kmsKeyArn'], 'both keyFile and kmsKeyArn are named', 'leave one of them out')
   const host = textOf(memberOf(value, 'server', 'host'))
   if (host !== null && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
     report(

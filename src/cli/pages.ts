@@ -29,6 +29,7 @@ import {
   type Store,
 } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { publishedKeys } from './parts.ts'
 
 export interface PagesOptions {
   readonly parts: Parts & { readonly signer: Signer }
@@ -61,6 +62,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       return (await frameworkReport(parts, framework, known, null)).artifact
     },
     bundle: async id => (await bundlesHere(parts.store)).find(record => record.id === id) ?? null,
+    keys: () => publishedKeys(config, parts.signer),
     health: () => healthOf(options),
     downloaded: async what => void (await appendLedger(parts.store, 'download', { ...what })),
     log,

@@ -72,7 +72,7 @@ export async function issueEvidence(
   const entry = await entryOf(parts.store, evaluation)
   const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
   const findings = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
-  const sealed = await spelledOut(judged, () =>
+  const sealed = await spelledOut(judged, async () =>
     sealBundle({
       artifacts: [
         ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
@@ -83,6 +83,7 @@ export async function issueEvidence(
         ...controlFiles(parts.catalog, evaluation),
         ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
         ...(findings === null ? [] : [findingsArtifact(findings)]),
+        await keysArtifact(parts.store, ledgerPosition),
         verifyPageArtifact(),
         ...proofs
           .flatMap(({ reports }) => reports)
@@ -180,6 +181,23 @@ function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Ar
     path: 'controls.json',
     mediaType: 'application/json',
     title: 'The controls as evaluated, with their parameters, and the framework',
+    async *read() {
+      yield Buffer.from(text)
+    },
+  }
+}
+
+/** What stands in the ledger of keys by then: rotated, revoked. */
+async function keysArtifact(store: Store, ledgerPosition: number): Promise<Artifact> {
+  const events: Json[] = []
+  for await (const { position, at, kind, payload } of readLedger(store))
+    if (kind === 'key' && position <= ledgerPosition) events.push({ position, at: at.toISOString(), ...payload })
+  const text = `${JSON.stringify({ ledgerPosition, events }, null, 2)}\n`
+  return {
+    path: 'keys.json',
+    mediaType: 'application/json',
+    title:
+      'Which keys were rotated and revoked up to this ledger position; what came later stands in the list the signer publishes',
     async *read() {
       yield Buffer.from(text)
     },

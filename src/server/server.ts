@@ -20,6 +20,13 @@ export interface Health {
   readonly nextRunAt: string | null
 }
 
+/** A public key with its state; nothing of it is secret. */
+export interface PublishedKey {
+  readonly fingerprint: string
+  readonly publicKeyPem: string
+  readonly state: string
+}
+
 /** A rendered page, and the sources of its own style for the Content-Security-Policy. */
 export interface Page {
   readonly html: string
@@ -44,6 +51,8 @@ export interface ServerOptions {
   report(framework: string, format: string): Promise<Artifact | null>
   /** an issued bundle; null when there is none of that id */
   bundle(id: string): Promise<BundleRecord | null>
+  /** public keys that sign or have signed, for those who verify; left out: they are not published here */
+  keys?(): Promise<readonly PublishedKey[]>
   health(): Promise<Health>
   /** puts a download on record before its first byte leaves; there is no sign-in yet, so `from` is the remote address */
   downloaded(what: Download): Promise<void>
@@ -124,6 +133,15 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
         .send(Readable.from(artifact.read()))
     return attach(reply, artifact.path, artifact.mediaType, Readable.from(artifact.read()))
   })
+  const { keys } = options
+  if (keys !== undefined) {
+    app.get('/keys', async (_request, reply) => reply.header('cache-control', 'no-store').send({ keys: await keys() }))
+    app.get<{ Params: { name: string } }>('/keys/:name', async (request, reply) => {
+      const key = (await keys()).find(({ fingerprint }) => `${fingerprint}.pem` === request.params.name)
+      if (key === undefined) return reply.callNotFound()
+      return reply.type('application/x-pem-file').header('cache-control', 'no-store').send(key.publicKeyPem)
+    })
+  }
   app.get<{ Params: { id: string } }>('/bundles/:id', async (request, reply) => {
     const record = await options.bundle(request.params.id)
     if (record === null) return reply.callNotFound()

@@ -139,4 +139,15 @@ describe('the server', () => {
     expect(refused.code).to.equal('PORT_IN_USE')
     expect(refused.hint).to.contain('server.port')
   })
+
+  it('publishes the keys that sign, and each as a file, and has no such place when none are handed in', async () => {
+    const key = { fingerprint: 'a'.repeat(64), publicKeyPem: '-----BEGIN PUBLIC KEY-----', state: 'current' }
+    await using app = await buildServer(options({ keys: async () => [key] }))
+    expect((await app.inject({ url: '/keys', ...from })).json()).to.deep.equal({ keys: [key] })
+    const pem = await app.inject({ url: `/keys/${key.fingerprint}.pem`, ...from })
+    expect([pem.statusCode, pem.body]).to.deep.equal([200, key.publicKeyPem])
+    expect((await app.inject({ url: '/keys/other.pem', ...from })).statusCode).to.equal(404)
+    await using without = await buildServer(options())
+    expect((await without.inject({ url: '/keys', ...from })).statusCode).to.equal(404)
+  })
 })
