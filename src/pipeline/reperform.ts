@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
-import type { ControlInfo, Result } from '../model.ts'
+import type { ControlInfo, RegisteredException, Result } from '../model.ts'
 import { judgedResults, readSnapshotLines, resultLine } from '../reports/index.ts'
 import { softwareVersion } from '../version.ts'
 
@@ -46,7 +46,10 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
     const at = new Date(asOf)
     const estate = await buildEstate({ asOf: at, sources }, catalog.managedPolicies)
-    const evaluation = evaluate(catalog, estate, at)
+    const exceptions = held.has('exceptions.json')
+      ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
+      : []
+    const evaluation = evaluate(catalog, estate, at, exceptions)
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
       if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
