@@ -104,10 +104,13 @@ export type GapReason =
   | 'directory_not_listable'
   | 'still_exists'
   | 'unconfirmed_drop'
+  | 'external_id_not_demanded'
   | 'parent_not_read'
   | 'withheld'
   | 'not_sent'
   | 'not_collected'
+  /** it was read, and its body was disposed of since: under retention, or on a person's request */
+  | 'disposed'
 
 /**
  * What could not be read. It says nothing about the thing itself: refused is not absent.
@@ -288,19 +291,55 @@ export interface StoredResource extends Resource {
   readonly firstSeenAt: Date
   /** true when that was the first snapshot of the source: it may be older than anything we know */
   readonly seenFromTheStart: boolean
-  /** earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each */
-  readonly earlier: readonly { readonly from: Date; readonly facts: Facts }[]
+  /**
+   * earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each; of one that was disposed of
+   * the facts are empty
+   */
+  readonly earlier: readonly { readonly from: Date; readonly facts: Facts; readonly disposed?: true }[]
   /** seal time of the snapshot that began the present state */
   readonly since: Date
+  /** why `facts` is empty and `salt` null, in words with day and ledger entry; absent while the body is kept */
+  readonly disposed?: string
 }
 
 export interface SourceRows {
   readonly snapshot: Snapshot
   readonly resources: AsyncIterable<StoredResource>
+  /** what changed before it; left out: nobody asked */
+  readonly history?: SourceHistory
+}
+
+/** What changed in a source over a period that ends with the judged snapshot. */
+export interface SourceHistory {
+  /**
+   * Oldest first: the last snapshot sealed by the beginning of the period (where there is none, the first of all), and every one since, the
+   * judged one included. A single one: there is nothing to compare with.
+   */
+  readonly snapshots: readonly { readonly version: number; readonly sealedAt: Date }[]
+  /** datasets of the snapshot before the judged one; null when there is none */
+  readonly previous: readonly DatasetSummary[] | null
+  /** every state of the resources that are not in the last snapshot as they were in the first, or were not so in between; of some datasets */
+  readonly states: AsyncIterable<StoredState>
+}
+
+/** One state of a resource, with the snapshots that show it. */
+export interface StoredState extends Resource {
+  /** version of the first snapshot of the period that shows it so */
+  readonly from: number
+  /** version of the last snapshot of the period before that which proves that it was not so; null: none does, or it was so from the beginning */
+  readonly notBefore: number | null
+  /** true: it was so already in the period's first snapshot, or before */
+  readonly isFromTheStart: boolean
+  /** version of the last snapshot that shows it so; those up to `to` could not tell */
+  readonly lastSeen: number
+  /** version of the first snapshot that shows it so no more; null while it holds */
+  readonly to: number | null
+  /** why its facts are no longer kept, in words; absent while they are */
+  readonly disposed?: string
 }
 
 /** What people bring beside AWS: one file, replaced as a whole by the next of its kind. */
-export type ImportKind = 'roster' | 'attestations'
+export type ImportKind = 'roster' | 'attestations' | 'approvals' | 'reviews'
 
 /** A file as it was read: every row right, or the file is refused. */
 export interface ImportFile {
@@ -315,6 +354,8 @@ export interface ImportFile {
 
 export interface ImportedRows extends ImportFile {
   readonly importedAt: Date
+  /** rows that are no longer kept, and why, in words with day and ledger entry; absent while all are */
+  readonly disposed?: { readonly rows: number; readonly reason: string }
 }
 
 /** Everything needed to judge as of an instant: for each source its last snapshot sealed at or before it. */
@@ -600,6 +641,8 @@ export interface LedgerEntry {
     | 'download'
     | 'confirmation'
     | 'import'
+    | 'hold'
+    | 'disposal'
     | 'exception'
     | 'exception_file'
     | 'finding'
@@ -666,6 +709,10 @@ export interface Change {
   readonly before: Facts | null
   /** null when the later snapshot has no such key */
   readonly after: Facts | null
+  /** why `before` is null although the earlier snapshot has the key: its body was disposed of */
+  readonly beforeDisposed?: string
+  /** the same of `after` */
+  readonly afterDisposed?: string
   /** seal time of the snapshot that began `after` or ended `before`; it happened between the snapshot before that one and this time */
   readonly shownAt: Date
 }
@@ -741,6 +788,8 @@ export interface AccessAnswer {
   readonly snapshots: readonly Snapshot[]
   /** what those could not read and what therefore may be missing among the paths */
   readonly unread: readonly UnreadPart[]
+  /** bodies that hold names and were disposed of, in words; empty when every name that was ever read is there */
+  readonly disposed: readonly string[]
   /** by source, account, permission set, user and group */
   readonly paths: Iterable<AccessPath>
 }

@@ -10,8 +10,8 @@ import { exceptionRegisterArtifact, type RegisterFormat, registerFormats } from 
 import { approveException, type ExceptionRequest, requestException, revokeException, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, type Invocation, instant, pastInstant, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
+import { writeArtifact } from './output.ts'
 import { catalogOf, storeOf } from './parts.ts'
-import { writeArtifact } from './report.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface RequestOptions extends CommonOptions {

@@ -96,6 +96,7 @@ export async function main(
 const usageCodes: ReadonlySet<string> = new Set([
   'UNKNOWN_FRAMEWORK',
   'UNKNOWN_CONTROL',
+  'UNKNOWN_NAME',
   'BUNDLE_NOT_FOUND',
   'KEY_INVALID',
   'FILE_EXISTS',

@@ -2,9 +2,9 @@ import type { Json } from '../model.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
 import { type ExceptionRow, exceptionText } from './exception-row.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
-import { openPdf, type PdfTone, type PdfWriter } from './pdf-document.ts'
+import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
+import { openPdf, type PdfWriter } from './pdf-document.ts'
 import type { SourceSection } from './source-section.ts'
-import type { Counts } from './standing.ts'
 import { groupDigits, shortTime, wordOf } from './template-helpers.ts'
 
 /**
@@ -48,6 +48,7 @@ export async function frameworkReportPdf(
   for (const source of sources) writeCoverage(pdf, source)
   pdf.heading(2, 'Tie-out of calls')
   for (const source of sources) writeCalls(pdf, source)
+  writeProofs(pdf, view)
   pdf.heading(2, 'Gaps')
   pdf.paragraph(
     'Everything that was asked for and not read, or held back on purpose (withheld). A gap says nothing about the thing itself: refused is not absent.',
@@ -317,6 +318,35 @@ function writeCalls(pdf: PdfWriter, { label, calls }: SourceSection): void {
   })
 }
 
+function writeProofs(pdf: PdfWriter, { proofs }: FrameworkReportView): void {
+  if (proofs.length === 0) return
+  pdf.heading(2, 'Cross-checks and effective access')
+  pdf.paragraph('The same population, read in a second way, must give the same. A difference is listed and changes nothing.')
+  for (const { source, crossChecks, accessRows, accessIsComplete } of proofs) {
+    if (crossChecks.length === 0) pdf.paragraph(`${source}: no cross-check was made.`)
+    pdf.table({
+      caption: `${source}: cross-checks; all of them with every example stand in the tie-out files`,
+      columns: [
+        { title: 'Check', share: 24 },
+        { title: 'What was compared', share: 56 },
+        { title: 'Compared', share: 10, align: 'right' },
+        { title: 'Differences', share: 11, align: 'right' },
+      ],
+      rows: crossChecks.map(each => [
+        each.name,
+        [each.statement, ...each.examples.slice(0, 5)].join('\n'),
+        each.made ? groupDigits(each.compared) : 'not made',
+        each.made ? groupDigits(each.differences) : '–',
+      ]),
+      whole: 'the tie-out files',
+    })
+    if (accessRows !== null)
+      pdf.paragraph(
+        `${source}: effective access has ${accessIsComplete ? '' : 'at least '}${groupDigits(accessRows)} rows, one for each way in which a user can use a permission set in an account; they stand in the folder access of the bundle.`,
+      )
+  }
+}
+
 function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
   if (gaps.length === 0) pdf.paragraph(`${label}: none.`)
   pdf.table({
@@ -343,23 +373,6 @@ function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
     ]),
     whole: 'the snapshot file',
   })
-}
-
-function arithmetic(counts: Counts, of: string): string {
-  return `${atLeast(counts)} ${of} = ${groupDigits(counts.fail)} fail + ${groupDigits(counts.unknown)} unknown + ${groupDigits(counts.pass)} pass + ${groupDigits(counts.notApplicable)} not applicable`
-}
-
-function atLeast({ population, populationIsLowerBound }: Pick<Counts, 'population' | 'populationIsLowerBound'>): string {
-  return `${populationIsLowerBound ? 'at least ' : ''}${groupDigits(population)}`
-}
-
-function partsOf({ fail, unknown, pass, notApplicable }: Counts): (readonly [PdfTone, number])[] {
-  return [
-    ['fail', fail],
-    ['unknown', unknown],
-    ['pass', pass],
-    ['plain', notApplicable],
-  ]
 }
 
 function subjectText({ subjectKind, name, key }: ResultRow): string {

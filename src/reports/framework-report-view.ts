@@ -43,6 +43,8 @@ export interface FrameworkReportView {
   /** the register of the exceptions of these controls, whatever their state */
   readonly exceptions: readonly ExceptionRow[]
   readonly sources: readonly SourceSection[]
+  /** what each source's second way of reading found, and how many ways to access its accounts there are */
+  readonly proofs: readonly SourceProof[]
   readonly notInView: readonly string[]
   /** files of the catalog that are broken, with the mistake: their controls decided nothing */
   readonly brokenFiles: readonly string[]
@@ -57,6 +59,23 @@ export interface RequirementSection extends Omit<RequirementOutcome, 'controls'>
     readonly standing: Standing
     readonly fail: number
     readonly unknown: number
+  }[]
+}
+
+/** What stands beside the snapshot of a source in files of their own. */
+export interface SourceProof {
+  readonly source: string
+  /** rows of the effective access matrix; null when it was not made */
+  readonly accessRows: number | null
+  /** false: at least so many */
+  readonly accessIsComplete: boolean
+  readonly crossChecks: readonly {
+    readonly name: string
+    readonly made: boolean
+    readonly statement: string
+    readonly compared: number
+    readonly differences: number
+    readonly examples: readonly string[]
   }[]
 }
 
@@ -75,6 +94,8 @@ export interface FrameworkReportInput {
   readonly snapshots: readonly Snapshot[]
   /** from `countCalls`, one call per snapshot, joined; empty when the ledger is not at hand */
   readonly calls: readonly OperationCalls[]
+  /** left out: none */
+  readonly proofs?: readonly SourceProof[]
   readonly softwareVersion: string
   /** left out or null: the document is a function of its evaluation alone */
   readonly issuedAt?: Date | null
@@ -136,6 +157,7 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
     controls,
     exceptions: exceptions.filter(each => each.controls.some(id => named.has(id))).map(exceptionRow),
     sources,
+    proofs: input.proofs ?? [],
     notInView: input.notInView,
     brokenFiles,
   }

@@ -1,5 +1,5 @@
 import { compareBytes } from '../digest.ts'
-import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot } from '../model.ts'
+import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot, SourceIdentity } from '../model.ts'
 import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { type EpisodeTracker, type FailureEpisode, trackFailures } from './failure-episodes.ts'
 import type { NotCompared, PeriodChange } from './period-changes.ts'
@@ -28,6 +28,15 @@ export interface PeriodCount extends Counts {
   readonly standing: Standing
 }
 
+/** Evaluations of one control, one after the other, that all counted the same. */
+export interface PeriodStretch extends Counts {
+  readonly standing: Standing
+  readonly evaluations: number
+  /** instants of the first and the last of them */
+  readonly from: string
+  readonly to: string
+}
+
 export interface PeriodControl {
   readonly id: string
   readonly title: string
@@ -38,6 +47,10 @@ export interface PeriodControl {
   /** digests of its definitions in the period, in order: more than one says that it was changed */
   readonly definitions: readonly string[]
   readonly counts: readonly PeriodCount[]
+  /** `counts`, those that follow each other and are the same put together */
+  readonly stretches: readonly PeriodStretch[]
+  /** in the last evaluation of the period */
+  readonly standingAtEnd: Standing
   readonly populationAtStart: number | null
   readonly populationAtEnd: number | null
   /** evaluations of the period, by where the control stood */
@@ -52,6 +65,10 @@ export interface PeriodControl {
 
 export interface PeriodSource {
   readonly label: string
+  /** as the last snapshot of the period proves it; null when there is none */
+  readonly identity: SourceIdentity | null
+  /** ARNs of those who read it in the period, sorted */
+  readonly callers: readonly string[]
   readonly calendar: readonly CalendarDay[]
   readonly days: { readonly complete: number; readonly partial: number; readonly missing: number }
   readonly snapshots: readonly {
@@ -63,6 +80,19 @@ export interface PeriodSource {
   }[]
   readonly failedRuns: readonly { readonly startedAt: string; readonly outcome: string; readonly error: string | null }[]
 }
+
+/** Over all controls of the framework. */
+export interface PeriodTotals {
+  readonly controls: number
+  /** by their standing in the last evaluation of the period */
+  readonly controlsBy: { readonly [standing in Standing]: number }
+  readonly openedInPeriod: number
+  readonly resolvedInPeriod: number
+  readonly openAtEnd: number
+  readonly longestDaysToResolve: number | null
+}
+
+export type PeriodLine = Pick<PeriodControl, 'id' | 'title' | 'severity' | 'openAtEnd' | 'openedInPeriod' | 'resolvedInPeriod'>
 
 /** Everything a period report says, as plain JSON. Times are RFC 3339 text. */
 export interface PeriodReportView {
@@ -76,6 +106,9 @@ export interface PeriodReportView {
   readonly isComplete: boolean
   readonly sources: readonly PeriodSource[]
   readonly evaluations: readonly PeriodEvaluation[]
+  readonly totals: PeriodTotals
+  /** controls with fails in the period that were open at its end, the most first */
+  readonly failing: readonly PeriodLine[]
   readonly controls: readonly PeriodControl[]
   /** users that appeared, that left or were disabled, and that got or lost memberships and assignments of their own */
   readonly joiners: readonly PeriodChange[]
@@ -126,6 +159,13 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
     isComplete: sources.length > 0 && sources.every(({ days }) => days.partial + days.missing === 0),
     sources,
     evaluations,
+    totals: totalsOf(controls),
+    failing: controls
+      .filter(({ openAtEnd }) => openAtEnd > 0)
+      .sort((a, b) => b.openAtEnd - a.openAtEnd || compareBytes(a.id, b.id))
+      .map(({ id, title, severity, openAtEnd, openedInPeriod, resolvedInPeriod }) => ({
+        ...{ id, title, severity, openAtEnd, openedInPeriod, resolvedInPeriod },
+      })),
     controls,
     joiners: input.changes.filter(({ dataset, kind }) => dataset === 'identitystore.users' && kind === 'added'),
     leavers: input.changes.filter(isLeaver),
@@ -202,6 +242,8 @@ async function followControls(
         requirements: requirements.get(id) ?? [],
         definitions,
         counts,
+        stretches: stretchesOf(counts),
+        standingAtEnd: counts.at(-1)?.standing ?? 'not_evaluated',
         populationAtStart: counts[0]?.population ?? null,
         populationAtEnd: counts.at(-1)?.population ?? null,
         standings: standingCounts(counts, heads.length),
@@ -214,6 +256,37 @@ async function followControls(
     })
   const exceptions = [...known.values()].sort((a, b) => compareBytes(a.id, b.id))
   return { evaluations: heads, controls, exceptions }
+}
+
+function stretchesOf(counts: readonly PeriodCount[]): PeriodStretch[] {
+  const stretches: PeriodStretch[] = []
+  for (const { evaluation: _, asOf, ...count } of counts) {
+    const last = stretches.at(-1)
+    if (last !== undefined && (Object.keys(count) as (keyof typeof count)[]).every(name => last[name] === count[name]))
+      stretches[stretches.length - 1] = { ...last, evaluations: last.evaluations + 1, to: asOf }
+    else stretches.push({ ...count, evaluations: 1, from: asOf, to: asOf })
+  }
+  return stretches
+}
+
+function totalsOf(controls: readonly PeriodControl[]): PeriodTotals {
+  const sum = (pick: (control: PeriodControl) => number) => controls.reduce((total, control) => total + pick(control), 0)
+  const at = (standing: Standing) => controls.filter(({ standingAtEnd }) => standingAtEnd === standing).length
+  const days = controls.flatMap(({ longestDaysToResolve: longest }) => (longest === null ? [] : [longest]))
+  return {
+    controls: controls.length,
+    controlsBy: {
+      fail: at('fail'),
+      unknown: at('unknown'),
+      pass: at('pass'),
+      not_applicable: at('not_applicable'),
+      not_evaluated: at('not_evaluated'),
+    },
+    openedInPeriod: sum(each => each.openedInPeriod),
+    resolvedInPeriod: sum(each => each.resolvedInPeriod),
+    openAtEnd: sum(each => each.openAtEnd),
+    longestDaysToResolve: days.length === 0 ? null : Math.max(...days),
+  }
 }
 
 function standingCounts(counts: readonly PeriodCount[], evaluations: number): PeriodControl['standings'] {
@@ -249,6 +322,8 @@ function sourceOf(label: string, { from, to, snapshots, failedRuns }: PeriodRepo
   const count = (coverage: CalendarDay['coverage']) => calendar.filter(each => each.coverage === coverage).length
   return {
     label,
+    identity: own.at(-1)?.identity ?? null,
+    callers: [...new Set(own.flatMap(({ callers }) => callers.map(({ arn }) => arn)))].sort(compareBytes),
     calendar,
     days: { complete: count('complete'), partial: count('partial'), missing: count('missing') },
     snapshots: own.map(snapshot => {

@@ -151,7 +151,7 @@ function resultsSheet(results: () => Iterable<readonly Cell[]>): Sheet {
   return { name: 'Results', columns: resultColumns.map(({ name }) => ({ name, width: wide.has(name) ? 50 : 20 })), rows: results }
 }
 
-function proofSheets({ sources, notInView }: FrameworkReportView): Sheet[] {
+function proofSheets({ sources, proofs, notInView }: FrameworkReportView): Sheet[] {
   return [
     {
       name: 'Coverage',
@@ -267,6 +267,18 @@ function proofSheets({ sources, notInView }: FrameworkReportView): Sheet[] {
             ]
           }
         }
+      },
+    },
+    {
+      name: 'Cross-checks',
+      columns: ['source', 'name', 'made', 'statement', 'compared', 'differences', 'examples'].map(name => ({
+        name,
+        width: name === 'statement' ? 80 : 22,
+      })),
+      *rows() {
+        for (const { source, crossChecks } of proofs)
+          for (const each of crossChecks)
+            yield [source, each.name, each.made, each.statement, each.compared, each.differences, each.examples.join('\n')]
       },
     },
     {

@@ -9,6 +9,7 @@ export type TemplateName =
   | 'framework-report'
   | 'period-report'
   | 'exception-register'
+  | 'table-report'
   | 'findings'
   | 'finding'
   | 'control'

@@ -7,7 +7,7 @@ import {
   exceptionRegisterView,
   frameworkReportView,
   homeView,
-  periodArtifact,
+  periodArtifacts,
   periodReportView,
   renderPage,
   renderReport,
@@ -192,5 +192,5 @@ async function periodReport(): Promise<string> {
     softwareVersion: '0.1.0',
     notInView: ['MFA'],
   })
-  return textOf(periodArtifact(view, 'html').read())
+  return textOf(periodArtifacts(view, 'html')[0]!.read())
 }

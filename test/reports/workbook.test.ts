@@ -112,6 +112,7 @@ describe('a workbook', () => {
       'Coverage',
       'Gaps',
       'Calls',
+      'Cross-checks',
       'Not in view',
     ])
     expect(sheets[3]!.rows[1]).to.include.members(results[0]!.filter(text => text !== ''))
