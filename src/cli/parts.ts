@@ -28,18 +28,19 @@ export function awsOf(store: Store, log: Log, environment: NodeJS.ProcessEnv): A
  */
 export function catalogOf(
   config: Pick<Config, 'controlFolders' | 'frameworkProfile' | 'parameters'> &
-    Partial<Pick<Config, 'file' | 'frameworks' | 'placeOf'>>,
+    Partial<Pick<Config, 'file' | 'frameworks' | 'placeOf' | 'parameterOverrides'>>,
   terminal: Pick<Terminal, 'note'>,
 ): Catalog {
   const catalog = loadCatalog({
     ownFolders: config.controlFolders,
     profile: config.frameworkProfile,
     parameters: config.parameters,
+    overrides: config.parameterOverrides ?? [],
   })
   const { file = 'config', placeOf = () => ({ line: 0, column: 0 }) } = config
   const misconfigured = catalog.problems
     .filter(problem => problem.file === 'config')
-    .map(problem => ({ ...problem, file, ...placeOf(problem.path.split('.')) }))
+    .map(problem => ({ ...problem, file, ...placeOf(problem.path.split(/[.[\]]+/)) }))
   const known = catalog.frameworks.map(framework => framework.id)
   for (const [i, id] of (config.frameworks ?? []).entries()) {
     if (known.includes(id)) continue

@@ -24,11 +24,17 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       const found = await verifyStore(store, heads, (phase, done, total) => terminal.progress({ phase, done, total, detail: '' }))
       const wrong = found.problems.filter(problem => problem.kind !== 'head_missing')
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
+      for (const { rows, text } of found.disposals) terminal.line(`${rows} rows ${text}; their digests stand`)
       terminal.line(
         `${found.snapshots} snapshots, ${found.evaluations} evaluations, ${found.ledgerEntries} entries of the ledger (head ${found.ledgerHead ?? 'none'}): ` +
           `${wrong.length === 0 ? 'all as it was sealed' : `${wrong.length} problems`}${wrong.length < found.problems.length ? '; not everything has a head outside' : ''}`,
       )
-      terminal.document({ ok: found.problems.length === 0, ...found, problems: found.problems.map(problem => ({ ...problem })) })
+      terminal.document({
+        ok: found.problems.length === 0,
+        ...found,
+        disposals: found.disposals.map(each => ({ ...each })),
+        problems: found.problems.map(problem => ({ ...problem })),
+      })
       invocation.code = wrong.length > 0 ? exit.wrong : found.problems.length > 0 ? exit.incomplete : exit.done
     })
 }

@@ -6,7 +6,9 @@ import { type Signer, sealBundle, type Timestamper } from '../evidence/index.ts'
 import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
 import {
   defaultFormats,
+  exceptionArtifacts,
   type FrameworkFormat,
+  findingsArtifact,
   frameworkArtifact,
   type PeriodReportView,
   periodArtifacts,
@@ -19,9 +21,9 @@ import {
   tableArtifacts,
   verifyPageArtifact,
 } from '../reports/index.ts'
-import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
+import { readCalls, readFindings, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { populationsOf, readJudged } from './evaluation.ts'
+import { populationsOf, readJudged, spelledOut } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
@@ -67,56 +69,62 @@ export async function issueEvidence(
   const view = await viewOf(parts, judged, framework, proofs)
   const complete =
     snapshots.every(isComplete) && parts.catalog.problems.length === 0 && (periodView === null || periodView.isComplete)
-  const ledgerPosition = period === undefined ? await positionOf(parts.store, evaluation) : (known?.position ?? 0)
-  const sealed = await sealBundle({
-    artifacts: [
-      ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
-      ...(periodView === null ? [] : periodFiles(periodView, formats)),
-      resultsArtifact(evaluation, populations),
-      resultLinesArtifact(evaluation, populations),
-      controlsArtifact(evaluation, framework),
-      ...controlFiles(parts.catalog, evaluation),
-      await keysArtifact(parts.store, ledgerPosition),
-      verifyPageArtifact(),
-      ...proofs
-        .flatMap(({ reports }) => reports)
-        .flatMap(report => [
-          ...tableArtifacts(report, 'csv'),
-          ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
-        ]),
-      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
-    ],
-    subject: {
-      scope: {
-        sources: snapshots.map(snapshot => snapshot.source),
-        framework: framework.id,
-        ...(period === undefined ? {} : { from: period.from.toISOString(), to: period.to.toISOString() }),
-      },
-      asOf: evaluation.asOf,
-      framework: { id: framework.id, version: framework.version, digest: framework.digest },
-      evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
-      snapshots: evaluation.snapshots,
-      ledgerPosition,
-      softwareVersion,
-      complete,
-      missing: [
-        ...(periodView?.sources ?? [])
-          .filter(({ days }) => days.partial + days.missing > 0)
-          .map(
-            ({ label, days }) => `${label}: of the days of the period ${days.partial} are partial and ${days.missing} missing`,
-          ),
-        ...view.brokenFiles.map(line => `control catalog: ${line}`),
-        ...view.missing.map(
-          each =>
-            `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
-        ),
+  const entry = await entryOf(parts.store, evaluation)
+  const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
+  const findings = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
+  const sealed = await spelledOut(judged, async () =>
+    sealBundle({
+      artifacts: [
+        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
+        ...(periodView === null ? [] : periodFiles(periodView, formats)),
+        resultsArtifact(evaluation, populations),
+        resultLinesArtifact(evaluation, populations),
+        controlsArtifact(evaluation, framework),
+        ...controlFiles(parts.catalog, evaluation),
+        ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
+        ...(findings === null ? [] : [findingsArtifact(findings)]),
+        await keysArtifact(parts.store, ledgerPosition),
+        verifyPageArtifact(),
+        ...proofs
+          .flatMap(({ reports }) => reports)
+          .flatMap(report => [
+            ...tableArtifacts(report, 'csv'),
+            ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
+          ]),
+        ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
       ],
-    },
-    signer: parts.signer,
-    ...(parts.timestamper ? { timestamper: parts.timestamper } : {}),
-    path: request.path,
-    ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
-  })
+      subject: {
+        scope: {
+          sources: snapshots.map(snapshot => snapshot.source),
+          framework: framework.id,
+          ...(period === undefined ? {} : { from: period.from.toISOString(), to: period.to.toISOString() }),
+        },
+        asOf: evaluation.asOf,
+        framework: { id: framework.id, version: framework.version, digest: framework.digest },
+        evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
+        snapshots: evaluation.snapshots,
+        ledgerPosition,
+        softwareVersion,
+        complete,
+        missing: [
+          ...(periodView?.sources ?? [])
+            .filter(({ days }) => days.partial + days.missing > 0)
+            .map(
+              ({ label, days }) => `${label}: of the days of the period ${days.partial} are partial and ${days.missing} missing`,
+            ),
+          ...view.brokenFiles.map(line => `control catalog: ${line}`),
+          ...view.missing.map(
+            each =>
+              `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
+          ),
+        ],
+      },
+      signer: parts.signer,
+      ...(parts.timestamper ? { timestamper: parts.timestamper } : {}),
+      path: request.path,
+      ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
+    }),
+  )
   const record: BundleRecord = {
     id: randomUUID(),
     issuedAt: parts.now(),
@@ -166,7 +174,10 @@ function callsArtifact(store: Store, snapshot: Snapshot): Artifact {
 /** The controls as they were judged and the framework they are read by. */
 function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Artifact {
   const controls = new Map(evaluation.outcomes.map(outcome => [outcome.control.id, outcome.control]))
-  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()] } as unknown as Json, null, 2)}\n`
+  const judgedWith = evaluation.outcomes.map(({ control: { id, parameters, parametersByTag = [] }, source }) => ({
+    ...{ control: id, source, parameters, parametersByTag },
+  }))
+  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()], judgedWith } as unknown as Json, null, 2)}\n`
   return {
     path: 'controls.json',
     mediaType: 'application/json',
@@ -209,10 +220,14 @@ function controlFiles(catalog: Catalog, evaluation: SavedEvaluation): readonly A
     }))
 }
 
-/** Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. */
-async function positionOf(store: Store, evaluation: SavedEvaluation): Promise<number> {
-  let position = 0
-  for await (const entry of readLedger(store))
-    if (entry.kind === 'evaluation' && entry.payload.digest === evaluation.digest) position = entry.position
-  return position
+/**
+ * Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. One that judged an older instant than
+ * another before it moves no findings, and its bundle holds none.
+ */
+async function entryOf(store: Store, evaluation: SavedEvaluation): Promise<{ position: number; movesFindings: boolean }> {
+  let found = { position: 0, movesFindings: false }
+  for await (const { kind, payload, position } of readLedger(store))
+    if (kind === 'evaluation' && payload.digest === evaluation.digest && payload.evaluation === evaluation.id)
+      found = { position, movesFindings: payload.findings !== undefined }
+  return found
 }

@@ -1,5 +1,6 @@
 import type { Json } from '../model.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
+import { type ExceptionRow, exceptionText } from './exception-row.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
 import { openPdf, type PdfWriter } from './pdf-document.ts'
@@ -39,6 +40,7 @@ export async function frameworkReportPdf(
     'Population = fail + unknown + pass + not applicable, for every control. Unknown means that something needed for the answer could not be read; it is never counted as pass. Subjects that passed or did not apply are named in results.csv.',
   )
   for (const control of view.controls) writeControl(pdf, control)
+  writeExceptions(pdf, view.exceptions)
   pdf.heading(2, 'Coverage')
   pdf.paragraph(
     'What was asked of AWS, and how much of it was answered. A dataset is what one read operation says in one place; a part is one list that is paged through.',
@@ -181,6 +183,7 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
   pdf.paragraph(`${outcome.source}: ${arithmetic(outcome, 'in population')}`, { weight: 600 })
   pdf.bar(partsOf(outcome))
   if (outcome.excepted > 0) pdf.paragraph(`Of the fails, ${groupDigits(outcome.excepted)} stand beside an approved exception.`)
+  if (outcome.parameterNotes.length > 0) pdf.paragraph(`Parameters: ${outcome.parameterNotes.join('; ')}.`)
   if (outcome.populationIsLowerBound) pdf.paragraph('The population could not be listed to its end: it is at least this large.')
   if (outcome.error !== null) pdf.banner('fail', ['This control is broken and decides nothing', outcome.error])
   pdf.table({
@@ -192,7 +195,7 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
     ],
     rows: outcome.failing.map(row => [
       subjectText(row),
-      row.reason,
+      [row.reason, ...row.exceptions.map(exceptionText)].join('\n'),
       Object.entries(row.facts)
         .map(([name, value]) => `${name} ${show(value)}`)
         .join('\n'),
@@ -209,6 +212,45 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
     rows: outcome.unknowns.map(row => [subjectText(row), row.reason, row.actions.join('\n')]),
     whole: 'results.csv',
   })
+}
+
+/** The register of exceptions, each with who asked, who approved and when it ends. */
+export function writeExceptions(pdf: PdfWriter, exceptions: readonly ExceptionRow[]): void {
+  pdf.heading(2, 'Exceptions')
+  pdf.paragraph(
+    'Fails that someone accepted for a time, and someone else approved. An exception stands beside a fail and changes no status and no count.',
+  )
+  if (exceptions.length === 0) pdf.paragraph('None.')
+  pdf.table({
+    caption: `${groupDigits(exceptions.length)} exceptions, as they were known at the instant of the evaluation`,
+    columns: [
+      { title: 'Exception', share: 14 },
+      { title: 'State', share: 11 },
+      { title: 'Covers', share: 27 },
+      { title: 'Why', share: 24 },
+      { title: 'Who', share: 26 },
+      { title: 'Ends', share: 13 },
+      { title: 'Fails', share: 7, align: 'right' },
+    ],
+    rows: exceptions.map(each => [
+      `${each.id}\n(${wordOf(each.origin)})`,
+      wordOf(each.state),
+      `${each.controls.join(', ')}\n${each.scope}${each.problem === null ? '' : `\nCovers nothing: ${each.problem}`}`,
+      `${each.reason}${each.ticket === null ? '' : ` (${each.ticket})`}`,
+      [
+        `requested by ${each.requestedBy}`,
+        each.approvedBy === null ? 'not approved' : `approved by ${each.approvedBy}${whenText(each.approvedAt)}`,
+        ...(each.revokedBy === null ? [] : [`revoked by ${each.revokedBy}${whenText(each.revokedAt)}: ${each.revokedReason}`]),
+      ].join('\n'),
+      each.expiresAt.slice(0, 10),
+      groupDigits(each.covers),
+    ]),
+    whole: 'exceptions.csv',
+  })
+}
+
+function whenText(at: string | null): string {
+  return at === null ? '' : `, ${shortTime(at)}`
 }
 
 function writeCoverage(pdf: PdfWriter, { label, snapshot, datasets }: SourceSection): void {

@@ -1,6 +1,7 @@
 import { compareBytes } from '../digest.ts'
 import type { Framework, SavedEvaluation, Snapshot, Status } from '../model.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
+import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import type { OperationCalls } from './operation-calls.ts'
 import { ReportsError } from './reports-error.ts'
 import { type MissingDataset, type SourceSection, sourceSection } from './source-section.ts'
@@ -39,6 +40,8 @@ export interface FrameworkReportView {
   readonly requirements: readonly RequirementSection[]
   readonly requirementsBy: { readonly [status in RequirementOutcome['status']]: number }
   readonly controls: readonly ControlSection[]
+  /** the register of the exceptions of these controls, whatever their state */
+  readonly exceptions: readonly ExceptionRow[]
   readonly sources: readonly SourceSection[]
   /** what each source's second way of reading found, and how many ways to access its accounts there are */
   readonly proofs: readonly SourceProof[]
@@ -112,7 +115,8 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
   const named = new Set(input.requirements.flatMap(requirement => requirement.controls.map(control => control.id)))
   const outcomes = evaluation.outcomes.filter(outcome => named.has(outcome.control.id))
   outcomes.forEach(checkOutcome)
-  const controls = controlSections(outcomes)
+  const { exceptions = [] } = evaluation
+  const controls = controlSections(outcomes, exceptions)
   const byId = new Map(controls.map(control => [control.id, control]))
   const requirements = input.requirements.map(requirement => requirementSection(requirement, byId))
   const missing = sources.flatMap(source => source.missing)
@@ -151,6 +155,7 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
       requirements.map(({ status }) => status),
     ),
     controls,
+    exceptions: exceptions.filter(each => each.controls.some(id => named.has(id))).map(exceptionRow),
     sources,
     proofs: input.proofs ?? [],
     notInView: input.notInView,

@@ -1,5 +1,6 @@
 import { compareBytes } from '../digest.ts'
 import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot, SourceIdentity } from '../model.ts'
+import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { type EpisodeTracker, type FailureEpisode, trackFailures } from './failure-episodes.ts'
 import type { NotCompared, PeriodChange } from './period-changes.ts'
 import { missingOf } from './source-section.ts'
@@ -115,6 +116,8 @@ export interface PeriodReportView {
   readonly movers: readonly PeriodChange[]
   readonly changes: readonly PeriodChange[]
   readonly notCompared: readonly NotCompared[]
+  /** every exception that an evaluation of the period knew, as the last one that knew it shows it */
+  readonly exceptions: readonly ExceptionRow[]
   readonly notInView: readonly string[]
 }
 
@@ -143,7 +146,7 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
   const { framework, from, to } = input
   const requirements = requirementsOf(framework)
   const episodes = trackFailures(control => requirements.has(control))
-  const { evaluations, controls } = await followControls(input, requirements, episodes)
+  const { evaluations, controls, exceptions } = await followControls(input, requirements, episodes)
   const sources = [...input.sources].sort(compareBytes).map(label => sourceOf(label, input))
   const { requirements: _, ...about } = framework
   return {
@@ -171,6 +174,7 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
     ),
     changes: input.changes,
     notCompared: input.notCompared,
+    exceptions,
     notInView: input.notInView,
   }
 }
@@ -198,12 +202,15 @@ async function followControls(
   { evaluations, from }: PeriodReportInput,
   requirements: ReadonlyMap<string, readonly string[]>,
   episodes: EpisodeTracker,
-): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[] }> {
+): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[]; exceptions: ExceptionRow[] }> {
+  const known = new Map<string, ExceptionRow>()
   const heads: PeriodEvaluation[] = []
   const followed = new Map<string, Followed>()
   for await (const evaluation of evaluations) {
     episodes.add(evaluation)
     if (evaluation.asOf < from) continue
+    for (const exception of evaluation.exceptions ?? [])
+      if (exception.controls.some(id => requirements.has(id))) known.set(exception.id, exceptionRow(exception))
     const asOf = evaluation.asOf.toISOString()
     heads.push({ id: evaluation.id, asOf, evaluatedAt: evaluation.evaluatedAt.toISOString(), digest: evaluation.digest })
     const named = Map.groupBy(
@@ -247,7 +254,8 @@ async function followControls(
         longestDaysToResolve: resolved.length === 0 ? null : Math.max(...resolved.map(({ daysOpen }) => daysOpen ?? 0)),
       }
     })
-  return { evaluations: heads, controls }
+  const exceptions = [...known.values()].sort((a, b) => compareBytes(a.id, b.id))
+  return { evaluations: heads, controls, exceptions }
 }
 
 function stretchesOf(counts: readonly PeriodCount[]): PeriodStretch[] {

@@ -108,6 +108,7 @@ describe('a workbook', () => {
       'Requirements',
       'Controls',
       'Results',
+      'Exceptions',
       'Coverage',
       'Gaps',
       'Calls',
