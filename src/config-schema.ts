@@ -325,6 +325,11 @@ export const configSchema = {
           pattern: '^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
           description: 'ARN of a key in AWS KMS (ECC_NIST_P256, SIGN_VERIFY) that signs instead of a key file',
         },
+        timestampUrl: {
+          type: 'string',
+          pattern: '^https?://[^\\s]+$',
+          description: 'URL of a time-stamp authority (RFC 3161) that is asked for each bundle; left out: none is',
+        },
       },
     },
     heads: {

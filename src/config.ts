@@ -32,6 +32,8 @@ export interface Config {
   readonly keyFile: string | null
   /** key in AWS KMS that signs evidence; null: a key file does */
   readonly kmsKeyArn: string | null
+  /** time-stamp authority (RFC 3161) that is asked for each bundle; null: none */
+  readonly timestampUrl: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -116,7 +118,7 @@ interface ConfigFile {
   findings: Config['findings']
   frameworks: string[]
   retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
-  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string }
+  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string; timestampUrl?: string }
   heads: { folder?: string }
   log: { level: Config['logLevel'] }
 }
@@ -233,6 +235,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     kmsKeyArn: value.evidence.kmsKeyArn ?? null,
+    timestampUrl: value.evidence.timestampUrl ?? null,
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     logLevel: value.log.level,
     placeOf,

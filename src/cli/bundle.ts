@@ -8,7 +8,7 @@ import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { folderFor, OutputError } from './output.ts'
-import { catalogOf, signerOf, storeOf } from './parts.ts'
+import { catalogOf, signerOf, storeOf, timestamperOf } from './parts.ts'
 import { periodOf } from './period.ts'
 import { formatsOf } from './report.ts'
 
@@ -17,6 +17,7 @@ interface Options extends CommonOptions {
   readonly asOf?: string
   readonly out?: string
   readonly force: boolean
+  readonly timestamp: boolean
   readonly format?: string
   readonly from?: string
   readonly to?: string
@@ -35,6 +36,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
       `of the report, commas between (default: ${defaultFormats.join(',')}); populations and results are always there`,
     )
     .option('--out <file>', 'the ZIP file (default: a name of its own in the evidence folder)')
+    .option('--no-timestamp', 'do not ask the configured time-stamp authority')
     .option('--force', 'replace the file if it is there', false)
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
@@ -50,7 +52,8 @@ export function addBundle(program: Command, invocation: Invocation): void {
       const signer = await signerOf(config)
       if (signer.isNew) terminal.note(`made a new signing key; give its fingerprint to those who verify: ${signer.fingerprint}`)
       await using store = await storeOf(config, log)
-      const parts = { store, catalog, signer, now: () => new Date(), log }
+      const timestamper = options.timestamp ? timestamperOf(config) : null
+      const parts = { store, catalog, signer, timestamper, now: () => new Date(), log }
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
       const path = options.out === undefined ? join(config.evidenceFolder, bundleName(framework)) : resolve(options.out)
       if (existsSync(path) && !options.force) {
@@ -68,7 +71,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
         ...formats,
         onProgress: terminal.progress,
       })
-      const { ok, files, problems } = await verifyBundle(path, { key: signer.publicKeyPem })
+      const { ok, files, problems, timestamp } = await verifyBundle(path, { key: signer.publicKeyPem })
       if (!ok)
         throw new OutputError('FILE_NOT_WRITABLE', `${path} does not verify after it was written: ${problems[0]?.message}`, {
           hint: 'check the disk and issue it again',
@@ -78,10 +81,12 @@ export function addBundle(program: Command, invocation: Invocation): void {
       )
       terminal.line(`manifest ${record.manifestDigest}`)
       terminal.line(`signed by ${record.keyFingerprint}`)
+      if (timestamp !== null) terminal.line(`stamped ${timestamp.at.toISOString()} by ${timestamp.authority}`)
       terminal.document({
         ...record,
         issuedAt: record.issuedAt.toISOString(),
         asOf: record.asOf.toISOString(),
+        timestamp: timestamp === null ? null : { ...timestamp, at: timestamp.at.toISOString() },
         files: files.map(({ path: name, sha256, sizeBytes, rows }) => ({ path: name, sha256, sizeBytes, rows })),
       })
       invocation.code = record.complete ? exit.done : exit.incomplete

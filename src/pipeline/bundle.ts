@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Catalog, controlTexts } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
 import { canonicalJson } from '../digest.ts'
-import { type Signer, sealBundle } from '../evidence/index.ts'
+import { type Signer, sealBundle, type Timestamper } from '../evidence/index.ts'
 import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
 import {
   defaultFormats,
@@ -50,7 +50,7 @@ export interface EvidenceRequest {
  * @throws {PipelineError} UNKNOWN_FRAMEWORK, NOTHING_EVALUATED, NOTHING_COLLECTED (in the period); what `sealBundle` throws when the file cannot be written
  */
 export async function issueEvidence(
-  parts: Omit<Parts, 'aws'> & { readonly signer: Signer },
+  parts: Omit<Parts, 'aws'> & { readonly signer: Signer; readonly timestamper?: Timestamper | null },
   request: EvidenceRequest,
 ): Promise<BundleRecord> {
   const framework = frameworkOf(parts.catalog, request.framework)
@@ -120,6 +120,7 @@ export async function issueEvidence(
         ],
       },
       signer: parts.signer,
+      ...(parts.timestamper ? { timestamper: parts.timestamper } : {}),
       path: request.path,
       ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
     }),
