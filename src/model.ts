@@ -299,6 +299,23 @@ export interface SourceRows {
   readonly resources: AsyncIterable<StoredResource>
   /** what changed before it; left out: nobody asked */
   readonly history?: SourceHistory
+  /** the snapshots of the source that are kept; left out: nobody asked */
+  readonly kept?: Kept
+}
+
+/** The evidence of a source as it is kept, up to the judged snapshot. */
+export interface Kept {
+  /** oldest first */
+  readonly snapshots: readonly KeptSnapshot[]
+  /** when the whole store was last computed again, by the instant of the judgement; null: never */
+  readonly verifiedAt: Date | null
+}
+
+export interface KeptSnapshot {
+  readonly version: number
+  readonly sealedAt: Date
+  /** what is not as it was sealed: found now in itself, its chain and the ledger, and by the last verification in its rows and calls */
+  readonly problems: readonly string[]
 }
 
 /** What changed in a source over a period that ends with the judged snapshot. */
@@ -473,6 +490,7 @@ export interface LedgerEntry {
     | 'key'
     | 'download'
     | 'confirmation'
+    | 'verification'
     | 'import'
   readonly payload: Facts
   readonly previousDigest: string | null

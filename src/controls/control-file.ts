@@ -37,6 +37,10 @@ export interface ControlCase {
   /** rows by dataset, in AWS's spelling, with `firstSeenAt`, `seenFromTheStart`, `since` and `earlier` where they matter */
   readonly estate: { readonly [dataset: string]: readonly CaseRow[] }
   readonly gaps: readonly CaseGap[]
+  /** ARNs of who asked */
+  readonly callers: readonly string[]
+  /** the snapshots that are kept; null: nobody looked */
+  readonly kept: CaseKept | null
   /** snapshots before it, oldest first */
   readonly earlier: readonly EarlierCase[]
   /** key of the resource, or name of the dataset for a population that could not be listed */
@@ -44,6 +48,11 @@ export interface ControlCase {
   readonly expect: 'pass' | 'fail' | 'unknown' | 'not_applicable'
   /** a part of the reason that must be there */
   readonly says: string | null
+}
+
+export interface CaseKept {
+  readonly verifiedAt: string | null
+  readonly snapshots: readonly { readonly version: number; readonly sealedAt: string; readonly problems: readonly string[] }[]
 }
 
 /** An earlier snapshot of a case: datasets that it does not name were as they are now. */
@@ -114,6 +123,30 @@ const caseSchema = {
     asOf: { ...instant, default: '2026-03-01T00:00:00Z' },
     parameters: { type: 'object', default: {}, propertyNames: { pattern: camelCase }, additionalProperties: value },
     estate: estateSchema,
+    callers: { type: 'array', default: [], items: sentence },
+    kept: {
+      type: 'object',
+      nullable: true,
+      default: null,
+      additionalProperties: false,
+      required: ['snapshots'],
+      properties: {
+        verifiedAt: { ...instant, nullable: true, default: null },
+        snapshots: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['version', 'sealedAt'],
+            properties: {
+              version: { type: 'integer' },
+              sealedAt: instant,
+              problems: { type: 'array', default: [], items: sentence },
+            },
+          },
+        },
+      },
+    },
     earlier: {
       type: 'array',
       default: [],

@@ -11,5 +11,5 @@ export {
   type RequirementControl,
   type RequirementCoverage,
 } from './framework-coverage.ts'
-export { type NeededHistory, neededHistory } from './needed-history.ts'
+export { type NeededHistory, neededHistory, needsKept } from './needed-history.ts'
 export { newControl } from './new-control.ts'

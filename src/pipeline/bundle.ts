@@ -8,6 +8,7 @@ import {
   defaultFormats,
   type FrameworkFormat,
   frameworkArtifact,
+  judgedWithArtifacts,
   populationArtifacts,
   populationWorkbook,
   resultLinesArtifact,
@@ -17,7 +18,7 @@ import {
 } from '../reports/index.ts'
 import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { populationsOf, readJudged } from './evaluation.ts'
+import { judgedRows, populationsOf, readJudged, withEverything } from './evaluation.ts'
 import { frameworkOf, viewOf } from './framework-report.ts'
 import type { Parts } from './parts.ts'
 
@@ -56,6 +57,7 @@ export async function issueEvidence(
       controlsArtifact(evaluation, framework),
       ...controlFiles(parts.catalog, evaluation),
       verifyPageArtifact(),
+      ...judgedWithArtifacts(await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots))),
       ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
     ],
     subject: {

@@ -6,6 +6,7 @@ import {
   evaluate,
   explainStatus,
   neededHistory,
+  needsKept,
   populationOf,
 } from '../controls/index.ts'
 import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
@@ -15,8 +16,10 @@ import {
   readEstate,
   readHistory,
   readImports,
+  readKept,
   readResources,
   readSnapshot,
+  type Store,
   saveEvaluation,
 } from '../store/index.ts'
 import { type Parts, PipelineError } from './parts.ts'
@@ -74,13 +77,15 @@ export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: 
     evaluation,
     snapshots,
     estate: await buildEstate(
-      await withEverything(parts, {
-        asOf: evaluation.asOf,
-        sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(parts.store, snapshot) })),
-      }),
+      await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots)),
       parts.catalog.managedPolicies,
     ),
   }
+}
+
+/** The rows of the snapshots of an evaluation, read when they are asked for. */
+export function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
+  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
 }
 
 /** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
@@ -89,6 +94,7 @@ export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, ro
   const since = needed === null ? null : new Date(rows.asOf.getTime() - needed.days * 86_400_000)
   const sources = rows.sources.map(async each => ({
     ...each,
+    ...(needsKept(parts.catalog) ? { kept: await readKept(parts.store, each.snapshot, rows.asOf) } : {}),
     ...(needed === null || since === null
       ? {}
       : { history: await readHistory(parts.store, each.snapshot, since, needed.datasets) }),
