@@ -189,6 +189,45 @@ export const configSchema = {
         },
       },
     },
+    exceptions: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        file: {
+          type: 'string',
+          minLength: 1,
+          description: 'YAML file with exceptions, or a folder of such files, kept under version control; left out: none',
+        },
+        maxDays: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 3660,
+          default: 365,
+          'x-unit': 'days',
+          description: 'longest time from the approval of an exception to its end, 1 to 3660 days',
+        },
+      },
+    },
+    findings: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        dueDays: {
+          type: 'object',
+          additionalProperties: false,
+          default: {},
+          description: 'days until a finding is due, by severity',
+          properties: Object.fromEntries(
+            Object.entries({ critical: 7, high: 30, medium: 90, low: 180 }).map(([severity, days]) => [
+              severity,
+              { type: 'integer', minimum: 1, maximum: 3660, default: days, 'x-unit': 'days', description: '1 to 3660 days' },
+            ]),
+          ),
+        },
+      },
+    },
     frameworks: {
       type: 'array',
       default: ['soc2', 'iso27001'],

@@ -4,7 +4,7 @@ import { configSchema } from './config-schema.ts'
 import { cronProblem } from './cron.ts'
 import { type Prepare, type Problem, problemLine, readYaml } from './document.ts'
 import { AppError } from './errors.ts'
-import type { Json, ParameterValues, Source } from './model.ts'
+import type { Json, ParameterValues, Severity, Source } from './model.ts'
 
 /** The configuration as the program uses it: defaults filled in, paths absolute, references resolved. */
 export interface Config {
@@ -21,6 +21,8 @@ export interface Config {
   /** framework whose parameter profile replaces the defaults; null for none */
   readonly frameworkProfile: string | null
   readonly parameters: { readonly [controlId: string]: ParameterValues }
+  readonly exceptions: { readonly file: string | null; readonly maxDays: number }
+  readonly findings: { readonly dueDays: { readonly [severity in Severity]: number } }
   readonly frameworks: readonly string[]
   readonly evidenceFolder: string
   readonly keyFile: string | null
@@ -64,6 +66,8 @@ interface ConfigFile {
   schedule: { collect: string; timeZone: string }
   server: { host: string; port: number }
   controls: { folders: string[]; frameworkProfile?: string; parameters: Record<string, ParameterValues> }
+  exceptions: { file?: string; maxDays: number }
+  findings: Config['findings']
   frameworks: string[]
   evidence: { folder?: string; keyFile?: string }
   heads: { folder?: string }
@@ -130,6 +134,8 @@ export function describeConfig(config: Config): Json {
       frameworkProfile: config.frameworkProfile,
       parameters: config.parameters as Json,
     },
+    exceptions: { ...config.exceptions },
+    findings: { dueDays: { ...config.findings.dueDays } },
     frameworks: [...config.frameworks],
     evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
     heads: { folder: config.headsFolder },
@@ -161,6 +167,11 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     controlFolders: value.controls.folders.map(folder => resolve(base, folder)),
     frameworkProfile: value.controls.frameworkProfile ?? null,
     parameters: value.controls.parameters,
+    exceptions: {
+      file: value.exceptions.file === undefined ? null : resolve(base, value.exceptions.file),
+      maxDays: value.exceptions.maxDays,
+    },
+    findings: value.findings,
     frameworks: value.frameworks,
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),

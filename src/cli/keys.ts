@@ -8,8 +8,8 @@ import type { Artifact, Json } from '../model.ts'
 import { appendLedger, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
+import { writeArtifact } from './output.ts'
 import { storeOf } from './parts.ts'
-import { writeArtifact } from './report.ts'
 import { table } from './terminal.ts'
 
 export function addKeys(program: Command, invocation: Invocation): void {

@@ -6,7 +6,7 @@ import type { Json } from '../model.ts'
 import { verifyPageArtifact } from '../reports/index.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
-import { writeArtifact } from './report.ts'
+import { writeArtifact } from './output.ts'
 
 interface Options extends CommonOptions {
   readonly key?: string

@@ -1,4 +1,16 @@
-import type { Coverage, DatasetSummary, Facts, Gap, GapReason, Json, Kept, Place, Snapshot, StoredResource } from '../model.ts'
+import type {
+  Coverage,
+  DatasetSummary,
+  Exception,
+  Facts,
+  Gap,
+  GapReason,
+  Json,
+  Kept,
+  Place,
+  Snapshot,
+  StoredResource,
+} from '../model.ts'
 import { historyOfCase } from './case-history.ts'
 import type { CaseGap, CaseRow, ControlCase } from './control-file.ts'
 import { datasets } from './datasets.ts'
@@ -72,6 +84,7 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'import.approvals': { key: ['ticket'], parent: [], only: [] },
   'import.reviews': { key: ['reviewer'], parent: [], only: [] },
   'history.snapshots': { key: ['version'], parent: [], only: [] },
+  'ledger.exceptions': { key: ['id'], parent: [], only: [] },
   'ledger.snapshots': { key: ['version'], parent: [], only: [] },
   'ledger.verifications': { key: ['version'], parent: [], only: [] },
   'evidenced.cross_checks': { key: ['name'], parent: [], only: [] },
@@ -120,11 +133,21 @@ export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceE
     { ...snapshotOf(rows, gaps, asOf), callers: each.callers.map(arn => ({ place, arn, userId: '' })) },
     managed,
     imports,
-    { past, kept: keptOf(each), asOf },
+    { past, kept: keptOf(each), exceptions: exceptionsOf(each), asOf },
   )
   for (const row of rows) estate.add(row)
   estate.link()
   return estate
+}
+
+function exceptionsOf({ exceptions }: ControlCase): readonly Exception[] | null {
+  if (exceptions === null) return null
+  return exceptions.map(({ subjects, ...each }) => ({
+    ...each,
+    origin: 'database',
+    scope: { source: null, subjects, match: null, when: null },
+    ...{ ticket: null, requestedAt: null, revokedBy: null, revokedAt: null, revokedReason: null },
+  }))
 }
 
 function keptOf({ kept }: ControlCase): Kept | null {

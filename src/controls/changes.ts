@@ -72,15 +72,29 @@ export class Changes implements GrantSurroundings, NewIdentitySurroundings, Orga
   /** Things that are new to us and may be older: the first snapshot of the period could not see them. */
   unread(resource: ChangeResource): ReadonlyMap<string, readonly Gap[]> {
     const byDataset = Map.groupBy(this.#of(resource).unproven, state => state.dataset)
-    return new Map(
-      [...byDataset].map(([dataset, states]) => [dataset, states.flatMap(({ key }) => this.unproven(dataset, key).gaps)]),
-    )
+    return new Map([
+      ...[...byDataset].map(
+        ([dataset, states]) => [dataset, states.flatMap(({ key }) => this.unproven(dataset, key).gaps)] as const,
+      ),
+      ...this.#disposed(resource),
+    ])
+  }
+
+  /** Datasets of which earlier states are no longer kept: nobody can say what changed, so no change made of them is judged. */
+  #disposed(resource: ChangeResource): (readonly [string, readonly Gap[]])[] {
+    return historyOf[resource]!.flatMap(dataset => {
+      const gone = this.#past.disposed(dataset)
+      return gone.length === 0
+        ? []
+        : [[dataset, gone.map(({ key, why }) => this.gaps.absent(dataset, '', 'disposed', why, key))] as const]
+    })
   }
 
   #of(resource: ChangeResource) {
     let made = this.#made.get(resource)
     if (made === undefined) {
-      made = this.#past.isComparable && this.#isJudged(resource) ? this.#make(resource) : { members: [], unproven: [] }
+      const isJudged = this.#past.isComparable && this.#isJudged(resource) && this.#disposed(resource).length === 0
+      made = isJudged ? this.#make(resource) : { members: [], unproven: [] }
       this.#made.set(resource, made)
     }
     return made

@@ -1,3 +1,4 @@
+import type { Exception } from '../model.ts'
 import { datasets } from './datasets.ts'
 import { resourceTypes } from './schema.ts'
 
@@ -41,6 +42,8 @@ export interface ControlCase {
   readonly callers: readonly string[]
   /** the snapshots that are kept; null: nobody looked */
   readonly kept: CaseKept | null
+  /** the register of exceptions; null: nobody looked */
+  readonly exceptions: readonly CaseException[] | null
   /** snapshots before it, oldest first */
   readonly earlier: readonly EarlierCase[]
   /** key of the resource, or name of the dataset for a population that could not be listed */
@@ -53,6 +56,11 @@ export interface ControlCase {
 export interface CaseKept {
   readonly verifiedAt: string | null
   readonly snapshots: readonly { readonly version: number; readonly sealedAt: string; readonly problems: readonly string[] }[]
+}
+
+export interface CaseException
+  extends Pick<Exception, 'id' | 'controls' | 'reason' | 'requestedBy' | 'approvedBy' | 'approvedAt' | 'expiresAt'> {
+  readonly subjects: readonly string[] | null
 }
 
 /** An earlier snapshot of a case: datasets that it does not name were as they are now. */
@@ -101,10 +109,12 @@ const gapReasons = [
   'directory_not_listable',
   'still_exists',
   'unconfirmed_drop',
+  'external_id_not_demanded',
   'parent_not_read',
   'withheld',
   'not_sent',
   'not_collected',
+  'disposed',
 ]
 
 const estateSchema = {
@@ -144,6 +154,26 @@ const caseSchema = {
               problems: { type: 'array', default: [], items: sentence },
             },
           },
+        },
+      },
+    },
+    exceptions: {
+      type: 'array',
+      nullable: true,
+      default: null,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['id', 'controls', 'expiresAt'],
+        properties: {
+          id: sentence,
+          controls: { type: 'array', items: sentence },
+          subjects: { type: 'array', nullable: true, default: null, items: sentence },
+          reason: { type: 'string', default: '' },
+          requestedBy: { type: 'string', default: '' },
+          approvedBy: { type: 'string', nullable: true, default: null },
+          approvedAt: { ...instant, nullable: true, default: null },
+          expiresAt: instant,
         },
       },
     },

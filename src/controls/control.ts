@@ -192,7 +192,7 @@ interface Mistake {
 }
 
 /** What the library or our compiler found, in our words, with what was probably meant. */
-function explainMistake(
+export function explainMistake(
   error: unknown,
   source: string,
   parameters: { readonly [name: string]: ParameterValue },

@@ -106,6 +106,7 @@ export class EntityTable {
     let first = { from: row.since, facts: row.facts }
     let isProven = false
     for (const earlier of row.earlier) {
+      if (earlier.disposed) return this.#since(first.from, false)
       const before = earlier.facts[state.member]
       // a state that was not sent may have been the present one already: only another state is proof
       if (before !== undefined && before !== present) {

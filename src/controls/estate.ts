@@ -26,7 +26,12 @@ export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = l
   const sources: SourceEstate[] = []
   for (const { snapshot, resources, history, kept = null } of rows.sources) {
     const past = history === undefined ? null : await Past.read(history)
-    const source = new SourceEstate(snapshot, managed, rows.imports, { past, kept, asOf: rows.asOf })
+    const source = new SourceEstate(snapshot, managed, rows.imports, {
+      past,
+      kept,
+      exceptions: rows.exceptions ?? null,
+      asOf: rows.asOf,
+    })
     for await (const row of resources) source.add(row)
     source.link()
     sources.push(source)
@@ -113,10 +118,10 @@ function unreadOf(source: SourceEstate, dataset: string): readonly Gap[] {
   ])
 }
 
-/** Rows that are known by their key alone hide no member where the key makes one; of a link they hide whom it links. */
+/** Rows that are known by their key alone hide no member where the key makes one; of a link they hide whom it links, of an import whom it names. */
 function rowGaps(source: SourceEstate, dataset: string): readonly Gap[] {
   const isLink = dataset === 'sso.account_assignments' || dataset === 'sso.application_assignments'
-  return isLink ? [...source.gaps.rows(dataset).values()].flatMap(gap => gap.gaps) : []
+  return isLink || dataset.startsWith('import.') ? [...source.gaps.rows(dataset).values()].flatMap(gap => gap.gaps) : []
 }
 
 function* one(source: SourceEstate, name: PopulationName, order: Int32Array): Iterable<Entity> {

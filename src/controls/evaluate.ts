@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { compareBytes, digestOf } from '../digest.ts'
-import type { ControlOutcome, Evaluation, Gap, Json, Result, Status, Subject } from '../model.ts'
+import { exceptionState } from '../exception.ts'
+import type { ControlOutcome, Evaluation, Exception, Gap, Json, RegisteredException, Result, Status, Subject } from '../model.ts'
 import type { Catalog } from './catalog.ts'
 import type { Frame } from './compile.ts'
 import type { CompiledControl } from './control.ts'
 import type { Entity } from './entity.ts'
 import { type Estate, population, subjectOf } from './estate.ts'
+import { exceptionProblems, type Selector, selectorsOf } from './exception-scope.ts'
 import { fuelPerSubject, type Meter, outOfFuel } from './lists.ts'
 import type { SourceEstate } from './source-estate.ts'
 import { Broken, join, Undecided, Unknown } from './values.ts'
@@ -15,14 +17,41 @@ import { populationReason, shownFacts, unknownReason } from './wording.ts'
  * Judges an estate with a catalog: one outcome for each control and source, in the order of control ids. Pure: the same catalog,
  * estate and instant give the same evaluation.
  * @param asOf what ages are measured against; no clock is asked
+ * @param exceptions as they were known at the instant; those in force are marked beside the fails that they cover, and change no status
  */
-export function evaluate(catalog: Catalog, estate: Estate, asOf: Date): Evaluation {
+export function evaluate(catalog: Catalog, estate: Estate, asOf: Date, exceptions: readonly Exception[] = []): Evaluation {
+  const selectors = selectorsOf(catalog, exceptions, asOf)
+  const outcomes = catalog.compiled.flatMap(control =>
+    estate.sources.map(source => judgeSource(control, source, asOf, selectors.get(control.info.id))),
+  )
   return {
     asOf,
     catalogDigest: catalog.digest,
     snapshots: estate.sources.map(({ snapshot: { source, version, digest } }) => ({ source, version, digest })),
-    outcomes: catalog.compiled.flatMap(control => estate.sources.map(source => judgeSource(control, source, asOf))),
+    outcomes,
+    exceptions: registerOf(catalog, exceptions, outcomes, asOf),
   }
+}
+
+/** Every exception with where it stood at the instant and how many fails it stands beside. */
+function registerOf(
+  catalog: Catalog,
+  exceptions: readonly Exception[],
+  outcomes: readonly ControlOutcome[],
+  asOf: Date,
+): readonly RegisteredException[] {
+  const problems = exceptionProblems(catalog, exceptions)
+  const covered = new Map<string, number>()
+  for (const { results } of outcomes)
+    for (const { exceptions: ids = [] } of results) for (const id of ids) covered.set(id, (covered.get(id) ?? 0) + 1)
+  return exceptions
+    .map(exception => ({
+      ...exception,
+      state: exceptionState(exception, asOf),
+      covers: covered.get(exception.id) ?? 0,
+      problem: problems.get(exception.id) ?? null,
+    }))
+    .sort((a, b) => compareBytes(a.id, b.id))
 }
 
 const statuses: readonly Status[] = ['pass', 'fail', 'unknown', 'not_applicable']
@@ -34,7 +63,12 @@ const notApplicable = 3
 type Verdict = { readonly status: number; readonly why: Undecided | null }
 
 /** One control on one source. */
-export function judgeSource(control: CompiledControl, source: SourceEstate, asOf: Date): ControlOutcome {
+export function judgeSource(
+  control: CompiledControl,
+  source: SourceEstate,
+  asOf: Date,
+  selectors: readonly Selector[] = [],
+): ControlOutcome {
   const { info } = control
   const { size, unread, members } = population(source, info.resource)
   const frame: Frame = [{ asOf: asOf.getTime(), fuel: 0 }, Object.freeze({ ...info.parameters }), null]
@@ -74,7 +108,10 @@ export function judgeSource(control: CompiledControl, source: SourceEstate, asOf
     const key = member.key
     while (next < datasets.length && compareBytes(datasets[next]![0], key) < 0) addDataset(...datasets[next++]!)
     digest.add(key, statuses[verdict]!)
-    if (verdict !== implied) results.push(resultOf(control, source, frame, member, broken))
+    if (verdict === implied) continue
+    const result = resultOf(control, source, frame, member, broken)
+    const ids = verdict === fail ? selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id) : []
+    results.push(ids.length === 0 ? result : { ...result, exceptions: ids.sort(compareBytes) })
   }
   while (next < datasets.length) addDataset(...datasets[next++]!)
 
@@ -88,7 +125,7 @@ export function judgeSource(control: CompiledControl, source: SourceEstate, asOf
     fail: counts[fail]!,
     unknown: counts[unknown]!,
     notApplicable: counts[notApplicable]!,
-    excepted: 0,
+    excepted: results.filter(({ exceptions }) => exceptions !== undefined).length,
     populationDigest: digest.end(),
     implied: implied === pass ? 'pass' : 'not_applicable',
     results,

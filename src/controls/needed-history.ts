@@ -24,6 +24,11 @@ export function neededHistory(catalog: Catalog): NeededHistory | null {
 
 const defaultDays = 90
 
+/** Whether a control judges the register of exceptions. */
+export function needsExceptions(catalog: Catalog): boolean {
+  return catalog.compiled.some(({ info }) => info.resource === 'exception')
+}
+
 /** Whether a control judges the snapshots that are kept. */
 export function needsKept(catalog: Catalog): boolean {
   return catalog.compiled.some(({ info }) => info.resource === 'storedSnapshot')

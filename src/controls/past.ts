@@ -5,6 +5,8 @@ import { isPerAccount } from './gap-index.ts'
 export class Past {
   readonly previous: readonly DatasetSummary[] | null
   readonly #sealedAt: ReadonlyMap<number, Date>
+  /** of states whose facts are no longer kept, by dataset: keys and why */
+  readonly #disposed = new Map<string, { readonly key: string; readonly why: string }[]>()
   readonly #timelines = new Map<string, Map<string, StoredState[]>>()
   readonly first: number
   readonly last: number
@@ -29,6 +31,8 @@ export class Past {
   }
 
   #add(state: StoredState): void {
+    if (state.disposed !== undefined)
+      this.#disposed.set(state.dataset, [...this.disposed(state.dataset), { key: state.key, why: state.disposed }])
     let byKey = this.#timelines.get(state.dataset)
     if (byKey === undefined) {
       byKey = new Map()
@@ -52,6 +56,11 @@ export class Past {
   /** The states of each resource of a dataset that changed, each in order. */
   timelines(dataset: string): Iterable<readonly StoredState[]> {
     return this.#timelines.get(dataset)?.values() ?? []
+  }
+
+  /** Resources of which an earlier state is no longer kept: what they were cannot be told from what they are. */
+  disposed(dataset: string): readonly { readonly key: string; readonly why: string }[] {
+    return this.#disposed.get(dataset) ?? []
   }
 
   /** The states of one resource of the organization; undefined when it did not change. */

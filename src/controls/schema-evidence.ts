@@ -23,6 +23,18 @@ export const evidenceSchema: { readonly [type: string]: Fields } = {
     isMade: derived('bool', 'the comparison could be made'),
     statement: derived('string', 'what was compared'),
   },
+  KeptException: {
+    name: derived('string', 'for people'),
+    controls: derived('list<string>', 'ids of the controls it is about'),
+    owner: derived('string', 'who asked for it'),
+    approver: derived('dyn', 'who approved it; null: nobody'),
+    reason: derived('string', 'why'),
+    isScoped: derived('bool', 'it names subjects, or what they are like'),
+    isRevoked: derived('bool', 'it was closed'),
+    approvedAt: derived('dyn', 'when it was approved; null where that is not said'),
+    expiresAt: derived('google.protobuf.Timestamp', 'when it ends'),
+    days: derived('double', 'days from the approval to the expiry'),
+  },
   CollectorRole: {
     name: derived('string', 'role and account'),
     isRole: derived('bool', 'an assumed role; false: a user or root'),
@@ -32,6 +44,7 @@ export const evidenceSchema: { readonly [type: string]: Fields } = {
 /** What controls of the evidence range over. */
 export const evidenceTypes = {
   storedSnapshot: { type: 'StoredSnapshot', populations: ['ledger.snapshots'] },
+  exception: { type: 'KeptException', populations: ['ledger.exceptions'] },
   reconciliation: { type: 'Reconciliation', populations: [] },
   collectorRole: { type: 'CollectorRole', populations: [] },
 } as const

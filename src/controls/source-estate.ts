@@ -1,4 +1,4 @@
-import type { Facts, Gap, ImportedRows, Kept, Snapshot, StoredResource } from '../model.ts'
+import type { Exception, Facts, Gap, ImportedRows, Kept, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
 import { Changes, historyOf } from './changes.ts'
 import { type Collected, collectedOf } from './collected.ts'
@@ -18,6 +18,7 @@ import { IamEstate } from './iam-estate.ts'
 import type { IamRole } from './iam-principals.ts'
 import { InstanceRows } from './instance.ts'
 import { Instants } from './instants.ts'
+import { KeptException } from './kept-exception.ts'
 import { StoredSnapshot } from './kept-snapshot.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { OrganizationRows } from './organization.ts'
@@ -45,6 +46,7 @@ const applicationAssignments = 'sso.application_assignments'
 export interface MoreThanNow {
   readonly past?: Past | null
   readonly kept?: Kept | null
+  readonly exceptions?: readonly Exception[] | null
   /** instant of the judgement; left out: when the snapshot was sealed */
   readonly asOf?: Date
 }
@@ -77,6 +79,7 @@ export class SourceEstate {
   managementAccountId: string | Unknown
   readonly past: Past | null
   readonly kept: Kept | null
+  readonly exceptions: readonly Exception[] | null
   readonly asOf: Date
   readonly crossChecks: Facts[] = []
 
@@ -109,6 +112,7 @@ export class SourceEstate {
     this.past = more.past ?? null
     this.asOf = more.asOf ?? snapshot.sealedAt
     this.kept = more.kept ?? null
+    this.exceptions = more.exceptions ?? null
     this.#managed = managed
     const brought = imports.map(({ kind }) => `import.${kind}`)
     this.gaps = new GapIndex(
@@ -117,9 +121,11 @@ export class SourceEstate {
       new Set([
         ...brought,
         ...(this.past?.isComparable ? ['history.snapshots'] : []),
+        ...(this.exceptions === null ? [] : ['ledger.exceptions']),
         ...(this.kept === null ? [] : ['ledger.snapshots', 'ledger.verifications']),
       ]),
     )
+    for (const each of imports) this.#addDisposedRows(each)
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
     this.documents = new PolicyDocuments(this, this.gaps, managed)
@@ -152,6 +158,12 @@ export class SourceEstate {
   /** Takes one row. Datasets that no control reads yet are passed over. */
   add(row: StoredResource): void {
     const { facts } = row
+    if (row.disposed !== undefined) {
+      // it was there, and nobody can say what it was
+      const gap = this.gaps.absent(row.dataset, row.parent, 'disposed', row.disposed, row.key)
+      if (!this.iam.addGap({ ...gap, place: row.place, action: null })) this.gaps.add({ ...gap, place: row.place, action: null })
+      return
+    }
     if (this.past !== null && setDatasets.includes(row.dataset)) this.#keepSetRow(row)
     switch (row.dataset) {
       case 'identitystore.users':
@@ -210,6 +222,13 @@ export class SourceEstate {
       default:
         if (!this.organizations.add(row) && !this.instances.add(row)) this.iam.add(row)
     }
+  }
+
+  /** Rows of an import that are not kept any more: anybody may have been among them. */
+  #addDisposedRows({ kind, rows, disposed }: ImportedRows): void {
+    if (disposed === undefined) return
+    const key = rows.length === 0 ? null : `${disposed.rows} of its rows`
+    this.gaps.add({ ...this.gaps.absent(`import.${kind}`, '', 'disposed', disposed.reason, key), action: null })
   }
 
   /** Links what was added. Called once, after the last row. */
@@ -533,6 +552,10 @@ export class SourceEstate {
         const { kept } = this
         return kept === null ? [] : kept.snapshots.map(each => new StoredSnapshot(this, kept, each))
       }
+      case 'exception':
+        return (this.exceptions ?? [])
+          .filter(({ scope }) => scope.source === null || scope.source === this.source)
+          .map(each => new KeptException(this, each))
       case 'reconciliation':
         return reconciliations(this, this.snapshot, this.past?.previous ?? null, this.crossChecks)
       case 'collectorRole':

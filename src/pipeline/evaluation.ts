@@ -6,14 +6,17 @@ import {
   evaluate,
   explainStatus,
   neededHistory,
+  needsExceptions,
   needsKept,
   populationOf,
 } from '../controls/index.ts'
 import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
 import { judgedResults } from '../reports/index.ts'
 import {
+  type DueDays,
   latestEvaluation,
   readEstate,
+  readExceptions,
   readHistory,
   readImports,
   readKept,
@@ -22,10 +25,15 @@ import {
   type Store,
   saveEvaluation,
 } from '../store/index.ts'
+import { evaluationOnRecord, type OnRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
-/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. */
-export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'log'>, asOf: Date): Promise<SavedEvaluation> {
+/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. @param options days until a finding is due, by severity */
+export async function runEvaluation(
+  parts: Pick<Parts, 'store' | 'catalog' | 'log'>,
+  asOf: Date,
+  options: { readonly dueDays?: DueDays } = {},
+): Promise<SavedEvaluation> {
   const rows = await readEstate(parts.store, asOf)
   if (rows.sources.length === 0) {
     throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed by ${asOf.toISOString()}`, {
@@ -33,7 +41,13 @@ export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'lo
     })
   }
   const estate = await buildEstate(await withEverything(parts, rows), parts.catalog.managedPolicies)
-  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
+  const exceptions = await readExceptions(parts.store, asOf)
+  const evaluation = await saveEvaluation(
+    parts.store,
+    evaluate(parts.catalog, estate, asOf, exceptions),
+    [...classify(estate)],
+    options,
+  )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }
@@ -49,7 +63,8 @@ export async function explainSubject(
   subject: string,
 ): Promise<readonly Explanation[]> {
   const rows = await withEverything(parts, await readEstate(parts.store, asOf))
-  return explainStatus(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf, control, subject)
+  const exceptions = await readExceptions(parts.store, asOf)
+  return explainStatus(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf, control, subject, exceptions)
 }
 
 /** An evaluation with everything it was judged on. */
@@ -61,10 +76,17 @@ export interface Judged {
 
 /**
  * The last saved evaluation (as of an instant), with the snapshots it rests on, linked again.
+ * @param record only what stood in the ledger then; left out or null: everything
  * @throws {PipelineError} NOTHING_EVALUATED
  */
-export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: Date | null): Promise<Judged> {
-  const evaluation = await latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+export async function readJudged(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date | null,
+  record: OnRecord | null = null,
+): Promise<Judged> {
+  const evaluation = await (record === null
+    ? latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+    : evaluationOnRecord(parts.store, record, asOf))
   if (evaluation === null) {
     const when = asOf === null ? '' : ` as of ${asOf.toISOString()}`
     throw new PipelineError('NOTHING_EVALUATED', `there is no evaluation${when}`, { hint: 'run `evidenced evaluate` first' })
@@ -99,7 +121,8 @@ export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, ro
       ? {}
       : { history: await readHistory(parts.store, each.snapshot, since, needed.datasets) }),
   }))
-  return { ...rows, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+  const exceptions = needsExceptions(parts.catalog) ? { exceptions: await readExceptions(parts.store, rows.asOf) } : {}
+  return { ...rows, ...exceptions, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */

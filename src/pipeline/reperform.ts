@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
-import type { ControlInfo, Result } from '../model.ts'
+import type { ControlInfo, RegisteredException, Result } from '../model.ts'
 import {
   importsPath,
   judgedResults,
@@ -60,8 +60,14 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const imports = readImportsText(held.has(importsPath) ? await textOf(readBundleFile(path, importsPath)) : null)
     const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
     const at = new Date(asOf)
-    const estate = await buildEstate({ asOf: at, sources, imports }, catalog.managedPolicies)
-    const evaluation = evaluate(catalog, estate, at)
+    const exceptions = held.has('exceptions.json')
+      ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
+      : null
+    const estate = await buildEstate(
+      { asOf: at, sources, imports, ...(exceptions === null ? {} : { exceptions }) },
+      catalog.managedPolicies,
+    )
+    const evaluation = evaluate(catalog, estate, at, exceptions ?? [])
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
       if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))

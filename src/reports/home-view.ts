@@ -121,7 +121,7 @@ function homeSnapshot(snapshot: Snapshot, now: Date): NonNullable<HomeSource['sn
 
 function homeEvaluation(evaluation: SavedEvaluation, { sources, now }: HomeInput): HomeEvaluation {
   evaluation.outcomes.forEach(checkOutcome)
-  const controls = controlSections(evaluation.outcomes).sort(byUrgency)
+  const controls = controlSections(evaluation.outcomes, evaluation.exceptions).sort(byUrgency)
   const judged = new Map(evaluation.snapshots.map(snapshot => [snapshot.source, snapshot]))
   const order: readonly Standing[] = ['fail', 'unknown', 'pass', 'not_applicable']
   return {

@@ -1,5 +1,6 @@
 import type { Place, Snapshot, SourceHistory, StoredState } from '../model.ts'
 import { query, streamRows } from './database.ts'
+import { type DisposalEntry, disposedText, readDisposals } from './disposal.ts'
 import { factsOf, type RowKind, type Shape, shapes } from './resource.ts'
 import { locate, readSnapshot, type SnapshotPosition } from './snapshot.ts'
 import { sourceLabel } from './source.ts'
@@ -47,7 +48,9 @@ interface Row {
   readonly region: string
   readonly parent: string
   readonly key: string
-  readonly content: string
+  /** null: disposed of under that entry of the ledger */
+  readonly content: string | null
+  readonly disposed: number | null
   readonly from: number
   readonly to: number
   readonly unseenFrom: number | null
@@ -67,12 +70,14 @@ async function* states(
   const where = { sourceId: position.sourceId, source }
   let provesAbsence: ProvesAbsence | null = null
   let known = ''
+  let disposals: ReadonlyMap<number, DisposalEntry> | null = null
   for await (const batch of streamRows<Row>(store.db, changed, [position.sourceId, first, last, datasets])) {
     for (const row of batch) {
       if (provesAbsence === null || known !== row.dataset) {
         provesAbsence = await absenceOf(store, where, [row.dataset])
         known = row.dataset
       }
+      if (row.disposed !== null) disposals ??= await readDisposals(store)
       const place = { accountId: row.accountId, region: row.region }
       const to = row.to <= last ? row.to : null
       yield {
@@ -80,7 +85,8 @@ async function* states(
         place,
         parent: row.parent,
         key: row.key,
-        facts: factsOf(row.dataset, row.parent, row.content, row.kind),
+        facts: row.content === null ? {} : factsOf(row.dataset, row.parent, row.content, row.kind),
+        ...(row.disposed === null ? {} : { disposed: disposedText(row.disposed, disposals!) }),
         from: Math.max(row.from, first),
         isFromTheStart: row.from <= first,
         notBefore: notBefore(row, place, first, provesAbsence),
@@ -107,7 +113,7 @@ const changed = `
   join dataset d on d.id = c.dataset_id join place l on l.id = c.place_id
   order by d.name, l.account_id collate "C", l.region collate "C", c.key, c."from"`
 
-function changedOf({ kind, identity, content, joins, key }: Shape): string {
+function changedOf({ kind, identity, content, joins, key, disposed }: Shape): string {
   const columns = identity.map(column => `v.${column}`).join(', ')
   const same = (a: string, b: string) => identity.map(column => `${a}.${column} = ${b}.${column}`).join(' and ')
   const inDatasets = `v.part_id in (select q.id from part q join dataset w on w.id = q.dataset_id where w.name = any ($4::text[]))`
@@ -118,7 +124,7 @@ function changedOf({ kind, identity, content, joins, key }: Shape): string {
       select ${columns} from ${kind}_version v
       where v.source_id = $1 and v.to_version > $2 and v.to_version <= $3 and v.to_version < ${stillHolds} and ${inDatasets}
     )
-    select '${kind}' as kind, p.dataset_id, p.place_id, p.parent, ${key} collate "C" as key, ${content} as content,
+    select '${kind}' as kind, p.dataset_id, p.place_id, p.parent, ${key} collate "C" as key, ${content} as content, ${disposed} as disposed,
       v.from_version as "from", v.to_version as "to",
       (select max(b.to_version) from ${kind}_version b where b.source_id = $1 and ${same('b', 'v')} and b.to_version <= v.from_version) as before,
       (select min(u.from_version) from ${kind}_unseen u where u.source_id = $1 and ${same('u', 'v')}

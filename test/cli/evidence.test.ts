@@ -139,8 +139,9 @@ describe('evidence that an auditor can check alone', function () {
     const before = new Date(Date.parse(today) - 86_400_000).toISOString().slice(0, 10)
     const report = await place.run('report', '--framework', 'soc2', '--from', before, '--out', 'period', '--json')
     expect(report.code, report.stderr).to.equal(3)
-    expect(report.json.files.map((each: { format: string }) => each.format)).to.deep.equal(['html', 'xlsx', 'json'])
-    const view = JSON.parse(readFileSync(report.json.files[2].path, 'utf8'))
+    const formats = new Set(report.json.files.map((each: { format: string }) => each.format))
+    expect([...formats]).to.deep.equal(['html', 'pdf', 'xlsx', 'csv', 'json'])
+    const view = JSON.parse(readFileSync(report.json.files.at(-1).path, 'utf8'))
     expect(view.sources[0].calendar.map((each: { coverage: string }) => each.coverage)).to.deep.equal(['missing', 'complete'])
     expect(view.controls.some((each: { openAtEnd: number }) => each.openAtEnd > 0)).to.equal(true)
     const empty = await place.run('report', '--framework', 'soc2', '--from', '2020-01-01', '--to', '2020-03-31', '--json')
@@ -148,6 +149,29 @@ describe('evidence that an auditor can check alone', function () {
     expect(empty.json.error.code).to.equal('NOTHING_COLLECTED')
     expect((await place.run('report', '--to', today)).code).to.equal(2)
     expect((await place.run('report', '--from', '2026-02-01', '--to', '2026-01-01')).code).to.equal(2)
+  })
+
+  it('is issued for a period, and made again byte by byte from what stood in the ledger then', async () => {
+    const now = new Date().toISOString()
+    const before = new Date(Date.parse(now) - 86_400_000).toISOString().slice(0, 10)
+    const period = ['bundle', '--framework', 'soc2', '--from', before, '--to', now, '--format', 'html,pdf', '--json']
+    const first = await place.run(...period, '--out', 'period.zip')
+    expect(first.code, first.stderr).to.equal(3)
+    const { manifest, files } = await verifyBundle(join(place.folder, 'period.zip'))
+    expect(manifest!.predicate.scope).to.include({ to: now, from: `${before}T00:00:00.000Z` })
+    expect(manifest!.predicate.missing.join()).to.contain('1 missing')
+    const names = files.map(({ path }) => path).filter(path => path.startsWith(`reports/soc2-${before}`))
+    expect(names.map(name => name.slice(name.indexOf(now.slice(0, 10)) + 10))).to.include.members([
+      ...['.html', '.pdf', '-calendar.csv', '-evaluations.csv', '-failures.csv', '-joiners.csv', '-changes.csv'],
+    ])
+    await place.run('evaluate', '--as-of', new Date(Date.parse(now) - 1).toISOString())
+    const again = await place.run(...period, '--out', 'again.zip', '--ledger-position', String(first.json.ledgerPosition))
+    expect(again.json.manifestDigest).to.equal(first.json.manifestDigest)
+    expect(again.json.ledgerPosition).to.equal(first.json.ledgerPosition)
+    const later = await place.run(...period, '--out', 'later.zip')
+    expect(later.json.manifestDigest).to.not.equal(first.json.manifestDigest)
+    expect((await place.run('bundle', '--framework', 'soc2', '--from', '2020-01-01', '--to', '2020-03-31')).code).to.equal(1)
+    expect((await place.run('bundle', '--framework', 'soc2', '--ledger-position', 'x')).code).to.equal(2)
   })
 
   it('is judged again with the same unknowns when AWS refused a part', async () => {

@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
 import {
   frameworkReportView,
   homeView,
-  periodArtifact,
+  periodArtifacts,
   periodReportView,
   renderPage,
   renderReport,
@@ -176,5 +176,5 @@ async function periodReport(): Promise<string> {
     softwareVersion: '0.1.0',
     notInView: ['MFA'],
   })
-  return textOf(periodArtifact(view, 'html').read())
+  return textOf(periodArtifacts(view, 'html')[0]!.read())
 }
