@@ -307,6 +307,23 @@ export interface SourceRows {
   readonly resources: AsyncIterable<StoredResource>
   /** what changed before it; left out: nobody asked */
   readonly history?: SourceHistory
+  /** the snapshots of the source that are kept; left out: nobody asked */
+  readonly kept?: Kept
+}
+
+/** The evidence of a source as it is kept, up to the judged snapshot. */
+export interface Kept {
+  /** oldest first */
+  readonly snapshots: readonly KeptSnapshot[]
+  /** when the whole store was last computed again, by the instant of the judgement; null: never */
+  readonly verifiedAt: Date | null
+}
+
+export interface KeptSnapshot {
+  readonly version: number
+  readonly sealedAt: Date
+  /** what is not as it was sealed: found now in itself, its chain and the ledger, and by the last verification in its rows and calls */
+  readonly problems: readonly string[]
 }
 
 /** What changed in a source over a period that ends with the judged snapshot. */
@@ -364,6 +381,8 @@ export interface EstateRows {
   readonly sources: readonly SourceRows[]
   /** of each kind the last one by then; left out: none */
   readonly imports?: readonly ImportedRows[]
+  /** the register of exceptions as of the instant; left out: nobody asked */
+  readonly exceptions?: readonly Exception[]
 }
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low'
@@ -640,6 +659,7 @@ export interface LedgerEntry {
     | 'key'
     | 'download'
     | 'confirmation'
+    | 'verification'
     | 'import'
     | 'hold'
     | 'disposal'

@@ -2,7 +2,7 @@ import type { DatasetSummary, Gap, ImportedRows, Snapshot } from '../model.ts'
 import { datasets } from './datasets.ts'
 import { Entity, type Surroundings } from './entity.ts'
 import { isPerAccount } from './gap-index.ts'
-import { Since, type Unknown } from './values.ts'
+import { Since, Unknown } from './values.ts'
 
 type Held = Pick<DatasetSummary, 'name' | 'place' | 'coverage' | 'count' | 'lastObservedAt' | 'reason'>
 
@@ -17,7 +17,9 @@ const importSummary: Omit<Held, 'name' | 'lastObservedAt' | 'count'> = {
 export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: readonly ImportedRows[]): readonly Collected[] {
   const held = snapshot.datasets.map(summary => new Collected(estate, snapshot, summary.name, summary, null))
   const names = new Set(snapshot.datasets.map(({ name }) => name))
-  const expected = Object.entries(datasets).filter(([name, { configure }]) => configure === undefined && !isPerAccount(name))
+  const expected = Object.entries(datasets).filter(
+    ([name, { action, configure }]) => action !== null && configure === undefined && !isPerAccount(name),
+  )
   const missing = expected.flatMap(([name]) => {
     const why = names.has(name) ? undefined : estate.gaps.whole(name)
     return why === undefined ? [] : [new Collected(estate, snapshot, name, null, why)]
@@ -27,6 +29,19 @@ export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: r
     return new Collected(estate, snapshot, summary.name, summary, null)
   })
   return [...held, ...missing, ...brought]
+}
+
+/** Why the rows of a dataset cannot be counted; undefined when it was read to its end. */
+export function datasetCoverage(estate: Surroundings, snapshot: Snapshot, summary: DatasetSummary): Unknown | undefined {
+  if (summary.coverage === 'complete' || summary.coverage === 'complete_with_changes') return undefined
+  const { name, place } = summary
+  const isHere = (at: Gap['place']) => at.accountId === place.accountId && at.region === place.region
+  const gaps = snapshot.gaps.filter(gap => gap.dataset === name && gap.member === null && isHere(gap.place))
+  return new Unknown(
+    gaps.length > 0
+      ? gaps.slice(0, 20)
+      : [{ ...estate.gaps.absent(name, '', 'not_collected', summary.reason ?? summary.coverage), place }],
+  )
 }
 
 /** One dataset of the snapshot at one place: what evidence is judged by. */

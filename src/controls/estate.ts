@@ -24,9 +24,14 @@ export interface Estate {
  */
 export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = loadManagedPolicies()): Promise<Estate> {
   const sources: SourceEstate[] = []
-  for (const { snapshot, resources, history } of rows.sources) {
+  for (const { snapshot, resources, history, kept = null } of rows.sources) {
     const past = history === undefined ? null : await Past.read(history)
-    const source = new SourceEstate(snapshot, managed, rows.imports, { past, asOf: rows.asOf })
+    const source = new SourceEstate(snapshot, managed, rows.imports, {
+      past,
+      kept,
+      exceptions: rows.exceptions ?? null,
+      asOf: rows.asOf,
+    })
     for await (const row of resources) source.add(row)
     source.link()
     sources.push(source)

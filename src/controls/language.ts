@@ -57,6 +57,7 @@ export function openLanguage(): Environment {
   for (const tagged of ['PermissionSet', 'Account']) language.registerFunction(`${tagged}.tag(string): dyn`, never)
   language.registerFunction('Person.iamUsers(string): list<IamUser>', never)
   language.registerFunction('PermissionSet.allowsAny(list<string>): bool', never)
+  language.registerFunction('CollectorRole.writesBeyond(list<string>): list<string>', never)
   language.registerFunction('User.conflicts(list<string>, string): list<string>', never)
   language.registerFunction('Application.isAssignedToEveryone(double, double): bool', never)
   language.registerFunction('string(Since): string', never)

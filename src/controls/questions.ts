@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import type { AccountAssignment } from './assignments.ts'
+import { CollectorRole } from './collector-role.ts'
 import { itemsOf } from './effective.ts'
 import type { Meter } from './lists.ts'
 import { Person } from './people.ts'
@@ -30,6 +31,8 @@ export const questions: { readonly [name: string]: Question } = {
   },
   allowsAny: (receiver, [actions]) =>
     receiver instanceof PermissionSet && Array.isArray(actions) ? allowsAny(receiver, actions) : undefined,
+  writesBeyond: (receiver, [allowed]) =>
+    receiver instanceof CollectorRole && Array.isArray(allowed) ? receiver.writesBeyond(allowed) : undefined,
   iamUsers: (receiver, [tag]) =>
     receiver instanceof Person ? receiver.estate.people.iamUsersOf(receiver, String(tag)) : undefined,
   conflicts: (receiver, [pairs, scope]) =>

@@ -10,6 +10,7 @@ import {
   type FrameworkFormat,
   findingsArtifact,
   frameworkArtifact,
+  judgedWithArtifacts,
   type PeriodReportView,
   periodArtifacts,
   periodFormats,
@@ -23,7 +24,7 @@ import {
 } from '../reports/index.ts'
 import { readCalls, readFindings, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { populationsOf, readJudged, spelledOut } from './evaluation.ts'
+import { judgedRows, populationsOf, readJudged, spelledOut, withEverything } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
@@ -85,6 +86,7 @@ export async function issueEvidence(
         ...(findings === null ? [] : [findingsArtifact(findings)]),
         await keysArtifact(parts.store, ledgerPosition),
         verifyPageArtifact(),
+        ...judgedWithArtifacts(await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots))),
         ...proofs
           .flatMap(({ reports }) => reports)
           .flatMap(report => [

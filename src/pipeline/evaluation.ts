@@ -6,6 +6,8 @@ import {
   evaluate,
   explainStatus,
   neededHistory,
+  needsExceptions,
+  needsKept,
   populationOf,
 } from '../controls/index.ts'
 import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
@@ -17,8 +19,10 @@ import {
   readExceptions,
   readHistory,
   readImports,
+  readKept,
   readResources,
   readSnapshot,
+  type Store,
   saveEvaluation,
 } from '../store/index.ts'
 import { evaluationOnRecord, type OnRecord } from './on-record.ts'
@@ -95,13 +99,15 @@ export async function readJudged(
     evaluation,
     snapshots,
     estate: await buildEstate(
-      await withEverything(parts, {
-        asOf: evaluation.asOf,
-        sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(parts.store, snapshot) })),
-      }),
+      await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots)),
       parts.catalog.managedPolicies,
     ),
   }
+}
+
+/** The rows of the snapshots of an evaluation, read when they are asked for. */
+export function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
+  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
 }
 
 /** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
@@ -110,11 +116,13 @@ export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, ro
   const since = needed === null ? null : new Date(rows.asOf.getTime() - needed.days * 86_400_000)
   const sources = rows.sources.map(async each => ({
     ...each,
+    ...(needsKept(parts.catalog) ? { kept: await readKept(parts.store, each.snapshot, rows.asOf) } : {}),
     ...(needed === null || since === null
       ? {}
       : { history: await readHistory(parts.store, each.snapshot, since, needed.datasets) }),
   }))
-  return { ...rows, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+  const exceptions = needsExceptions(parts.catalog) ? { exceptions: await readExceptions(parts.store, rows.asOf) } : {}
+  return { ...rows, ...exceptions, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */

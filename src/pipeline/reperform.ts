@@ -5,7 +5,15 @@ import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/in
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
 import type { ControlInfo, ParameterOverride, RegisteredException, Result } from '../model.ts'
-import { judgedResults, readSnapshotLines, resultLine } from '../reports/index.ts'
+import {
+  importsPath,
+  judgedResults,
+  judgedWithPath,
+  readImportsText,
+  readJudgedWith,
+  readSnapshotLines,
+  resultLine,
+} from '../reports/index.ts'
 import { softwareVersion } from '../version.ts'
 
 /** What judging a bundle again gave. */
@@ -45,14 +53,24 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const loaded = new Map(catalog.controls.map(control => [control.id, control.digest]))
     const missing = controls.filter(({ id, digest }) => loaded.get(id) !== digest).map(({ id }) => id)
     const wanted = [...held].filter(name => /^snapshots\/[^/]+\.jsonl$/.test(name)).sort(compareBytes)
-    const sources = await Promise.all(wanted.map(name => readSnapshotLines(readBundleLines(path, name))))
+    const read = await Promise.all(wanted.map(name => readSnapshotLines(readBundleLines(path, name))))
+    const sources = await Promise.all(
+      read.map(async each => {
+        const beside = judgedWithPath(each.snapshot)
+        return held.has(beside) ? { ...each, ...(await readJudgedWith(readBundleLines(path, beside))) } : each
+      }),
+    )
+    const imports = readImportsText(held.has(importsPath) ? await textOf(readBundleFile(path, importsPath)) : null)
     const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
     const at = new Date(asOf)
-    const estate = await buildEstate({ asOf: at, sources }, catalog.managedPolicies)
     const exceptions = held.has('exceptions.json')
       ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
-      : []
-    const evaluation = evaluate(catalog, estate, at, exceptions)
+      : null
+    const estate = await buildEstate(
+      { asOf: at, sources, imports, ...(exceptions === null ? {} : { exceptions }) },
+      catalog.managedPolicies,
+    )
+    const evaluation = evaluate(catalog, estate, at, exceptions ?? [])
     const disposed = new Set(estate.sources.flatMap(source => [...source.disposed]))
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))

@@ -26,6 +26,7 @@ export type {
 export { frameworkReportView } from './framework-report-view.ts'
 export type { HomeInput, HomeView } from './home-view.ts'
 export { homeView } from './home-view.ts'
+export { importsPath, judgedWithArtifacts, judgedWithPath, readImportsText, readJudgedWith } from './judged-with-artifact.ts'
 export { notInViewOf } from './not-in-view.ts'
 export { ocsfArtifact } from './ocsf.ts'
 export type { OperationCalls } from './operation-calls.ts'
