@@ -15,6 +15,7 @@ import { addEvaluate } from './evaluate.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addImport } from './import.ts'
+import { addInventory } from './inventory.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { addPlan } from './plan.ts'
@@ -64,6 +65,7 @@ export async function main(
   addResults(program, invocation)
   addSnapshots(program, invocation)
   addAccess(program, invocation)
+  addInventory(program, invocation)
   addImport(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)

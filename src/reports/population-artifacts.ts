@@ -26,7 +26,7 @@ export function populationArtifacts(snapshot: Snapshot, read: ReadDataset): Arti
 }
 
 function populationArtifact(folder: string, population: Population, snapshot: Snapshot, read: ReadDataset): Artifact {
-  const isComplete = coverageProblem(snapshot, population.dataset) === null
+  const isComplete = populationProblem(snapshot, population) === null
   return {
     path: `${folder}/${population.name}${isComplete ? '' : '.incomplete'}.csv`,
     mediaType: csvMediaType,
@@ -73,7 +73,18 @@ export async function* populationRows(
 ): AsyncGenerator<readonly Cell[]> {
   const lookups = await openLookups(population, snapshot, read)
   const columns = columnsOf(population)
-  for await (const row of read(population.dataset)) yield columns.map(column => column.value(row, lookups))
+  for (const dataset of datasetsOf(population, snapshot))
+    for await (const row of read(dataset)) yield columns.map(column => column.value(row, lookups))
+}
+
+/** The datasets whose rows a population holds in this snapshot. */
+function datasetsOf({ dataset, also = [] }: Population, snapshot: Snapshot): readonly string[] {
+  return [dataset, ...also.filter(name => snapshot.datasets.some(summary => summary.name === name))]
+}
+
+/** The first coverage that keeps a population from being the whole; null when it is. */
+export function populationProblem(snapshot: Snapshot, population: Population): string | null {
+  return datasetsOf(population, snapshot).reduce<string | null>((found, name) => found ?? coverageProblem(snapshot, name), null)
 }
 
 /** File, column and meaning of every column of every population. */
@@ -99,6 +110,7 @@ async function openLookups(population: Population, snapshot: Snapshot, read: Rea
   }
   const gaps = gapTextsOf(snapshot)
   return {
+    source: snapshot.source,
     name: (dataset, key) => names.get(`${dataset} ${key}`) ?? gaps.of(dataset, key) ?? gaps.anyOf(dataset) ?? 'not listed',
     list(dataset, parent, textOf) {
       const found = parts.get(`${dataset} ${parent}`)
@@ -170,7 +182,7 @@ export function populationTable(
   if (population === undefined) return null
   return {
     columns: columnsOf(population).map(column => column.name),
-    isComplete: coverageProblem(snapshot, population.dataset) === null,
+    isComplete: populationProblem(snapshot, population) === null,
     rows: () => populationRows(population, snapshot, read),
   }
 }

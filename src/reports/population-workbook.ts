@@ -1,6 +1,6 @@
 import type { Artifact, Snapshot } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
-import { columnRows, columnsOf, coverageProblem, populationRows, type ReadDataset } from './population-artifacts.ts'
+import { columnRows, columnsOf, populationProblem, populationRows, type ReadDataset } from './population-artifacts.ts'
 import { populations } from './populations.ts'
 import { identityCover } from './report-workbook.ts'
 import { sourceSection } from './source-section.ts'
@@ -14,7 +14,7 @@ export function populationWorkbook(snapshot: Snapshot, read: ReadDataset): Artif
   const section = sourceSection(snapshot, [])
   const title = `${section.isComplete ? '' : 'INCOMPLETE: '}Populations of ${snapshot.source}, snapshot ${snapshot.version}`
   const sheets = populations.map((population): Sheet => {
-    const isIncomplete = coverageProblem(snapshot, population.dataset) !== null
+    const isIncomplete = populationProblem(snapshot, population) !== null
     return {
       name: isIncomplete ? `INCOMPLETE ${population.name}` : population.name,
       columns: columnsOf(population).map(({ name }) => (timeColumn.test(name) ? { name, type: 'time' } : { name })),
