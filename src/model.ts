@@ -42,6 +42,13 @@ export interface SourceAuth {
   readonly externalId: string | null
   /** stands in CloudTrail for every call, through every role; the trust policy must allow sts:SetSourceIdentity. Left out: none */
   readonly sourceIdentity?: string | null
+  /** roles that are assumed first, one from the other, before `roleArn` and the roles of the accounts; left out: none */
+  readonly via?: readonly RoleOnTheWay[]
+}
+
+export interface RoleOnTheWay {
+  readonly roleArn: string
+  readonly externalId: string | null
 }
 
 /** What a source really is: proven at each run, never taken from configuration. */
