@@ -298,6 +298,7 @@ async function references(checking: Checking): Promise<CrossCheck> {
   }
   const asked = isExhaustive ? [...lost] : sampleOf([...lost], calls, seed)
   let deleted = 0
+  let refusedOperation = describeUser
   const { identityStoreId } = session.subject
   const trouble = await eachOf(asked, spent, async principal => {
     const [type, id = ''] = principal.split('|')
@@ -310,10 +311,13 @@ async function references(checking: Checking): Promise<CrossCheck> {
     spent.calls++
     if ('answer' in said) differences.push(`${principal} exists and is in no list`)
     else if (said.trouble.kind === 'not_found' && said.trouble.resourceType !== 'IDENTITY_STORE') deleted++
-    else return said.trouble
+    else {
+      refusedOperation = isUser ? describeUser : describeGroup
+      return said.trouble
+    }
     return null
   })
-  if (trouble !== null) return refused(name, trouble, describeUser)
+  if (trouble !== null) return refused(name, trouble, refusedOperation)
   const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
 }
@@ -330,7 +334,8 @@ async function eachOf(
   let trouble: Trouble | null = null
   await forEach(items, async item => {
     if (trouble !== null || spent.calls >= spent.allowed) return
-    trouble = await run(item)
+    const said = await run(item)
+    trouble ??= said
     spent.compared++
   })
   return trouble

@@ -145,13 +145,13 @@ describe('the cross-checks', () => {
   })
 
   it('keep to a tenth of the calls, though each principal takes many pages', async () => {
-    const organization = buildOrganization({ ...shape, users: 200, groups: 4, accounts: 12, permissionSets: 10, pairs: 90 })
+    const organization = buildOrganization({ ...shape, users: 200, groups: 4, accounts: 40, permissionSets: 10, pairs: 300 })
     const { check, found } = await checked(organization, { checks: 'sampled', fresh: { simulator: { pageSize: 5 } } })
     const extra = found.calls.filter(call => call.dataset === 'evidenced.cross_checks')
     const heads = extra.filter(call => /^(ListUsers|ListGroups|ListAccounts|ListPermissionSets)$/.test(call.operation)).length
     // one principal may be under way when the allowance ends, on each of eight lines
     const planned = found.calls.length - extra.length
-    expect(extra.length - heads).to.be.lessThan(planned * 0.1 + 8 * 20)
+    expect(extra.length - heads).to.be.lessThan(planned * 0.1 + 8 * 90)
     const sample = check('principal_sample')
     const asked = new Set(
       extra.filter(call => call.operation === 'ListAccountAssignmentsForPrincipal').map(call => call.parameters.PrincipalId),
