@@ -126,6 +126,11 @@ export const configSchema = {
               description: 'calls a second, above 0',
             },
           },
+          includeUserExtensions: {
+            type: 'boolean',
+            default: false,
+            description: 'true asks for the SCIM enterprise attributes of users (employee number, department, manager, …)',
+          },
           includePersonalData: {
             type: 'boolean',
             default: false,

@@ -64,6 +64,7 @@ interface ConfigFile {
     budgetShare: number
     rateLimits: Record<string, number>
     includePersonalData: boolean
+    includeUserExtensions: boolean
     iam?: { roleName: string; externalId?: string; accounts?: string[] }
   }[]
   schedule: { collect: string; timeZone: string }

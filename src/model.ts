@@ -24,6 +24,8 @@ export interface Source {
   readonly rateLimits: { readonly [key: string]: number }
   /** false: Birthdate, Addresses, PhoneNumbers and Photos are withheld and stand as gaps with reason `withheld` */
   readonly includePersonalData: boolean
+  /** true: ListUsers is asked for the SCIM enterprise attributes (`Extensions`); left out or false: AWS does not send them */
+  readonly includeUserExtensions?: boolean
   /** IAM of the accounts; left out or null: it is not read */
   readonly iam?: SourceIam | null
 }

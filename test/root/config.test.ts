@@ -28,6 +28,7 @@ describe('the configuration', () => {
     expect(config.sources[0]).to.deep.include({
       budgetShare: 0.6,
       includePersonalData: false,
+      includeUserExtensions: false,
       auth: { roleArn: null, externalId: null },
     })
     expect(config.frameworks).to.deep.equal(['soc2', 'iso27001'])
