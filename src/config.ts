@@ -100,10 +100,16 @@ interface ConfigFile {
     kind: 'aws'
     partition: string
     region: string
-    auth: { roleArn?: string; externalId?: string; sourceIdentity?: string }
+    auth: {
+      roleArn?: string
+      externalId?: string
+      sourceIdentity?: string
+      via?: { roleArn: string; externalId?: string }[]
+    }
     budgetShare: number
     rateLimits: Record<string, number>
     includePersonalData: boolean
+    includeUserExtensions: boolean
     iam?: { roleName: string; externalId?: string; accounts?: string[] }
   }[]
   schedule: { collect: string; timeZone: string }
@@ -174,7 +180,11 @@ export function describeConfig(config: Config): Json {
         ? { ...iam, accounts: iam.accounts && [...iam.accounts], externalId: iam.externalId === null ? null : '[set]' }
         : null,
       rateLimits: { ...source.rateLimits },
-      auth: { ...source.auth, externalId: source.auth.externalId === null ? null : '[set]' },
+      auth: {
+        ...source.auth,
+        externalId: source.auth.externalId === null ? null : '[set]',
+        via: (source.auth.via ?? []).map(role => ({ ...role, externalId: role.externalId === null ? null : '[set]' })),
+      },
     })),
     schedule: { ...config.schedule },
     server: { ...config.server },
@@ -215,6 +225,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
         roleArn: source.auth.roleArn ?? null,
         externalId: source.auth.externalId ?? null,
         ...(source.auth.sourceIdentity === undefined ? {} : { sourceIdentity: source.auth.sourceIdentity }),
+        ...(source.auth.via === undefined ? {} : { via: source.auth.via.map(role => ({ externalId: null, ...role })) }),
       },
     })),
     schedule: value.schedule,
@@ -278,7 +289,7 @@ function resolveText(text: string, path: Path, file: string, environment: NodeJS
 
 function isSecret(path: Path): boolean {
   const dotted = path.map(step => (/^\d+$/.test(String(step)) ? '*' : step)).join('.')
-  return dotted === 'database.url' || dotted === 'sources.*.auth.externalId' || dotted === 'sources.*.iam.externalId'
+  return dotted === 'database.url' || /^sources\.\*\.(auth|iam|auth\.via\.\*)\.externalId$/.test(dotted)
 }
 
 /** What no schema can say. Members of a wrong type are passed over: the schema speaks of them. */
@@ -290,13 +301,18 @@ function checkMeaning(value: Json, report: Report): void {
       report(['sources', i, 'label'], `label ${label} is used twice`, 'give each source its own label')
     if (label !== null) seen.add(label)
     const partition = textOf(memberOf(source, 'partition')) ?? 'aws'
-    const ofRole = textOf(memberOf(source, 'auth', 'roleArn'))?.split(':')[1]
-    if (ofRole !== undefined && ofRole !== partition) {
-      report(
-        ['sources', i, 'auth', 'roleArn'],
-        `the role is in partition ${ofRole}, the source in ${partition}`,
-        `write partition: ${ofRole}`,
-      )
+    const roles = [
+      { path: ['auth', 'roleArn'], arn: textOf(memberOf(source, 'auth', 'roleArn')) },
+      ...listOf(memberOf(source, 'auth', 'via')).map((role, at) => ({
+        path: ['auth', 'via', at, 'roleArn'],
+        arn: textOf(memberOf(role, 'roleArn')),
+      })),
+    ]
+    for (const { path, arn } of roles) {
+      const ofRole = arn?.split(':')[1]
+      if (ofRole === undefined || ofRole === partition) continue
+      const message = `the role is in partition ${ofRole}, the source in ${partition}`
+      report(['sources', i, ...path], message, `write partition: ${ofRole}`)
     }
   }
   for (const label of Object.keys(recordOf(memberOf(value, 'retention', 'sources')))) {

@@ -24,6 +24,8 @@ export interface Source {
   readonly rateLimits: { readonly [key: string]: number }
   /** false: Birthdate, Addresses, PhoneNumbers and Photos are withheld and stand as gaps with reason `withheld` */
   readonly includePersonalData: boolean
+  /** true: ListUsers is asked for the SCIM enterprise attributes (`Extensions`); left out or false: AWS does not send them */
+  readonly includeUserExtensions?: boolean
   /** IAM of the accounts; left out or null: it is not read */
   readonly iam?: SourceIam | null
 }
@@ -42,6 +44,13 @@ export interface SourceAuth {
   readonly externalId: string | null
   /** stands in CloudTrail for every call, through every role; the trust policy must allow sts:SetSourceIdentity. Left out: none */
   readonly sourceIdentity?: string | null
+  /** roles that are assumed first, one from the other, before `roleArn` and the roles of the accounts; left out: none */
+  readonly via?: readonly RoleOnTheWay[]
+}
+
+export interface RoleOnTheWay {
+  readonly roleArn: string
+  readonly externalId: string | null
 }
 
 /** What a source really is: proven at each run, never taken from configuration. */

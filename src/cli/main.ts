@@ -18,6 +18,7 @@ import { addFindings } from './findings.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addHold } from './hold.ts'
 import { addImport } from './import.ts'
+import { addInventory } from './inventory.ts'
 import { addKeys } from './keys.ts'
 import { addLedger } from './ledger.ts'
 import { addMigrate } from './migrate.ts'
@@ -70,6 +71,7 @@ export async function main(
   addResults(program, invocation)
   addSnapshots(program, invocation)
   addAccess(program, invocation)
+  addInventory(program, invocation)
   addImport(program, invocation)
   addExceptions(program, invocation)
   addFindings(program, invocation)
