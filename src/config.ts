@@ -4,7 +4,7 @@ import { configSchema } from './config-schema.ts'
 import { cronProblem } from './cron.ts'
 import { type Prepare, type Problem, problemLine, readYaml } from './document.ts'
 import { AppError } from './errors.ts'
-import type { Json, ParameterValues, Source } from './model.ts'
+import type { Json, ParameterOverride, ParameterValues, Severity, Source } from './model.ts'
 
 /** The configuration as the program uses it: defaults filled in, paths absolute, references resolved. */
 export interface Config {
@@ -21,11 +21,17 @@ export interface Config {
   /** framework whose parameter profile replaces the defaults; null for none */
   readonly frameworkProfile: string | null
   readonly parameters: { readonly [controlId: string]: ParameterValues }
+  /** parameter values for a profile, a source or accounts with a tag */
+  readonly parameterOverrides: readonly ParameterOverride[]
+  readonly exceptions: { readonly file: string | null; readonly maxDays: number }
+  readonly findings: { readonly dueDays: { readonly [severity in Severity]: number } }
   readonly frameworks: readonly string[]
   /** days to keep what no later snapshot shows */
   readonly retention: Retention
   readonly evidenceFolder: string
   readonly keyFile: string | null
+  /** key in AWS KMS that signs evidence; null: a key file does */
+  readonly kmsKeyArn: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -100,10 +106,17 @@ interface ConfigFile {
   }[]
   schedule: { collect: string; timeZone: string }
   server: { host: string; port: number }
-  controls: { folders: string[]; frameworkProfile?: string; parameters: Record<string, ParameterValues> }
+  controls: {
+    folders: string[]
+    frameworkProfile?: string
+    parameters: Record<string, ParameterValues>
+    overrides: (Partial<ParameterOverride> & Pick<ParameterOverride, 'parameters'>)[]
+  }
+  exceptions: { file?: string; maxDays: number }
+  findings: Config['findings']
   frameworks: string[]
   retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
-  evidence: { folder?: string; keyFile?: string }
+  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string }
   heads: { folder?: string }
   log: { level: Config['logLevel'] }
 }
@@ -167,7 +180,10 @@ export function describeConfig(config: Config): Json {
       folders: [...config.controlFolders],
       frameworkProfile: config.frameworkProfile,
       parameters: config.parameters as Json,
+      overrides: config.parameterOverrides as unknown as Json,
     },
+    exceptions: { ...config.exceptions },
+    findings: { dueDays: { ...config.findings.dueDays } },
     frameworks: [...config.frameworks],
     retention: {
       days: config.retention.days,
@@ -204,10 +220,19 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     controlFolders: value.controls.folders.map(folder => resolve(base, folder)),
     frameworkProfile: value.controls.frameworkProfile ?? null,
     parameters: value.controls.parameters,
+    parameterOverrides: value.controls.overrides.map(({ source = null, tag = null, profile = null, parameters }) => ({
+      ...{ source, tag, profile, parameters },
+    })),
+    exceptions: {
+      file: value.exceptions.file === undefined ? null : resolve(base, value.exceptions.file),
+      maxDays: value.exceptions.maxDays,
+    },
+    findings: value.findings,
     frameworks: value.frameworks,
     retention: { days: value.retention.days ?? null, sources: value.retention.sources, frameworks: value.retention.frameworks },
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
+    kmsKeyArn: value.evidence.kmsKeyArn ?? null,
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     logLevel: value.log.level,
     placeOf,
@@ -275,6 +300,12 @@ function checkMeaning(value: Json, report: Report): void {
     if (!seen.has(label))
       report(['retention', 'sources', label], `no source is labelled ${label}`, `configured: ${[...seen].join(', ') || 'none'}`)
   }
+  for (const [i, override] of listOf(memberOf(value, 'controls', 'overrides')).entries()) {
+    const label = textOf(memberOf(override, 'source'))
+    if (label === null || seen.has(label)) continue
+    const hint = `labels: ${[...seen].join(', ')}`
+    report(['controls', 'overrides', i, 'source'], `no source is labelled ${label}`, hint)
+  }
   const timeZone = textOf(memberOf(value, 'schedule', 'timeZone'))
   if (timeZone !== null && !isTimeZone(timeZone)) {
     report(['schedule', 'timeZone'], `unknown time zone ${timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
@@ -288,6 +319,8 @@ function checkMeaning(value: Json, report: Report): void {
       'five fields, e.g. "0 2 * * *" for 02:00 every day',
     )
   }
+  if (textOf(memberOf(value, 'evidence', 'kmsKeyArn')) !== null && textOf(memberOf(value, 'evidence', 'keyFile')) !== null)
+    report(['evidence', 'kmsKeyArn'], 'both keyFile and kmsKeyArn are named', 'leave one of them out')
   const host = textOf(memberOf(value, 'server', 'host'))
   if (host !== null && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
     report(

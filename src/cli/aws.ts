@@ -1,13 +1,25 @@
 import type { Command } from 'commander'
-import { accountPolicy, cloudFormationTemplate, requiredPolicy, terraformConfiguration, trustPolicy } from '../sources/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation } from './command.ts'
+import type { Source } from '../model.ts'
+import {
+  accountPolicy,
+  cloudFormationTemplate,
+  partitionNames,
+  requiredPolicy,
+  terraformConfiguration,
+  trustPolicy,
+} from '../sources/index.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
+import { makeExternalId } from './external-ids.ts'
 import { sourcesOf } from './parts.ts'
 
-interface TrustOptions extends CommonOptions {
+interface SourceOptions extends CommonOptions {
+  readonly source?: string
+}
+
+interface TrustOptions extends SourceOptions {
   readonly principal: string
   readonly externalId?: string
-  readonly source?: string
 }
 
 interface TemplateOptions {
@@ -18,6 +30,9 @@ interface TemplateOptions {
   readonly principal: string
 }
 
+const principalHelp =
+  'who collects: the ARN of the role or user that runs evidenced, or an account id, which stands for all of that account'
+
 export function addAws(program: Command, invocation: Invocation): void {
   const aws = program.command('aws').description('print what to set up in AWS')
   addCommand(aws, 'policy', 'the least-privilege policy of the collecting role')
@@ -25,30 +40,39 @@ export function addAws(program: Command, invocation: Invocation): void {
     .option('--role <role>', 'collector: the collecting role; iam: the role in each account (sources[].iam)', 'collector')
     .option('--with-iam', 'the collecting role of a source that reads IAM too', false)
     .action((options: { partition: string; role: string; withIam: boolean }) => {
+      checkPartition(options.partition)
       const policy =
         roleOf(options.role) === 'iam'
           ? accountPolicy(options.partition)
           : requiredPolicy(options.partition, { iam: options.withIam })
       invocation.streams.stdout.write(`${JSON.stringify(policy, null, 2)}\n`)
     })
-  addCommand(aws, 'trust-policy', 'the trust policy of the collecting role')
-    .requiredOption('--principal <arn>', 'who collects: the ARN of the role or user that runs evidenced')
-    .option('--external-id <id>', 'the external id the role shall demand (default: that of the source)')
-    .option('--source <label>', 'source to take the external id from')
+  addCommand(aws, 'trust-policy', 'the trust policy of the collecting role, with the external id it shall demand')
+    .requiredOption('--principal <arn>', principalHelp)
+    .option('--external-id <id>', 'default: that of the source; one that was never configured is made and kept in dataDir')
+    .option('--source <label>', 'source whose external id it is; may be left out where there is one source')
     .action((options: TrustOptions) => {
-      const externalId = options.externalId ?? sourcesOf(configOf(invocation, options), options.source)[0]?.auth.externalId
-      if (externalId === null || externalId === undefined) {
-        throw new UsageError(
-          'no external id is configured for this source',
-          'configure auth.externalId or name one with --external-id',
-        )
-      }
+      const principal = principalOf(options.principal)
+      const { externalId, source } =
+        options.externalId === undefined
+          ? externalIdOf(invocation, options)
+          : { externalId: checkedExternalId(options.externalId), source: null }
+      const partition = principal.partition ?? source?.partition ?? 'aws'
       const policy = trustPolicy({
-        partition: options.principal.split(':')[1] ?? 'aws',
+        partition,
         principalArn: options.principal,
         externalId,
+        withSourceIdentity: source?.auth.sourceIdentity !== undefined,
       })
       invocation.streams.stdout.write(`${JSON.stringify(policy, null, 2)}\n`)
+    })
+  addCommand(aws, 'external-id', 'the external id that the roles of a source shall demand, for the parameter of a template')
+    .option('--source <label>', 'may be left out where there is one source')
+    .action((options: SourceOptions) => {
+      const { externalId, source } = externalIdOf(invocation, options)
+      const terminal = terminalOf(invocation, options)
+      terminal.line(externalId)
+      terminal.document({ source: source.label, externalId })
     })
   const templates = [
     [
@@ -69,10 +93,60 @@ export function addAws(program: Command, invocation: Invocation): void {
         const role = roleOf(options.role)
         const roleName = options.roleName ?? (role === 'iam' ? 'EvidencedIamReader' : 'EvidencedReader')
         const { partition, principal: principalArn, withIam } = options
+        checkPartition(partition)
+        const found = principalOf(principalArn).partition
+        if (found === null)
+          throw new UsageError(
+            `${principalArn} is no ARN`,
+            'a template names a role or a user, e.g. arn:aws:iam::111122223333:role/collector',
+          )
+        if (found !== partition)
+          throw new UsageError(
+            `${principalArn} is of partition ${found}, the template for ${partition}`,
+            `write --partition ${found}`,
+          )
         const template = templateOf({ partition, role, roleName, principalArn, withIam })
         invocation.streams.stdout.write(`${JSON.stringify(template, null, 2)}\n`)
       })
   }
+}
+
+/** The external id of a source: the configured one, else the one we keep, which is made now if need be. */
+function externalIdOf(invocation: Invocation, options: SourceOptions): { readonly externalId: string; readonly source: Source } {
+  const config = configOf(invocation, options)
+  const sources = sourcesOf(config, options.source)
+  const [source] = sources
+  if (source === undefined || sources.length > 1)
+    throw new UsageError('there are several sources', `name one with --source: ${sources.map(each => each.label).join(', ')}`)
+  return { externalId: source.auth.externalId ?? makeExternalId(config.dataDir, source.label), source }
+}
+
+/** @throws {UsageError} for what STS would refuse, and for one that anybody could guess */
+function checkedExternalId(text: string): string {
+  if (/^[A-Za-z0-9_+=,.@:/-]{2,1224}$/.test(text)) return text
+  throw new UsageError(
+    `${JSON.stringify(text)} is no external id`,
+    'write 2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or leave it out: one is made and kept',
+  )
+}
+
+/** @throws {UsageError} for what no trust policy can name */
+function principalOf(text: string): { readonly partition: string | null } {
+  if (/^\d{12}$/.test(text)) return { partition: null }
+  const arn = /^arn:([a-z-]+):iam::\d{12}:(root|(role|user)\/[\w+=,.@/-]+)$/.exec(text)
+  if (arn !== null && partitionNames.includes(arn[1]!)) return { partition: arn[1]! }
+  const session = /^arn:([a-z-]+):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(text)
+  throw new UsageError(
+    `${JSON.stringify(text)} is no principal of a trust policy`,
+    session === null
+      ? 'write the ARN of a role or user, e.g. arn:aws:iam::111122223333:role/collector, or an account id of 12 digits'
+      : `a session ends: name its role, arn:${session[1]}:iam::${session[2]}:role/${session[3]}`,
+  )
+}
+
+/** @throws {UsageError} for a partition that there is not */
+function checkPartition(name: string): void {
+  if (!partitionNames.includes(name)) throw new UsageError(`there is no partition ${name}`, `known: ${partitionNames.join(', ')}`)
 }
 
 /** @throws {UsageError} for a role that does not exist */

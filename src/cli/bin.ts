@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { main } from './main.ts'
+import { smallHeap } from '../small-heap.ts'
+
+// before the program is loaded, since a nursery that has grown stays: these two may read a large organization
+if (['collect', 'run'].includes(process.argv[2] ?? '')) smallHeap()
+const { main } = await import('./main.ts')
 
 const interrupted = new AbortController()
 let interruptedAt = 0

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { type Config, loadConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type ExitCode, UsageError } from './exit.ts'
+import { withKeptExternalIds } from './external-ids.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
 
 /** One run of the program; `code` is what it will exit with. */
@@ -32,8 +33,9 @@ export function terminalOf(invocation: Invocation, options: CommonOptions): Term
   return openTerminal(invocation.streams, options.json)
 }
 
+/** The configuration that the command line names, with the external ids that we made and keep. */
 export function configOf(invocation: Invocation, options: CommonOptions): Config {
-  return loadConfig(resolve(options.config), invocation.env)
+  return withKeptExternalIds(loadConfig(resolve(options.config), invocation.env))
 }
 
 /**

@@ -8,8 +8,8 @@ import { exportStore, importStore, previewRetention, type Store, storeStats, ver
 import { softwareVersion } from '../version.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
+import { folderFor, OutputError } from './output.ts'
 import { storeOf } from './parts.ts'
-import { folderFor, OutputError } from './report.ts'
 import { rulesOf } from './retention.ts'
 import { type Terminal, table } from './terminal.ts'
 

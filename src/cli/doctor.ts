@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { openLog } from '../log.ts'
-import { diagnose, localBudget, openAws } from '../sources/index.ts'
+import { type Check, diagnose, localBudget, openAws } from '../sources/index.ts'
 import { softwareVersion } from '../version.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
-import { sourcesOf, storeOf } from './parts.ts'
+import { catalogOf, sourcesOf, storeOf } from './parts.ts'
 import { table } from './terminal.ts'
+import { unevaluatedWithout } from './unevaluated.ts'
 
 interface Options extends CommonOptions {
   readonly source?: string
@@ -41,21 +42,35 @@ export function addDoctor(program: Command, invocation: Invocation): void {
       const diagnoses = []
       for (const source of sources) diagnoses.push({ source: source.label, checks: (await diagnose(aws, source)).checks })
       const all = [database, ...diagnoses.flatMap(each => each.checks)]
-      for (const { source, checks } of [{ source: 'this machine', checks: [database] }, ...diagnoses]) {
+      const catalog = catalogOf(config, terminal)
+      const unevaluated = (check: Check) => unevaluatedWithout(check, catalog)
+      for (const { source, checks } of [{ source: 'this machine', checks: [database] as readonly Check[] }, ...diagnoses]) {
         terminal.line(`${source}:`)
         terminal.line(
           table(
-            ['check', 'result', 'cause'],
-            checks.map(each => [each.check, each.result, each.cause]),
+            ['check', 'result', 'cause', 'not evaluated without it'],
+            checks.map(each => [each.check, each.result, each.cause, shortened(each === database ? [] : unevaluated(each))]),
           ),
         )
-        for (const each of checks.filter(check => check.remedy !== null)) terminal.line(`\n  ${each.check}: ${each.remedy}`)
+        for (const each of checks.filter(check => check.remedy !== null)) {
+          terminal.line(`\n  ${each.check}: ${each.remedy}`)
+          const controls = each === database ? [] : unevaluated(each)
+          if (controls.length > 0) terminal.line(`    not evaluated without it: ${controls.join(', ')}`)
+        }
         terminal.line('')
       }
       terminal.document({
         database,
-        sources: diagnoses.map(({ source, checks }) => ({ source, checks: checks.map(each => ({ ...each })) })),
+        sources: diagnoses.map(({ source, checks }) => ({
+          source,
+          checks: checks.map(each => ({ ...each, controls: [...unevaluated(each)] })),
+        })),
       })
       invocation.code = all.some(each => each.result === 'failed') ? exit.failed : exit.done
     })
+}
+
+/** So many that a row stays a row; all of them stand in the remedy below the table and in the document. */
+function shortened(controls: readonly string[]): string {
+  return controls.length <= 2 ? controls.join(', ') : `${controls.slice(0, 2).join(', ')} and ${controls.length - 2} more`
 }

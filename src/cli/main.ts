@@ -13,7 +13,9 @@ import { addDb } from './db.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
+import { addExceptions } from './exceptions.ts'
 import { exit, UsageError } from './exit.ts'
+import { addFindings } from './findings.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addHold } from './hold.ts'
 import { addImport } from './import.ts'
@@ -70,6 +72,8 @@ export async function main(
   addSnapshots(program, invocation)
   addAccess(program, invocation)
   addImport(program, invocation)
+  addExceptions(program, invocation)
+  addFindings(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)
@@ -102,9 +106,13 @@ export async function main(
 const usageCodes: ReadonlySet<string> = new Set([
   'UNKNOWN_FRAMEWORK',
   'UNKNOWN_CONTROL',
+  'UNKNOWN_NAME',
   'BUNDLE_NOT_FOUND',
   'KEY_INVALID',
   'FILE_EXISTS',
+  'EXCEPTION_NOT_FOUND',
+  'FINDING_NOT_FOUND',
+  'EXCEPTION_REFUSED',
 ])
 
 /** The one place where an error becomes an exit code. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { startDaemon, startDaily } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
-import { runCollection, runEvaluation } from '../pipeline/index.ts'
+import { readConfiguredExceptions, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
 import { claimSlot, readSnapshot, refuseSuperuser, runRetention } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
@@ -40,7 +40,10 @@ export function addRun(program: Command, invocation: Invocation): void {
           claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
           lastSealed: async source => (await readSnapshot(store, source.label, 'latest'))?.sealedAt ?? null,
           collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
-          evaluate: async () => void (await runEvaluation(parts, now())),
+          evaluate: async () => {
+            await readConfiguredExceptions(parts, config.exceptions)
+            await runEvaluation(parts, now(), config.findings)
+          },
           now,
           log,
         })

@@ -1,7 +1,6 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { fingerprintOf } from '../evidence/index.ts'
+import { fingerprintOf, isSignedBy } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import { openHeadFiles } from '../sources/index.ts'
 import { type HeadCheck, verifyStore } from '../store/index.ts'
@@ -48,11 +47,11 @@ function readKey(path: string): string {
   }
 }
 
-/** Ed25519 with any of some public keys. */
+/** With any of some public keys. */
 function verifierOf(pems: readonly string[]): HeadCheck['verify'] {
-  const keys = new Map(pems.map(pem => [fingerprintOf(pem), createPublicKey(pem)]))
+  const keys = new Map(pems.map(pem => [fingerprintOf(pem), pem]))
   return (bytes, head) => {
     const key = keys.get(head.keyFingerprint)
-    return key === undefined ? null : verify(null, bytes, key, Buffer.from(head.signature, 'base64'))
+    return key === undefined ? null : isSignedBy(key, bytes, Buffer.from(head.signature, 'base64'))
   }
 }

@@ -45,6 +45,11 @@ export class EntityTable {
     return number
   }
 
+  /** The number of a key; undefined when nothing mentions it. */
+  find(key: string): number | undefined {
+    return this.#numbers.get(key)
+  }
+
   add(row: StoredResource): number {
     const number = this.number(row.key)
     this.#facts[number] = row.facts

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
-import type { ControlInfo, Result } from '../model.ts'
+import type { ControlInfo, ParameterOverride, RegisteredException, Result } from '../model.ts'
 import { judgedResults, readSnapshotLines, resultLine } from '../reports/index.ts'
 import { softwareVersion } from '../version.ts'
 
@@ -29,7 +29,10 @@ export interface Reperformance {
  */
 export async function reperform(path: string, manifest: Manifest): Promise<Reperformance> {
   const { asOf, snapshots } = manifest.predicate
-  const { controls } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as { controls: readonly ControlInfo[] }
+  const { controls, judgedWith = [] } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as {
+    readonly controls: readonly ControlInfo[]
+    readonly judgedWith?: readonly JudgedWith[]
+  }
   const held = new Set(manifest.predicate.files.map(file => file.path))
   const folder = mkdtempSync(join(tmpdir(), 'evidenced-reperform-'))
   try {
@@ -38,7 +41,7 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
         writeFileSync(join(folder, `${i}.yaml`), await textOf(readBundleFile(path, `controls/${id}.yaml`)))
     }
     const parameters = Object.fromEntries(controls.map(control => [control.id, control.parameters]))
-    const catalog = loadCatalog({ folders: [folder], parameters })
+    const catalog = loadCatalog({ folders: [folder], parameters, overrides: judgedWith.flatMap(overridesOf) })
     const loaded = new Map(catalog.controls.map(control => [control.id, control.digest]))
     const missing = controls.filter(({ id, digest }) => loaded.get(id) !== digest).map(({ id }) => id)
     const wanted = [...held].filter(name => /^snapshots\/[^/]+\.jsonl$/.test(name)).sort(compareBytes)
@@ -46,7 +49,10 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
     const at = new Date(asOf)
     const estate = await buildEstate({ asOf: at, sources }, catalog.managedPolicies)
-    const evaluation = evaluate(catalog, estate, at)
+    const exceptions = held.has('exceptions.json')
+      ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
+      : []
+    const evaluation = evaluate(catalog, estate, at, exceptions)
     const disposed = new Set(estate.sources.flatMap(source => [...source.disposed]))
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
@@ -72,6 +78,20 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The parameters that a control was judged with on one source. */
+interface JudgedWith extends Required<Pick<ControlInfo, 'parameters' | 'parametersByTag'>> {
+  readonly control: string
+  readonly source: string
+}
+
+function overridesOf({ control, source, parameters, parametersByTag }: JudgedWith): readonly ParameterOverride[] {
+  const about = { source, profile: null }
+  return [
+    { ...about, tag: null, parameters: { [control]: parameters } },
+    ...parametersByTag.map(each => ({ ...about, tag: each.tag, parameters: { [control]: each.parameters } })),
+  ]
 }
 
 const differencesShown = 100

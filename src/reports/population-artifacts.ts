@@ -15,14 +15,20 @@ export type ReadDataset = (dataset: string) => AsyncIterable<StoredResource>
 export function populationArtifacts(snapshot: Snapshot, read: ReadDataset): Artifact[] {
   const folder = `populations/${pathPart(snapshot.source)}`
   return [
-    ...populations.map(population => populationArtifact(folder, population, snapshot, read)),
+    ...populationsOf(snapshot).map(population => populationArtifact(folder, population, snapshot, read)),
     {
       path: `${folder}/columns.csv`,
       mediaType: csvMediaType,
       title: 'What each column of the population files holds',
-      read: () => csvOf(['file', 'column', 'meaning'], columnRows()),
+      read: () => csvOf(['file', 'column', 'meaning'], columnRows(snapshot)),
     },
   ]
+}
+
+/** The populations of a snapshot: those whose dataset nobody asked for are not among them (the report names them as not in view). */
+export function populationsOf({ datasets }: Snapshot): readonly Population[] {
+  const collected = new Set(datasets.map(({ name }) => name))
+  return populations.filter(({ isOptional, dataset }) => isOptional !== true || collected.has(dataset))
 }
 
 function populationArtifact(folder: string, population: Population, snapshot: Snapshot, read: ReadDataset): Artifact {
@@ -83,8 +89,8 @@ export async function* populationRows(
 }
 
 /** File, column and meaning of every column of every population. */
-export function* columnRows(): Generator<readonly Cell[]> {
-  for (const population of populations) {
+export function* columnRows(snapshot: Snapshot): Generator<readonly Cell[]> {
+  for (const population of populationsOf(snapshot)) {
     for (const column of columnsOf(population)) yield [`${population.name}.csv`, column.name, column.meaning]
   }
 }
@@ -129,7 +135,7 @@ function goneText(disposed: string): string {
   return `not kept: ${disposed}`
 }
 
-interface GapTexts {
+export interface GapTexts {
   /** of one resource, one part or one member of a resource */
   of(dataset: string, key: string, member?: string): string | null
   /** of a dataset of which nothing was read */
@@ -138,7 +144,8 @@ interface GapTexts {
   anyOf(dataset: string): string | null
 }
 
-function gapTextsOf(snapshot: Snapshot): GapTexts {
+/** What to write where a snapshot has a gap. */
+export function gapTextsOf(snapshot: Snapshot): GapTexts {
   const texts = new Map<string, string>()
   const first = new Map<string, string>()
   for (const gap of snapshot.gaps) {
@@ -175,18 +182,26 @@ export function coverageProblem(snapshot: Snapshot, dataset: string): string | n
 /** Names of the populations there are files of. */
 export const populationNames: readonly string[] = populations.map(({ name }) => name)
 
+/** Columns and rows of a population. */
+export interface PopulationTable {
+  readonly title: string
+  readonly columns: readonly string[]
+  readonly isComplete: boolean
+  /** rows, as the snapshot counts them */
+  readonly count: number
+  rows(): AsyncIterable<readonly Cell[]>
+}
+
 /**
  * A population as a table: the columns and rows of its CSV.
- * @returns null for a name that is not among `populationNames`
+ * @returns null for a name that is not among `populationNames`, and for a population that was not collected
  */
-export function populationTable(
-  name: string,
-  snapshot: Snapshot,
-  read: ReadDataset,
-): { readonly columns: readonly string[]; readonly isComplete: boolean; rows(): AsyncIterable<readonly Cell[]> } | null {
-  const population = populations.find(each => each.name === name)
+export function populationTable(name: string, snapshot: Snapshot, read: ReadDataset): PopulationTable | null {
+  const population = populationsOf(snapshot).find(each => each.name === name)
   if (population === undefined) return null
   return {
+    title: population.title,
+    count: snapshot.datasets.reduce((sum, each) => sum + (each.name === population.dataset ? each.count : 0), 0),
     columns: columnsOf(population).map(column => column.name),
     isComplete: coverageProblem(snapshot, population.dataset) === null,
     rows: () => populationRows(population, snapshot, read),

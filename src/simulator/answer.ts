@@ -81,7 +81,8 @@ export async function answer(stage: Stage, request: Request): Promise<Answer> {
     if (operation !== 'GetCallerIdentity' && stage.rules.isDenied(action, input)) throw denied(call, action)
     service.admit?.(call)
     const members = handler(call)
-    const body = isQuery ? writeQuery(members, service, operation, requestId) : writeJson(members)
+    const written = isQuery ? writeQuery(members, service, operation, requestId) : writeJson(members)
+    const body = fault?.kind === 'replace' ? written.replaceAll(fault.text, fault.by) : written
     return { ...common, status: 200, body, errorCode: null, caller: caller.arn, transport }
   } catch (error) {
     const wrong = error instanceof WireError ? error : brokenHandler(error)

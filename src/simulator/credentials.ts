@@ -38,13 +38,23 @@ const keyAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const secretAlphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/'
 
 /** Base keys and the sessions that grow from them. */
-export function credentialsOf(keys: readonly AccessKey[], roles: readonly TrustedRole[]) {
+export function credentialsOf(keys: readonly AccessKey[], trusted: readonly TrustedRole[]) {
+  const roles = new Map(trusted.map(role => [role.roleArn, role]))
   const random = randomFrom(0xc0de)
   const sessions = new Map<string, Session>()
-  const roleIds = new Map(roles.map(role => [role.roleArn, `AROA${random.text(17, keyAlphabet)}`]))
+  const roleIds = new Map<string, string>()
+  const idOf = (roleArn: string) => {
+    const id = roleIds.get(roleArn) ?? `AROA${random.text(17, keyAlphabet)}`
+    roleIds.set(roleArn, id)
+    return id
+  }
   const base = new Map(keys.map(key => [key.accessKeyId, baseOf(key, random)]))
   return {
     roles,
+
+    trust(role: TrustedRole): void {
+      roles.set(role.roleArn, role)
+    },
 
     openSession(role: TrustedRole, sessionName: string, expiresAt: Date): Session {
       const accessKeyId = `ASIA${random.text(16, keyAlphabet)}`
@@ -52,7 +62,7 @@ export function credentialsOf(keys: readonly AccessKey[], roles: readonly Truste
         accessKeyId,
         secretAccessKey: random.text(40, secretAlphabet),
         sessionToken: random.text(356, secretAlphabet),
-        principal: sessionPrincipal(role.roleArn, roleIds.get(role.roleArn) ?? '', sessionName, accessKeyId),
+        principal: sessionPrincipal(role.roleArn, idOf(role.roleArn), sessionName, accessKeyId),
         expiresAt,
       }
       sessions.set(accessKeyId, session)

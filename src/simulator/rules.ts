@@ -29,6 +29,8 @@ export type Fault =
   | { readonly kind: 'duplicate_items' }
   /** leaves the first row of a page out */
   | { readonly kind: 'missing_items' }
+  /** writes something else into the body, as it goes over the wire */
+  | { readonly kind: 'replace'; readonly text: string; readonly by: string }
 
 export type When = (input: Input) => boolean
 export type Hook = (input: Input) => void | Promise<void>

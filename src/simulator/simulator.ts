@@ -61,6 +61,8 @@ export interface Simulator extends AsyncDisposable {
   deny(action: string, when?: When): void
   /** Takes the denials of an action back. */
   allow(action: string): void
+  /** Changes whom a role demands what of, or adds a role that can be assumed. */
+  trust(role: TrustedRole): void
   /** Spoils answers of an operation (`ListUsers`, `iam:ListUsers`), once or so many times; Infinity is allowed. */
   fault(operation: string, fault: Fault, times?: number, when?: When): void
   /** Runs before an operation is answered, e.g. to delete a group between the list and its members. */
@@ -112,9 +114,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     await closed
   }
   const { deny, allow, fault, hook } = rules
+  const { trust } = credentials
   const region = organization.instance?.PrimaryRegion ?? 'eu-west-1'
   return {
-    ...{ url, organization, calls, counts, deny, allow, fault, hook, stop },
+    ...{ url, organization, calls, counts, deny, allow, trust, fault, hook, stop },
     env: environment(url, region, keys[0]),
     [Symbol.asyncDispose]: stop,
   }

@@ -1,5 +1,6 @@
 import type { Coverage, Gap, PartPiece, Row } from '../model.ts'
 import { Collection } from './collection.ts'
+import { wrongExternalIds } from './credentials.ts'
 import type { Dataset } from './dataset.ts'
 import { Lanes } from './lanes.ts'
 import { accountServicesOf } from './services.ts'
@@ -115,15 +116,27 @@ async function readAccount(
   await new Collection(session, accountServicesOf(source), done, emit).read()
 }
 
-/** Assumes the role and proves that it is of the account. */
-async function refusedRole(session: Session, roleArn: string): Promise<Trouble | string | null> {
+/** Assumes the role and proves that it is of the account, and that it is not given to whoever leaves the external id out. */
+async function refusedRole(session: Session, roleArn: string): Promise<Trouble | Distrust | string | null> {
   const trouble = await session.credentials.assume()
   if (trouble !== null) return trouble
+  if (session.source.auth.externalId !== null) {
+    for (const probe of wrongExternalIds()) {
+      const said = await session.credentials.tryRole(roleArn, probe)
+      if (!('trouble' in said)) return { kind: 'not_demanded' }
+      if (said.trouble.kind !== 'denied') return said.trouble
+    }
+  }
   const caller = await session.credentials.callerIdentity()
   if ('trouble' in caller) return caller.trouble
   return caller.accountId === session.accountId
     ? null
     : `${roleArn} was assumed, and sts:GetCallerIdentity says account ${caller.accountId}`
+}
+
+/** The role gives itself to anyone who may name it: nothing is read with it until it demands its external id. */
+interface Distrust {
+  readonly kind: 'not_demanded'
 }
 
 interface Ending {
@@ -149,7 +162,8 @@ async function emitWhole(
   }
 }
 
-function roleGap(session: Session, dataset: Dataset, roleArn: string, refused: Trouble | string): Ending {
+function roleGap(session: Session, dataset: Dataset, roleArn: string, refused: Trouble | Distrust | string): Ending {
+  if (typeof refused !== 'string' && refused.kind === 'not_demanded') return distrusted(session, dataset, roleArn)
   const isDenied = typeof refused !== 'string' && refused.kind === 'denied'
   const said = typeof refused === 'string' ? refused : `sts:AssumeRole of ${roleArn} was answered with ${refused.code}`
   const wayOut = isDenied
@@ -168,6 +182,25 @@ function roleGap(session: Session, dataset: Dataset, roleArn: string, refused: T
       reason: typeof refused === 'string' ? 'invalid_answer' : refused.reason,
       action: isDenied ? 'sts:AssumeRole' : null,
       errorCode: typeof refused === 'string' ? null : refused.code,
+      message,
+    },
+  }
+}
+
+function distrusted(session: Session, dataset: Dataset, roleArn: string): Ending {
+  const message = `${roleArn} was given without an external id, so anyone who may use this collector could read the account; nothing was read with it. Add the condition StringEquals sts:ExternalId to its trust policy (\`evidenced aws trust-policy\` prints one) and collect again.`
+  return {
+    coverage: 'incomplete',
+    reason: message,
+    gap: {
+      dataset: dataset.name,
+      place: session.place(dataset.operation.service),
+      parent: '',
+      key: null,
+      member: null,
+      reason: 'external_id_not_demanded',
+      action: null,
+      errorCode: 'EXTERNAL_ID_NOT_DEMANDED',
       message,
     },
   }

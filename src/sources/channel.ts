@@ -1,25 +1,29 @@
-/** A bounded pipe: whoever writes waits while the reader is behind. */
+/** A bounded pipe of several lanes: whoever writes waits while the reader is behind with what came by the same lane. */
 export class Channel<T> {
   readonly #capacity: number
   readonly #weight: (item: T) => number
+  readonly #laneOf: (item: T) => string
   #items: T[] = []
-  #held = 0
+  readonly #held = new Map<string, number>()
   #end: { readonly error: unknown } | null = null
   #reader: (() => void) | null = null
   #writers: (() => void)[] = []
 
-  /** @param capacity sum of weights that may lie in the pipe before writers wait */
-  constructor(capacity: number, weight: (item: T) => number) {
+  /** @param capacity sum of weights of one lane that may lie in the pipe before its writers wait */
+  constructor(capacity: number, weight: (item: T) => number, laneOf: (item: T) => string) {
     this.#capacity = capacity
     this.#weight = weight
+    this.#laneOf = laneOf
   }
 
   /** Resolves once the item lies in the pipe; after the end, items are dropped. */
   async push(item: T): Promise<void> {
-    while (this.#held >= this.#capacity && this.#end === null) await new Promise<void>(resolve => this.#writers.push(resolve))
+    const lane = this.#laneOf(item)
+    while (this.#heldIn(lane) >= this.#capacity && this.#end === null)
+      await new Promise<void>(resolve => this.#writers.push(resolve))
     if (this.#end !== null) return
     this.#items.push(item)
-    this.#held += this.#weight(item)
+    this.#held.set(lane, this.#heldIn(lane) + this.#weight(item))
     this.#wake()
   }
 
@@ -30,7 +34,7 @@ export class Channel<T> {
     if (this.#items.length === 0) return null
     const items = this.#items
     this.#items = []
-    this.#held = 0
+    this.#held.clear()
     this.#release()
     return items
   }
@@ -40,6 +44,10 @@ export class Channel<T> {
     this.#end ??= { error }
     this.#wake()
     this.#release()
+  }
+
+  #heldIn(lane: string): number {
+    return this.#held.get(lane) ?? 0
   }
 
   #wake(): void {

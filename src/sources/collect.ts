@@ -11,7 +11,7 @@ import { SourcesError } from './sources-error.ts'
 import { uncollected } from './uncollected.ts'
 import { Witness } from './witness.ts'
 
-/** Rows that may lie between AWS and the consumer before reading waits. */
+/** Rows of one service that may lie between AWS and the consumer before reading it waits; the others go on, each under its own budget. */
 const mostRowsWaiting = 2000
 
 /**
@@ -33,7 +33,11 @@ export async function* collect(
 ): AsyncGenerator<CollectedBatch, void, undefined> {
   const session = await sessionOf(aws, source, plan)
   session.baseline = plan.baseline ?? {}
-  const channel = new Channel<PartPiece>(mostRowsWaiting, piece => Math.max(1, piece.rows.length))
+  const channel = new Channel<PartPiece>(
+    mostRowsWaiting,
+    piece => Math.max(1, piece.rows.length),
+    ({ part }) => part.dataset.slice(0, part.dataset.indexOf('.')),
+  )
   const told = teller(onProgress, plan.calls)
   const witness = checks === 'none' ? null : new Witness(done.size > 0)
   const emit = async (piece: PartPiece) => {

@@ -60,35 +60,24 @@ export class Collection {
         for (const parent of rootsOf(dataset, this.#session.subject) ?? []) {
           // lists that name parents are read again even when they are staged
           const isStaged = !this.#state(dataset.name).isParent && this.#done.has(this.#key(dataset, parent))
-          if (!isStaged) this.#schedule([dataset], parent)
+          if (!isStaged) this.#schedule([dataset], [parent])
         }
     }
     await this.#lanes.finished()
     for (const state of this.#states.values()) await this.#settle(state)
   }
 
-  /** Reads the parts of one parent, one after the other. */
-  #schedule(datasets: readonly Dataset[], parent: string): void {
+  /** Reads the parts of each parent: of one parent, one after the other. */
+  #schedule(datasets: readonly Dataset[], parents: readonly string[]): void {
     const [first] = datasets
     if (first === undefined) return
     const service = serviceNamed(first.operation.service)
     const lane = service.budgetKey(first.operation.name)
     const rate = this.#session.rate(lane, service.rate(first.operation.name))
     const width = service.isOneAtATime ? 1 : Math.min(widest, Math.max(narrowest, Math.ceil(rate / 2)))
-    this.#lanes.add(lane, width, async () => {
+    this.#lanes.addEach(lane, width, parents, async parent => {
       try {
-        let isGone = false
-        for (const dataset of datasets) {
-          const reading = this.#reading(dataset, parent)
-          const refused = this.#alwaysRefused(dataset, parent)
-          const result: PartResult = isGone
-            ? await endGone(reading)
-            : refused === null
-              ? await readPart(reading)
-              : await endUnread(reading, refused)
-          isGone ||= result.isGone
-          this.#onRead(reading, result)
-        }
+        await this.#readParts(datasets, parent)
       } catch (error) {
         // the others must not go on for a run that is lost
         this.#lanes.stop(error)
@@ -96,6 +85,21 @@ export class Collection {
         throw error
       }
     })
+  }
+
+  async #readParts(datasets: readonly Dataset[], parent: string): Promise<void> {
+    let isGone = false
+    for (const dataset of datasets) {
+      const reading = this.#reading(dataset, parent)
+      const refused = this.#alwaysRefused(dataset, parent)
+      const result: PartResult = isGone
+        ? await endGone(reading)
+        : refused === null
+          ? await readPart(reading)
+          : await endUnread(reading, refused)
+      isGone ||= result.isGone
+      this.#onRead(reading, result)
+    }
   }
 
   #reading(dataset: Dataset, parent: string): Reading {
@@ -147,7 +151,14 @@ export class Collection {
         else group.push(child)
       }
     }
-    for (const [parent, children] of groups) this.#schedule(children, parent)
+    const alike = new Map<string, { readonly children: readonly Dataset[]; readonly parents: string[] }>()
+    for (const [parent, children] of groups) {
+      const names = children.map(child => child.name).join(' ')
+      const known = alike.get(names)
+      if (known === undefined) alike.set(names, { children, parents: [parent] })
+      else known.parents.push(parent)
+    }
+    for (const { children, parents } of alike.values()) this.#schedule(children, parents)
   }
 
   /** When all is read: what is to be said of a child dataset as a whole, because its parents were not all known. */

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto'
 import type { Caller, Facts, PartPiece, Row, Source, SourceIdentity } from '../model.ts'
+import { wrongExternalIds } from './credentials.ts'
 import { actionOf, type Dataset } from './dataset.ts'
 import { causeOf } from './gap.ts'
 import { partitionOf } from './partitions.ts'
@@ -59,7 +59,7 @@ async function assumeRole(session: Session, onStep: (step: Step, found: string) 
   if (trouble !== null) throw await roleRefusal(session, trouble)
   onStep('role', roleArn)
   if (externalId === null) return
-  for (const probe of [null, `not-${randomUUID()}`]) await proveRefused(session, roleArn, probe)
+  for (const probe of wrongExternalIds()) await proveRefused(session, roleArn, probe)
   onStep('external id', 'demanded')
 }
 

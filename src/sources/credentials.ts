@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import {
   AssumeRoleCommand,
   type AssumeRoleCommandOutput,
@@ -239,6 +239,11 @@ export class Credentials {
     else ledger.record({ ...call, items: 1, answer: said.output.$metadata, trouble: null })
     return said
   }
+}
+
+/** What a role that demands its external id must refuse: none, and one that it cannot know. */
+export function wrongExternalIds(): readonly (string | null)[] {
+  return [null, `not-${randomUUID()}`]
 }
 
 /** Renewed five minutes early, or after four fifths of a short life. */

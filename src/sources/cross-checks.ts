@@ -59,22 +59,23 @@ export async function crossChecks(
 ): Promise<readonly PartPiece[]> {
   const seed = randomBytes(8).toString('hex')
   const startedAt = session.way.now()
-  const heads = await headsAgain(session, witness)
+  const heads = headsOf(session, witness)
   const left = Math.max(0, Math.floor(planned * mostShare) - heads.calls)
   const checking = (share: number): Checking => ({
     ...{ session, witness, seed },
     isExhaustive: mode === 'exhaustive',
     calls: Math.max(1, Math.floor(left * share)),
   })
-  const checks: readonly CrossCheck[] = [
+  // side by side: a list that is paged one answer after the other must not keep the budgets idle
+  const checks: readonly CrossCheck[] = await together([
     ...heads.checks,
-    await discoveryBothWays(checking(0.2)),
-    await principals(checking(0.4)),
-    await emptyPairs(checking(0.2)),
-    await references(checking(0.2)),
-    checkReservedRoles(witness),
-    checkCounts(witness),
-  ]
+    () => discoveryBothWays(checking(0.2)),
+    () => principals(checking(0.4)),
+    () => emptyPairs(checking(0.2)),
+    () => references(checking(0.2)),
+    () => Promise.resolve(checkReservedRoles(witness)),
+    () => Promise.resolve(checkCounts(witness)),
+  ])
   const end = {
     coverage: 'complete' as const,
     reason: null,
@@ -97,8 +98,17 @@ function serviceOf(check: CrossCheck): string {
   return check.name.startsWith('heads_again organizations.') ? 'organizations' : 'sso'
 }
 
-/** The lists that everything hangs from, read once more at the end: what appeared or vanished meanwhile. */
-async function headsAgain(session: Session, witness: Witness): Promise<{ checks: readonly CrossCheck[]; calls: number }> {
+/** All of them, in their order; the first failure is thrown once none is under way. */
+async function together<T>(jobs: readonly (() => Promise<T>)[]): Promise<readonly T[]> {
+  const ends = await Promise.allSettled(jobs.map(job => job()))
+  return ends.map(end => {
+    if (end.status === 'rejected') throw end.reason
+    return end.value
+  })
+}
+
+/** The lists that everything hangs from, to be read once more at the end: what appeared or vanished meanwhile; and the calls that takes. */
+function headsOf(session: Session, witness: Witness): { checks: readonly (() => Promise<CrossCheck>)[]; calls: number } {
   const { instanceArn, identityStoreId } = session.subject
   const store = { IdentityStoreId: identityStoreId, MaxResults: pageSize }
   const heads: readonly [string, Operation, Facts, string, (element: unknown) => string][] = [
@@ -119,39 +129,38 @@ async function headsAgain(session: Session, witness: Witness): Promise<{ checks:
       String,
     ],
   ]
-  let calls = 0
-  const checks = await Promise.all(
-    heads.map(async ([dataset, asked, input, list, id]): Promise<CrossCheck> => {
-      const name = `heads_again ${dataset}`
-      const first = witness.rows(dataset)
-      if (typeof first === 'string') return notMade(name, first)
-      const said = await listed(session, asked, input, list)
-      if (isTrouble(said)) return refused(name, said, asked)
-      calls += Math.max(1, Math.ceil(said.length / Number(input.MaxResults)))
-      const before = new Set(first.map(row => row.key))
-      const after = new Set(said.map(id))
-      const differences = compared(before, after, 'vanished while the source was read', 'appeared while the source was read')
-      const statement = `Read again at the end: ${differences.length} changes inside the window.`
-      return { name, made: true, statement, population: before.size, compared: before.size, differences }
-    }),
-  )
+  const calls = heads.reduce((total, [dataset, , input]) => {
+    const keys = witness.keys(dataset)
+    return typeof keys === 'string' ? total : total + Math.max(1, Math.ceil(keys.count / Number(input.MaxResults)))
+  }, 0)
+  const checks = heads.map(([dataset, asked, input, list, id]) => async (): Promise<CrossCheck> => {
+    const name = `heads_again ${dataset}`
+    const first = witness.keys(dataset)
+    if (typeof first === 'string') return notMade(name, first)
+    const said = await listed(session, asked, input, list)
+    if (isTrouble(said)) return refused(name, said, asked)
+    const before = new Set(first.firstWords())
+    const after = new Set(said.map(id))
+    const differences = compared(before, after, 'vanished while the source was read', 'appeared while the source was read')
+    const statement = `Read again at the end: ${differences.length} changes inside the window.`
+    return { name, made: true, statement, population: before.size, compared: before.size, differences }
+  })
   return { checks, calls }
 }
 
 /** Provisioned pairs by account, against those by permission set that the collection took. */
 async function discoveryBothWays({ session, witness, seed, isExhaustive, calls }: Checking): Promise<CrossCheck> {
   const name = 'discovery_both_ways'
-  const pairs = witness.rows('sso.provisioned_accounts')
-  const accounts = witness.rows('organizations.accounts')
+  const pairs = witness.keys('sso.provisioned_accounts')
+  const accounts = witness.keys('organizations.accounts')
   if (typeof pairs === 'string') return notMade(name, pairs)
   if (typeof accounts === 'string') return notMade(name, accounts)
-  const bySet = new Map<string, Set<string>>()
-  for (const { key } of pairs) {
-    const { setArn, accountId } = ofProvisioned(key)
-    bySet.set(accountId, (bySet.get(accountId) ?? new Set()).add(setArn))
-  }
-  const all = [...new Set([...accounts.map(row => row.key), ...bySet.keys()])]
+  const every = new Set(accounts.firstWords())
+  for (const [, accountId = ''] of pairs) every.add(accountId)
+  const all = [...every]
   const sample = isExhaustive ? all : sampleOf(all, calls, seed)
+  const bySet = new Map(sample.map(accountId => [accountId, new Set<string>()]))
+  for (const [setArn = '', accountId = ''] of pairs) bySet.get(accountId)?.add(setArn)
   const differences: string[] = []
   const trouble = await eachOf(sample, async accountId => {
     const said = await listed(
@@ -179,22 +188,21 @@ async function principals({ session, witness, seed, isExhaustive, calls }: Check
     'identitystore.groups',
     'identitystore.group_memberships',
     'sso.account_assignments',
-  ].map(dataset => witness.rows(dataset))
-  for (const each of [users, groups, members, rows]) if (typeof each === 'string') return notMade(name, each)
-  const keysOf = (list: typeof users) => (list as readonly { key: string }[]).map(row => row.key)
-  const pairsOf = new Map<string, Set<string>>()
-  for (const key of keysOf(rows)) {
-    const [accountId, setArn, type, id] = key.split('|')
-    const principal = `${type}|${id}`
-    pairsOf.set(principal, (pairsOf.get(principal) ?? new Set()).add(`${accountId}|${setArn}`))
-  }
-  const groupsOf = new Map<string, string[]>()
-  for (const key of keysOf(members)) {
-    const [groupId = '', userId = ''] = key.split('|')
-    groupsOf.set(userId, [...(groupsOf.get(userId) ?? []), groupId])
-  }
-  const all = [...keysOf(users).map(id => `USER|${id}`), ...keysOf(groups).map(id => `GROUP|${id}`)]
+  ].map(dataset => witness.keys(dataset!))
+  if (typeof users === 'string' || users === undefined) return notMade(name, users ?? '')
+  if (typeof groups === 'string' || groups === undefined) return notMade(name, groups ?? '')
+  if (typeof members === 'string' || members === undefined) return notMade(name, members ?? '')
+  if (typeof rows === 'string' || rows === undefined) return notMade(name, rows ?? '')
+  const all: string[] = []
+  for (const id of users.firstWords()) all.push(`USER|${id}`)
+  for (const id of groups.firstWords()) all.push(`GROUP|${id}`)
   const sample = isExhaustive ? all : sampleOf(all, calls, seed)
+  // of those who were not drawn nothing is gathered
+  const groupsOf = new Map<string, string[]>(sample.map(principal => [principal, []]))
+  for (const [groupId = '', userId = ''] of members) groupsOf.get(`USER|${userId}`)?.push(groupId)
+  const pairsOf = new Map<string, Set<string>>(sample.map(principal => [principal, new Set()]))
+  for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, new Set())
+  for (const [accountId, setArn, type, id] of rows) pairsOf.get(`${type}|${id}`)?.add(`${accountId}|${setArn}`)
   const differences: string[] = []
   const trouble = await eachOf(sample, async principal => {
     const [type = '', id = ''] = principal.split('|')
@@ -203,7 +211,8 @@ async function principals({ session, witness, seed, isExhaustive, calls }: Check
     if (isTrouble(said)) return said
     const expected = new Set(pairsOf.get(principal))
     if (type === 'USER')
-      for (const group of groupsOf.get(id) ?? []) for (const pair of pairsOf.get(`GROUP|${group}`) ?? []) expected.add(pair)
+      for (const group of groupsOf.get(principal) ?? [])
+        for (const pair of pairsOf.get(`GROUP|${group}`) ?? []) expected.add(pair)
     const found = new Set(said.map(each => `${each.AccountId}|${each.PermissionSetArn}`))
     differences.push(...compared(expected, found, `of ${principal} by pair only`, `of ${principal} by principal only`))
     return null
@@ -221,18 +230,20 @@ async function principals({ session, witness, seed, isExhaustive, calls }: Check
 async function emptyPairs({ session, witness, seed, calls }: Checking): Promise<CrossCheck> {
   const name = 'empty_pairs'
   const [accounts, sets, pairs] = ['organizations.accounts', 'sso.permission_set_arns', 'sso.provisioned_accounts'].map(dataset =>
-    witness.rows(dataset),
+    witness.keys(dataset),
   )
   if (typeof accounts === 'string' || accounts === undefined) return notMade(name, accounts ?? '')
   if (typeof sets === 'string' || sets === undefined) return notMade(name, sets ?? '')
   if (typeof pairs === 'string' || pairs === undefined) return notMade(name, pairs ?? '')
-  const provisioned = new Set(pairs.map(row => row.key))
-  const population = accounts.length * sets.length - provisioned.size
+  const [accountIds, setArns] = [[...accounts.firstWords()], [...sets.firstWords()]]
+  const population = accountIds.length * setArns.length - pairs.count
+  const provisioned = new Set<string>()
+  for (const [setArn, accountId] of pairs) provisioned.add(`${setArn}|${accountId}`)
   const drawn = new Set<string>()
   for (let i = 0; drawn.size < Math.min(calls, population) && i < 100 * calls; i++) {
     const draw = sha256(`${seed} ${i}`)
-    const account = accounts[Number.parseInt(draw.slice(0, 12), 16) % accounts.length]!.key
-    const set = sets[Number.parseInt(draw.slice(12, 24), 16) % sets.length]!.key
+    const account = accountIds[Number.parseInt(draw.slice(0, 12), 16) % accountIds.length]!
+    const set = setArns[Number.parseInt(draw.slice(12, 24), 16) % setArns.length]!
     if (!provisioned.has(`${set}|${account}`)) drawn.add(`${account}|${set}`)
   }
   const differences: string[] = []
@@ -261,16 +272,17 @@ async function references({ session, witness, seed, isExhaustive, calls }: Check
     'organizations.accounts',
     'sso.permission_set_arns',
   ]
-  const [rows, users, groups, accounts, arns] = sets.map(dataset => witness.rows(dataset))
-  for (const each of [rows, users, groups, accounts, arns]) if (typeof each === 'string') return notMade(name, each)
-  const known = (list: typeof rows) => new Set((list as readonly { key: string }[]).map(row => row.key))
-  const [userIds, groupIds, accountIds, setArns] = [known(users), known(groups), known(accounts), known(arns)]
+  const [rows, ...lists] = sets.map(dataset => witness.keys(dataset))
+  if (typeof rows === 'string' || rows === undefined) return notMade(name, rows ?? '')
+  for (const each of lists) if (typeof each === 'string') return notMade(name, each)
+  const known = lists.map(list => new Set((list as Exclude<typeof list, string>).firstWords()))
+  const [userIds, groupIds, accountIds, setArns] = known as [Set<string>, Set<string>, Set<string>, Set<string>]
   const lost = new Set<string>()
   const differences: string[] = []
-  for (const key of known(rows)) {
-    const [accountId = '', setArn = '', type = '', id = ''] = key.split('|')
-    if (!accountIds.has(accountId)) differences.push(`account ${accountId} of ${key} is not in the organization`)
-    if (!setArns.has(setArn)) differences.push(`permission set of ${key} is not listed`)
+  for (const words of rows) {
+    const [accountId = '', setArn = '', type = '', id = ''] = words
+    if (!accountIds.has(accountId)) differences.push(`account ${accountId} of ${words.join('|')} is not in the organization`)
+    if (!setArns.has(setArn)) differences.push(`permission set of ${words.join('|')} is not listed`)
     if (!(type === 'USER' ? userIds : groupIds).has(id)) lost.add(`${type}|${id}`)
   }
   const asked = isExhaustive ? [...lost] : sampleOf([...lost], calls, seed)
@@ -290,8 +302,8 @@ async function references({ session, witness, seed, isExhaustive, calls }: Check
     return null
   })
   if (trouble !== null) return refused(name, trouble, describeUser)
-  const statement = `${known(rows).size} assignments: ${lost.size} principals are in no list, of ${asked.length} asked for ${deleted} are deleted.`
-  return { name, made: true, statement, population: known(rows).size, compared: known(rows).size, differences }
+  const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${asked.length} asked for ${deleted} are deleted.`
+  return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
 }
 
 /** Runs for each item, a few at a time. @returns the first trouble; nothing more is begun after it */
@@ -308,11 +320,6 @@ function compared(one: ReadonlySet<string>, other: ReadonlySet<string>, onlyOne:
     ...[...one].filter(key => !other.has(key)).map(key => `${key} ${onlyOne}`),
     ...[...other].filter(key => !one.has(key)).map(key => `${key} ${onlyOther}`),
   ]
-}
-
-function ofProvisioned(key: string): { setArn: string; accountId: string } {
-  const bar = key.indexOf('|')
-  return { setArn: key.slice(0, bar), accountId: key.slice(bar + 1) }
 }
 
 function idOf(member: string): (element: unknown) => string {

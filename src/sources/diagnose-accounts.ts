@@ -1,5 +1,6 @@
 import { accountsAtATime } from './account-reading.ts'
 import type { Check } from './check.ts'
+import { wrongExternalIds } from './credentials.ts'
 import { Lanes } from './lanes.ts'
 import { datasetNamed } from './services.ts'
 import type { Session } from './session.ts'
@@ -24,49 +25,70 @@ export async function accountChecks(
   }
   const opened = new Map<string, Session>()
   const refused: string[] = []
+  const givenAway: string[] = []
   const lanes = new Lanes()
   for (const id of accounts) {
     lanes.add('accounts', accountsAtATime, async () => {
       const member = session.inAccount(id, `arn:${session.source.partition}:iam::${id}:role/${roleName}`, externalId)
-      if ((await member.credentials.assume()) === null) opened.set(id, member)
-      else refused.push(id)
+      if ((await member.credentials.assume()) !== null) {
+        refused.push(id)
+        return
+      }
+      opened.set(id, member)
+      if (externalId !== null && (await isGivenAway(member))) givenAway.push(id)
     })
   }
   await lanes.finished()
   const open = accounts.find(id => opened.has(id))
   const first = open === undefined ? null : opened.get(open)!
-  return { checks: [roleCheck(session, accounts.length, refused.sort()), await externalIdCheck(session, first)], first }
+  const checks = [roleCheck(session, accounts.length, refused.sort()), externalIdCheck(session, opened.size, givenAway.sort())]
+  return { checks, first }
 }
 
 function roleCheck(session: Session, all: number, refused: readonly string[]): Check {
   const check = 'account roles'
   if (refused.length === 0) return { check, result: 'ok', cause: `assumed in ${all} of ${all} accounts`, remedy: null }
-  const named = refused.slice(0, mostNamed).join(', ')
-  const more = refused.length > mostNamed ? ` and ${refused.length - mostNamed} more` : ''
   const own = session.standing?.identity.managementAccountId
   const isOwn = own !== undefined && own !== null && refused.includes(own)
   return {
     check,
     result: 'failed',
-    cause: `refused in ${refused.length} of ${all} accounts: ${named}${more}`,
+    cause: `refused in ${refused.length} of ${all} accounts: ${namedOf(refused)}`,
     remedy: `deploy the role there (\`evidenced aws cloudformation --role iam\`)${isOwn ? '; stack sets leave the management account out: deploy the same template there as a stack' : ''}; where it exists, check trusted principal, external id and service control policies`,
   }
 }
 
-/** A role that gives itself to anyone who names it is found in the first account that lets us in. */
-async function externalIdCheck(session: Session, first: Session | null): Promise<Check> {
+/** A role that gives itself to anyone who names it: found in each account that lets us in. */
+function externalIdCheck(session: Session, opened: number, givenAway: readonly string[]): Check {
   const check = 'account roles: external id'
-  const { externalId } = session.source.iam!
-  const roleArn = first?.source.auth.roleArn ?? null
-  if (first === null || roleArn === null) return { check, result: 'skipped', cause: 'no account let us in', remedy: null }
+  const { roleName, externalId } = session.source.iam!
+  if (opened === 0) return { check, result: 'skipped', cause: 'no account let us in', remedy: null }
   if (externalId === null) {
-    const remedy = 'demand one in the trust policy and configure iam.externalId'
-    return { check, result: 'warning', cause: 'none is configured', remedy }
+    const remedy = 'demand the one of `evidenced aws external-id` in the trust policy of each'
+    return { check, result: 'warning', cause: 'there is none', remedy }
   }
-  const said = await first.credentials.tryRole(roleArn, null)
-  if ('trouble' in said) return { check, result: 'ok', cause: `demanded by ${roleArn}`, remedy: null }
-  const remedy = 'add the condition StringEquals sts:ExternalId to its trust policy'
-  return { check, result: 'failed', cause: `${roleArn} was given without an external id`, remedy }
+  if (givenAway.length === 0)
+    return { check, result: 'ok', cause: `demanded by ${roleName} in ${opened} of ${opened} accounts`, remedy: null }
+  return {
+    check,
+    result: 'failed',
+    cause: `${roleName} was given without the external id in ${namedOf(givenAway)}; nothing is read with it there`,
+    remedy: 'add the condition StringEquals sts:ExternalId to its trust policy (`evidenced aws trust-policy` prints one)',
+  }
+}
+
+/** @returns true when a wrong external id opens the role too; trouble that is no refusal proves nothing */
+async function isGivenAway(member: Session): Promise<boolean> {
+  for (const probe of wrongExternalIds()) {
+    const said = await member.credentials.tryRole(member.source.auth.roleArn!, probe)
+    if (!('trouble' in said)) return true
+  }
+  return false
+}
+
+function namedOf(accounts: readonly string[]): string {
+  const more = accounts.length > mostNamed ? ` and ${accounts.length - mostNamed} more` : ''
+  return `${accounts.slice(0, mostNamed).join(', ')}${more}`
 }
 
 /** Accounts whose role must work, or why they are not known. */

@@ -52,8 +52,9 @@ function stepCheck(step: Step, proven: ReadonlyMap<Step, string>, source: Source
   }
   if (found !== undefined) return { check: step, result: 'ok', cause: found, remedy: null }
   if (step === 'external id' && source.auth.roleArn !== null) {
-    const remedy = 'make one with `evidenced aws trust-policy`, demand it in the trust policy and configure auth.externalId'
-    return { check: step, result: 'warning', cause: 'none is configured', remedy }
+    const remedy =
+      'put the trust policy of `evidenced aws trust-policy` on the role: it demands an external id that is made and kept here'
+    return { check: step, result: 'warning', cause: 'there is none', remedy }
   }
   return {
     check: step,

@@ -7,18 +7,16 @@ import type { Witness } from './witness.ts'
  */
 export function checkReservedRoles(witness: Witness): CrossCheck {
   const name = 'reserved_roles'
-  const roles = witness.rows('iam.roles')
+  const roles = witness.reservedRoles()
   const sets = witness.rows('sso.permission_sets')
-  const pairs = witness.rows('sso.provisioned_accounts')
+  const pairs = witness.keys('sso.provisioned_accounts')
   const summaries = witness.rows('iam.account_summaries')
   for (const each of [roles, sets, pairs, summaries]) if (typeof each === 'string') return notMade(name, each)
   const names = new Map((sets as Exclude<typeof sets, string>).map(({ key, facts }) => [key, String(facts.Name)]))
   const read = new Set((summaries as Exclude<typeof summaries, string>).map(row => row.accountId))
   const bySet = new Set<string>()
-  for (const { key } of pairs as Exclude<typeof pairs, string>) {
-    const bar = key.indexOf('|')
-    const accountId = key.slice(bar + 1)
-    if (read.has(accountId)) bySet.add(`${names.get(key.slice(0, bar)) ?? key.slice(0, bar)} in ${accountId}`)
+  for (const [setArn = '', accountId = ''] of pairs as Exclude<typeof pairs, string>) {
+    if (read.has(accountId)) bySet.add(`${names.get(setArn) ?? setArn} in ${accountId}`)
   }
   const byRole = new Set<string>()
   for (const { key, accountId } of roles as Exclude<typeof roles, string>) {
@@ -46,13 +44,8 @@ export function checkCounts(witness: Witness): CrossCheck {
   ]
   const differences: string[] = []
   for (const [member, dataset] of lists) {
-    const rows = witness.rows(dataset)
-    if (typeof rows === 'string') return notMade(name, rows)
-    const counts = new Map<string, number>()
-    for (const { accountId, key } of rows) {
-      // policies of AWS are in use in the account and are none of its own
-      if (key.split(':')[4] === accountId) counts.set(accountId, (counts.get(accountId) ?? 0) + 1)
-    }
+    const counts = witness.counts(dataset)
+    if (typeof counts === 'string') return notMade(name, counts)
     for (const { accountId, facts } of summaries) {
       const found = counts.get(accountId) ?? 0
       if (typeof facts[member] === 'number' && facts[member] !== found)

@@ -1,10 +1,16 @@
 /** Work that waits in line for one budget. */
 type Job = () => Promise<void>
 
+/** The same work for one item after the other: what waits is the items alone. */
+interface Line {
+  readonly items: readonly string[]
+  next: number
+  run(item: string): Promise<void>
+}
+
 interface Lane {
   readonly width: number
-  readonly jobs: Job[]
-  first: number
+  readonly lines: Line[]
   active: number
 }
 
@@ -21,10 +27,16 @@ export class Lanes {
 
   /** @param width how many jobs of a lane run at a time; the first call for a lane decides */
   add(lane: string, width: number, job: Job): void {
-    const known = this.#lanes.get(lane) ?? { width, jobs: [], first: 0, active: 0 }
+    this.addEach(lane, width, [''], job)
+  }
+
+  /** The same as a job for each item, without a job for each that waits. */
+  addEach(lane: string, width: number, items: readonly string[], run: (item: string) => Promise<void>): void {
+    if (items.length === 0) return
+    const known = this.#lanes.get(lane) ?? { width, lines: [], active: 0 }
     this.#lanes.set(lane, known)
-    known.jobs.push(job)
-    this.#open++
+    known.lines.push({ items, next: 0, run })
+    this.#open += items.length
     this.#pump(known)
   }
 
@@ -41,16 +53,14 @@ export class Lanes {
   }
 
   #pump(lane: Lane): void {
-    while (this.#failure === null && lane.active < lane.width && lane.first < lane.jobs.length) {
-      const job = lane.jobs[lane.first]!
-      lane.jobs[lane.first++] = noJob
-      if (lane.first > 4096 && lane.first * 2 > lane.jobs.length) {
-        lane.jobs.splice(0, lane.first)
-        lane.first = 0
-      }
+    while (this.#failure === null && lane.active < lane.width) {
+      const [line] = lane.lines
+      if (line === undefined) return
+      const item = line.items[line.next++]!
+      if (line.next === line.items.length) lane.lines.shift()
       lane.active++
       this.#active++
-      void job().then(
+      void line.run(item).then(
         () => this.#ended(lane),
         (error: unknown) => {
           this.#failure ??= { error }
@@ -68,5 +78,3 @@ export class Lanes {
     else this.#pump(lane)
   }
 }
-
-const noJob: Job = () => Promise.resolve()

@@ -6,6 +6,7 @@ import { type Cause, causeOf, ownCause, withheldGaps } from './gap.ts'
 import { serviceNamed } from './services.ts'
 import type { Said, Session } from './session.ts'
 import type { Trouble } from './trouble.ts'
+import { isKey, wellFormed } from './well-formed.ts'
 
 /** A paging sequence is begun again at most so often, when its page token is refused. */
 const mostRestarts = 2
@@ -70,6 +71,10 @@ class OpenPart {
   #duplicates = 0
   #firstObservedAt: Date | null = null
   #lastObservedAt: Date | null = null
+  /** members that hold what is no text */
+  #illFormed: Gap[] = []
+  /** rows whose very name is no text */
+  #unnamed = 0
 
   constructor(reading: PartReading) {
     this.#reading = reading
@@ -97,6 +102,7 @@ class OpenPart {
               input: token === null ? input : { ...input, [paging.token]: token },
               dataset: dataset.name,
               page,
+              isRowwise: true,
               items: answer => dataset.rows(answer, parent, session.subject)?.length ?? 0,
             })
           : await this.#inquire(dataset.inquiry)
@@ -107,11 +113,12 @@ class OpenPart {
       if (page === 1) this.#begin(said.observedAt)
       this.#pages = page
       this.#lastObservedAt = said.observedAt
-      const fresh = this.#fresh(rows, keys)
+      const fresh = this.#fresh(rows, keys, said.isIllFormed)
       const isFirst = page === 1
       if (next === null || next === '') {
         const before = this.#droppedFrom(keys.size)
-        if (before === null) return ended(await this.#end('complete', null, [], fresh, isFirst))
+        if (this.#unnamed > 0) return ended(await this.#end('incomplete', this.#nameless(), this.#illFormed, fresh, isFirst))
+        if (before === null) return ended(await this.#end('complete', null, this.#illFormed, fresh, isFirst))
         if (!isDoubted) return { kind: 'doubted' }
         return ended(await this.#end('incomplete', this.#drop(before, keys.size), [], fresh, isFirst))
       }
@@ -128,7 +135,7 @@ class OpenPart {
 
   /** Ends the part as open. Rows that were seen stay: they were there. */
   async endOpen(cause: Cause): Promise<PartResult> {
-    return this.#end(cause.coverage, cause, [], [], !this.#isBegun)
+    return this.#end(cause.coverage, cause, this.#illFormed, [], !this.#isBegun)
   }
 
   /** The cause when beginning again did not help. */
@@ -153,7 +160,7 @@ class OpenPart {
       return said
     }
     const said = await inquiry.answer(ask, parent, ms => pause(ms, undefined, { signal: session.signal }))
-    return 'trouble' in said ? said : { answer: said.answer, observedAt }
+    return 'trouble' in said ? said : { answer: said.answer, observedAt, isIllFormed: false }
   }
 
   async #onTrouble(trouble: Trouble, hasToken: boolean): Promise<Attempt> {
@@ -206,15 +213,22 @@ class OpenPart {
     this.#lastObservedAt = observedAt
     this.#pages = 0
     this.#duplicates = 0
+    this.#illFormed = []
+    this.#unnamed = 0
     this.#reading.onRestart?.()
   }
 
-  #fresh(rows: readonly Row[], keys: Set<string>): readonly Row[] {
+  #fresh(rows: readonly Row[], keys: Set<string>, isIllFormed: boolean): readonly Row[] {
     const { dataset, session, onRow } = this.#reading
     const personal = session.source.includePersonalData ? [] : (dataset.personal ?? [])
     const dropped = [...personal, ...(dataset.secret ?? [])]
     const fresh: Row[] = []
-    for (const row of rows) {
+    for (const sent of rows) {
+      if (!isKey(sent.key)) {
+        this.#unnamed++
+        continue
+      }
+      const row = isIllFormed ? this.#kept(sent) : sent
       if (keys.has(row.key)) {
         this.#duplicates++
         continue
@@ -224,6 +238,18 @@ class OpenPart {
       fresh.push(dropped.length === 0 ? row : { key: row.key, facts: without(row.facts, dropped) })
     }
     return fresh
+  }
+
+  /** The row without the members that cannot be kept: each is a gap of its own, and the others are known. */
+  #kept({ key, facts }: Row): Row {
+    const { dataset, parent } = this.#reading
+    const kept = wellFormed(facts)
+    for (const member of kept.dropped) {
+      const message = `${actionOf(dataset.operation)} sent a ${member} of ${key} in which half of a character stands (a lone surrogate): it can be neither kept nor digested. Correct it where it is written.`
+      const cause = ownCause('complete', 'invalid_answer', dataset, this.#place, parent, null, message)
+      this.#illFormed.push({ ...cause.gap, key, member })
+    }
+    return { key, facts: kept.facts }
   }
 
   async #end(
@@ -265,6 +291,12 @@ class OpenPart {
 
   #part() {
     return { dataset: this.#reading.dataset.name, place: this.#place, parent: this.#reading.parent }
+  }
+
+  #nameless(): Cause {
+    const { dataset, parent } = this.#reading
+    const message = `${actionOf(dataset.operation)} sent ${this.#unnamed} rows whose identifier is no text. Correct them where they are written, and collect again.`
+    return ownCause('incomplete', 'invalid_answer', dataset, this.#place, parent, null, message)
   }
 
   #invalid(): Cause {

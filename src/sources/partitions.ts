@@ -60,6 +60,9 @@ const partitions: readonly Partition[] = [
   { name: 'aws-eusc', organizationsRegion: 'eusc-de-east-1', iamRegion: 'eusc-de-east-1', regions: ['eusc-de-east-1'] },
 ]
 
+/** The partitions that can be collected. */
+export const partitionNames: readonly string[] = partitions.map(partition => partition.name)
+
 /** @throws {SourcesError} UNKNOWN_PARTITION */
 export function partitionNamed(name: string): Partition {
   const partition = partitions.find(each => each.name === name)

@@ -1,6 +1,7 @@
 import { AwsJson1_1Protocol } from '@aws-sdk/core/protocols'
 import type { HandlerExecutionContext, HttpResponse, MetadataBearer, OperationSchema, SerdeFunctions } from '@smithy/types'
 import { normalise } from './answer-shape.ts'
+import { isWellFormed } from './well-formed.ts'
 
 /** An answer that is not what the protocol says: cut off, not JSON, not an object. Worth another try, never an empty list. */
 export class InvalidAnswer extends Error {
@@ -8,7 +9,12 @@ export class InvalidAnswer extends Error {
 }
 
 /** What AWS sent, with the SDK's `$metadata` and the members that neither we nor the SDK know. */
-export type RawAnswer = MetadataBearer & { readonly [member: string]: unknown; readonly $unknown: readonly string[] }
+export type RawAnswer = MetadataBearer & {
+  readonly [member: string]: unknown
+  readonly $unknown: readonly string[]
+  /** a lone surrogate stands somewhere in it */
+  readonly $isIllFormed: boolean
+}
 
 /**
  * AWS JSON 1.1 without the SDK's reading of answers: the body is parsed once, members that the SDK's model does not know
@@ -22,29 +28,23 @@ export class RawProtocol extends AwsJson1_1Protocol {
   ): Promise<Output> {
     if (this.isErrorResponse(response.statusCode)) return super.deserializeResponse(operation, context, response)
     const bytes: Uint8Array = response.body instanceof Uint8Array ? response.body : await context.streamCollector(response.body)
-    const answer = parse(bytes)
+    const { answer, $isIllFormed } = parse(bytes)
     const $unknown = normalise(operation.output, answer)
-    return Object.assign(answer, { $metadata: this.deserializeMetadata(response), $unknown }) as unknown as Output
+    return Object.assign(answer, { $metadata: this.deserializeMetadata(response), $unknown, $isIllFormed }) as unknown as Output
   }
 }
 
-function parse(bytes: Uint8Array): Record<string, unknown> {
+function parse(bytes: Uint8Array): { readonly answer: Record<string, unknown>; readonly $isIllFormed: boolean } {
   let value: unknown
+  let $isIllFormed = false
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     value = JSON.parse(text)
-    if (/\\ud[89a-f]/i.test(text) && !isWellFormed(value)) throw new Error('a lone surrogate stands in it')
+    $isIllFormed = /\\ud[89a-f]/i.test(text) && !isWellFormed(value)
   } catch (cause) {
     throw new InvalidAnswer(`AWS sent ${bytes.byteLength} bytes that are no JSON: ${(cause as Error).message}`, { cause })
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InvalidAnswer('AWS sent JSON that is no object')
-  return value as Record<string, unknown>
-}
-
-/** A lone surrogate has no UTF-8 and no canonical form: it could be neither stored nor digested. */
-function isWellFormed(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed()
-  if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([name, inner]) => name.isWellFormed() && isWellFormed(inner))
+  return { answer: value as Record<string, unknown>, $isIllFormed }
 }

@@ -2,6 +2,7 @@ import { AwsQueryProtocol, XmlShapeDeserializer } from '@aws-sdk/core/protocols'
 import { NormalizedSchema } from '@smithy/core/schema'
 import type { HandlerExecutionContext, HttpResponse, MetadataBearer, OperationSchema, SerdeFunctions } from '@smithy/types'
 import { InvalidAnswer } from './raw-protocol.ts'
+import { isWellFormed } from './well-formed.ts'
 
 /**
  * AWS Query (IAM) without the SDK's reading of answers: members that the SDK's model does not know are kept as the text or
@@ -16,9 +17,11 @@ export class RawQueryProtocol extends AwsQueryProtocol {
     if (response.statusCode >= 300) return super.deserializeResponse(operation, context, response)
     const bytes: Uint8Array = response.body instanceof Uint8Array ? response.body : await context.streamCollector(response.body)
     const unknown = new Set<string>()
-    const result = resultOf(bytes, operation.name)
+    const { result, hasReferences } = resultOf(bytes, operation.name)
     const answer = readStruct(NormalizedSchema.of(operation.output), result, '', unknown)
-    return Object.assign(answer, { $metadata: this.deserializeMetadata(response), $unknown: [...unknown] }) as unknown as Output
+    const $isIllFormed = hasReferences && !isWellFormed(answer)
+    const more = { $metadata: this.deserializeMetadata(response), $unknown: [...unknown], $isIllFormed }
+    return Object.assign(answer, more) as unknown as Output
   }
 }
 
@@ -35,12 +38,13 @@ class Tree extends XmlShapeDeserializer {
 
 const tree = new Tree()
 
-function resultOf(bytes: Uint8Array, operation: string): unknown {
+/** `hasReferences`: only a character reference can bring what is no text. */
+function resultOf(bytes: Uint8Array, operation: string): { readonly result: unknown; readonly hasReferences: boolean } {
   const name = `${operation.slice(operation.indexOf('#') + 1)}Result`
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     const root = tree.parse(text)
-    if (isStruct(root) && name in root) return root[name]
+    if (isStruct(root) && name in root) return { result: root[name], hasReferences: text.includes('&#') }
     throw new Error(`no ${name} stands in it`)
   } catch (cause) {
     throw new InvalidAnswer(`AWS sent ${bytes.byteLength} bytes that are no answer: ${(cause as Error).message}`, { cause })

@@ -1,5 +1,5 @@
 import type { Source } from '../model.ts'
-import { actionOf, type Dataset } from './dataset.ts'
+import { actionOf, actionsOf, type Dataset } from './dataset.ts'
 import type { Service } from './service.ts'
 import { accountIam, homeIam } from './services/iam.ts'
 import { identitystore } from './services/identitystore.ts'
@@ -29,6 +29,8 @@ export interface DatasetInfo {
   readonly operation: string
   /** the IAM action that allows reading it */
   readonly action: string
+  /** every action it takes: with the questions beside it */
+  readonly actions: readonly string[]
   /** `source`: of every source; `iam`: only where `sources[].iam` is configured, by the collecting role; `account`: the same, in every account */
   readonly reach: 'source' | 'iam' | 'account'
 }
@@ -40,6 +42,7 @@ export const datasets: readonly DatasetInfo[] = all
       name: dataset.name,
       operation: dataset.operation.name,
       action: actionOf(dataset.operation),
+      actions: actionsOf(dataset),
       reach: service === accountIam ? ('account' as const) : service === homeIam ? ('iam' as const) : ('source' as const),
     })),
   )

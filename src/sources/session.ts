@@ -5,7 +5,7 @@ import type { Operation, Subject } from './dataset.ts'
 import { Governors } from './governors.ts'
 import { CallLedger } from './ledger.ts'
 import { type Partition, partitionNamed } from './partitions.ts'
-import type { RawAnswer } from './raw-protocol.ts'
+import { InvalidAnswer, type RawAnswer } from './raw-protocol.ts'
 import type { Service } from './service.ts'
 import { serviceNamed } from './services.ts'
 import type { Standing } from './standing.ts'
@@ -15,6 +15,8 @@ import type { Way } from './way.ts'
 export interface Answer {
   readonly answer: Facts
   readonly observedAt: Date
+  /** text that cannot be kept stands somewhere in it; only where the question said that it can be told apart */
+  readonly isIllFormed: boolean
 }
 
 export type Said = Answer | { readonly trouble: Trouble }
@@ -30,6 +32,8 @@ export interface Question {
   readonly items?: (answer: Facts) => number
   /** another Region than the service's own: when an instance is looked for */
   readonly region?: string
+  /** whoever asks looks for text that cannot be kept, row by row; for others such an answer is none */
+  readonly isRowwise?: boolean
   /** attempts for what may pass; fewer while connecting, where a person waits */
   readonly tries?: number
 }
@@ -145,11 +149,16 @@ export class Session {
       this.ledger.record({ ...call, items: 0, answer: null, trouble: outcome.trouble })
       return outcome
     }
-    const { $metadata, $unknown, ...members } = outcome.output
+    const { $metadata, $unknown, $isIllFormed, ...members } = outcome.output
+    if ($isIllFormed && question.isRowwise !== true) {
+      const trouble = troubleOf(new InvalidAnswer('a lone surrogate stands in it'))!
+      this.ledger.record({ ...call, items: 0, answer: $metadata, trouble })
+      return { trouble }
+    }
     const answer = members as Facts
     for (const member of $unknown) this.#unknown.add(`${operation.service}:${operation.name} ${member}`)
     this.ledger.record({ ...call, items: question.items?.(answer) ?? 1, answer: $metadata, trouble: null })
-    return { answer, observedAt }
+    return { answer, observedAt, isIllFormed: $isIllFormed }
   }
 
   /** Ends everything that waits or is under way. */

@@ -1,10 +1,18 @@
-import type { Facts, PartPiece } from '../model.ts'
+import type { Facts, PartPiece, Row } from '../model.ts'
+import { KeyLog } from './key-log.ts'
 
-/** What is remembered for comparing; beyond it, large lists are forgotten and said to be. */
-const mostKeys = 400_000
+/** Words that are remembered for comparing; where more come, the list they came with is forgotten and said to be. */
+const mostWords = 2_000_000
 
-/** Datasets that cross-checks compare; of the starred ones the facts are kept too. */
-const kept: { readonly [dataset: string]: 'keys' | 'facts' } = {
+type Kept =
+  /** whole keys */
+  | 'keys'
+  | 'facts'
+  /** how many there are of each account's own, and the roles that Identity Center keeps */
+  | 'counts'
+
+/** Datasets that cross-checks compare, and what of them they need. */
+const kept: { readonly [dataset: string]: Kept } = {
   'organizations.accounts': 'keys',
   'identitystore.users': 'keys',
   'identitystore.groups': 'keys',
@@ -13,25 +21,55 @@ const kept: { readonly [dataset: string]: 'keys' | 'facts' } = {
   'sso.permission_sets': 'facts',
   'sso.provisioned_accounts': 'keys',
   'sso.account_assignments': 'keys',
-  'iam.users': 'keys',
-  'iam.group_details': 'keys',
-  'iam.roles': 'keys',
-  'iam.managed_policies': 'keys',
+  'iam.users': 'counts',
+  'iam.group_details': 'counts',
+  'iam.roles': 'counts',
+  'iam.managed_policies': 'counts',
   'iam.account_summaries': 'facts',
 }
 
 export interface SeenRow {
   readonly accountId: string
   readonly key: string
-  /** empty unless the dataset's facts are kept */
   readonly facts: Facts
 }
 
-/** Remembers what a collection hands on, as far as cross-checks compare it. */
+/** What is remembered of one dataset. */
+class Seen {
+  readonly keys: KeyLog
+  readonly facts: SeenRow[] = []
+  readonly counts = new Map<string, number>()
+  readonly reserved: { readonly accountId: string; readonly key: string }[] = []
+
+  constructor(words: Map<string, number>, list: string[]) {
+    this.keys = new KeyLog(words, list)
+  }
+
+  add(how: Kept, accountId: string, rows: readonly Row[]): void {
+    if (how === 'keys') for (const { key } of rows) this.keys.add(key)
+    else if (how === 'facts') for (const { key, facts } of rows) this.facts.push({ accountId, key, facts })
+    else this.#count(accountId, rows)
+  }
+
+  #count(accountId: string, rows: readonly Row[]): void {
+    // policies of AWS are in use in the account and are none of its own
+    const own = rows.filter(({ key }) => key.split(':')[4] === accountId)
+    this.counts.set(accountId, (this.counts.get(accountId) ?? 0) + own.length)
+    for (const { key } of rows) if (key.includes(':role/aws-reserved/sso.')) this.reserved.push({ accountId, key })
+  }
+}
+
+/**
+ * Remembers what a collection hands on, as far as cross-checks compare it: keys as numbers of their words, so that a million
+ * assignments take 16 MB and not 200.
+ */
 export class Witness {
-  readonly #parts = new Map<string, Map<string, SeenRow[]>>()
+  readonly #words = new Map<string, number>()
+  readonly #list: string[] = []
+  readonly #seen = new Map<string, Seen>()
+  /** parts that are not at their end: they may begin again */
+  readonly #open = new Map<string, Row[]>()
   readonly #notWhole = new Map<string, string>()
-  #keys = 0
 
   /** @param isResumed parts of an interrupted run are staged and not read again: nothing but lists that name parents is whole */
   constructor(isResumed: boolean) {
@@ -46,27 +84,53 @@ export class Witness {
     if (end !== null && end.coverage !== 'complete' && end.coverage !== 'complete_with_changes') {
       this.#notWhole.set(part.dataset, `${part.dataset} is ${end.coverage}`)
     }
-    const parts = this.#parts.get(part.dataset) ?? new Map<string, SeenRow[]>()
-    this.#parts.set(part.dataset, parts)
-    const name = `${part.place.accountId} ${part.parent}`
-    const seen = isFirst ? [] : (parts.get(name) ?? [])
-    for (const { key, facts } of rows) seen.push({ accountId: part.place.accountId, key, facts: how === 'facts' ? facts : {} })
-    parts.set(name, seen)
-    this.#keys += rows.length
-    if (this.#keys > mostKeys) this.#forget(part.dataset)
+    const { accountId } = part.place
+    const seen = this.#seen.get(part.dataset) ?? new Seen(this.#words, this.#list)
+    this.#seen.set(part.dataset, seen)
+    if (isFirst && end !== null) {
+      seen.add(how, accountId, rows)
+    } else {
+      const name = `${part.dataset} ${accountId} ${part.parent}`
+      const before = isFirst ? [] : (this.#open.get(name) ?? [])
+      before.push(...rows)
+      if (end === null) this.#open.set(name, before)
+      else {
+        this.#open.delete(name)
+        seen.add(how, accountId, before)
+      }
+    }
+    if (this.#list.length > mostWords) this.#forget(part.dataset)
   }
 
-  /** Every row of a dataset that was read to its end, or why it cannot be compared. */
+  /** How many keys of a dataset were seen, and each of them; or why they cannot be compared. */
+  keys(dataset: string): KeyLog | string {
+    return this.#whole(dataset, seen => seen.keys)
+  }
+
+  /** Every row of a dataset whose facts are kept, or why they cannot be compared. */
   rows(dataset: string): readonly SeenRow[] | string {
+    return this.#whole(dataset, seen => seen.facts)
+  }
+
+  /** How many of a dataset belong to each account, or why they cannot be compared. */
+  counts(dataset: string): ReadonlyMap<string, number> | string {
+    return this.#whole(dataset, seen => seen.counts)
+  }
+
+  /** The roles that Identity Center keeps in the accounts, or why they cannot be compared. */
+  reservedRoles(): readonly { readonly accountId: string; readonly key: string }[] | string {
+    return this.#whole('iam.roles', seen => seen.reserved)
+  }
+
+  #whole<T>(dataset: string, of: (seen: Seen) => T): T | string {
     const reason = this.#notWhole.get(dataset)
     if (reason !== undefined) return reason
-    const parts = this.#parts.get(dataset)
-    return parts === undefined ? `${dataset} was not read` : [...parts.values()].flat()
+    const seen = this.#seen.get(dataset)
+    return seen === undefined ? `${dataset} was not read` : of(seen)
   }
 
   #forget(dataset: string): void {
-    for (const rows of this.#parts.get(dataset)?.values() ?? []) this.#keys -= rows.length
-    this.#parts.delete(dataset)
+    this.#seen.delete(dataset)
     this.#notWhole.set(dataset, `${dataset} is more than is kept in memory for comparing`)
   }
 }

@@ -42,6 +42,10 @@ export type StoreCode =
   | 'AMBIGUOUS'
   /** a legal hold keeps what should be disposed of */
   | 'ON_HOLD'
+  | 'EXCEPTION_NOT_FOUND'
+  | 'FINDING_NOT_FOUND'
+  /** a step of an exception that its rules forbid: approved by the one who asked for it, twice, or after its end */
+  | 'EXCEPTION_REFUSED'
 
 /** Trouble of the store. The database's own error is the cause. */
 export class StoreError extends AppError<StoreCode> {}

@@ -6,11 +6,14 @@ import type { CopyValue } from './copy.ts'
 import { type Connection, query, streamRows, transaction } from './database.ts'
 import { type DisposalEntry, disposedText, readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
+import { readRegister, writeRegister } from './exceptions.ts'
+import type { DueDays } from './finding-states.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
 import { outside } from './outside.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
+import { writeFindings } from './write-findings.ts'
 
 /** What is told of an evaluation without its outcomes. */
 export interface EvaluationHead {
@@ -26,6 +29,7 @@ export interface EvaluationHead {
  * Keeps an evaluation. Outcomes and results are versions that hold from evaluation to evaluation: only what differs from the one before
  * is written. Results are brought into the order of their subjects' keys (UTF-8 bytes, then kind and type).
  * @param classes of the permission sets of its snapshots, kept beside it; left out, "who was admin" cannot be answered for them
+ * @param options days until a finding is due, by severity; 7, 30, 90 and 180 when left out
  * @returns the evaluation as it will be read; its digest is `saltedDigest`
  * @throws {StoreError} NOT_STORABLE when one subject has two results for one control and source
  */
@@ -33,6 +37,7 @@ export async function saveEvaluation(
   store: Store,
   evaluation: Evaluation,
   classes: readonly PermissionSetClass[] | null = null,
+  options: { readonly dueDays?: DueDays } = {},
 ): Promise<SavedEvaluation> {
   const sorted: Evaluation = { ...evaluation, outcomes: evaluation.outcomes.map(sortResults) }
   return transaction(store.db, async on => {
@@ -44,15 +49,28 @@ export async function saveEvaluation(
     await writeOutcomes(on, id, sorted.outcomes)
     await writeResults(on, id, sorted.outcomes)
     const digest = saltedDigest(sorted, await resultsDigests(on, id))
+    const findings = await writeFindings(on, id, sorted, options.dueDays)
     const { asOf, catalogDigest, snapshots } = sorted
     await on.execute(
-      'insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest, digest_version) values ($1, $2, $3, $4, $5, $6, 2)',
-      [...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')]],
+      `insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest, digest_version, exceptions, findings)
+       values ($1, $2, $3, $4, $5, $6, 2, $7, $8)`,
+      [
+        ...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')],
+        await writeRegister(on, sorted),
+        findings === null ? null : Buffer.from(findings, 'hex'),
+      ],
     )
     if (classes !== null) await writeClassifications(on, id, sorted, classes)
     const classification = classes === null ? {} : { classification: classificationDigest(classes) }
     await appendTo(on, evaluatedAt, 'evaluation', {
-      ...{ evaluation: id, asOf: asOf.toISOString(), catalogDigest, digest, ...classification },
+      ...{
+        evaluation: id,
+        asOf: asOf.toISOString(),
+        catalogDigest,
+        digest,
+        ...classification,
+        ...(findings === null ? {} : { findings }),
+      },
     })
     return { ...sorted, id, evaluatedAt, digest }
   })
@@ -105,7 +123,7 @@ export async function readEvaluation(store: Store, id: number): Promise<SavedEva
       results: results.get(seriesKey(row.control_id, row.source)) ?? [],
     }),
   )
-  return { ...head, outcomes }
+  return { ...head, outcomes, ...(await readRegister(store, id)) }
 }
 
 /**

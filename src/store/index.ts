@@ -9,9 +9,30 @@ export { diff } from './diff.ts'
 export type { Disposal } from './disposal.ts'
 export { type StoreCode, StoreError } from './error.ts'
 export { type EvaluationHead, latestEvaluation, listEvaluations, readEvaluation, saveEvaluation } from './evaluation.ts'
+export {
+  approveException,
+  type ExceptionRequest,
+  lastExceptionFile,
+  readExceptions,
+  requestException,
+  revokeException,
+  saveExceptionFile,
+} from './exceptions.ts'
 export { type ExportManifest, exportStore } from './export.ts'
+export type { DueDays } from './finding-states.ts'
+export {
+  type Assignment,
+  assignFinding,
+  type FindingFilter,
+  type FindingVersion,
+  findingFigures,
+  noteFinding,
+  readFinding,
+  readFindings,
+} from './findings.ts'
 export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
+export { readHistory } from './history.ts'
 export { addHold, type Hold, type HoldScope, listHolds, releaseHold } from './hold.ts'
 export { type ImportedStore, importStore } from './import-export.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'

@@ -1,6 +1,7 @@
 import type { LedgerEntry, Snapshot } from '../model.ts'
 import { reader } from './calls.ts'
 import { checkDisposals } from './check-disposals.ts'
+import { checkFindings } from './check-findings.ts'
 import { checkHeads, type HeadCheck } from './check-heads.ts'
 import { checkRows } from './check-rows.ts'
 import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
@@ -55,6 +56,7 @@ export async function verifyStore(
   const disposed = await checkDisposals(store)
   problems.push(...disposed.problems)
   const evaluations = await checkEvaluations(store, entries, problems, onProgress)
+  for await (const problem of checkFindings(store)) problems.push(problem)
   for (const [run, { position }] of entries.snapshots) {
     const message = `the ledger names it at ${position}, and it is not there`
     problems.push({ kind: 'snapshot', name: `snapshot of run ${run}`, message })

@@ -122,6 +122,25 @@ describe('IAM of the accounts', () => {
     for (const account of others) expect(coverageOf(found, account.Id)).to.deep.equal(all('complete'))
   })
 
+  it('reads nothing with a role that anyone may assume, without the external id or with a wrong one', async () => {
+    const organization = buildOrganization(shape)
+    const [, open, ...others] = organization.accounts.filter(account => account.State === 'ACTIVE')
+    const roles = trust(organization).map(role => (role.roleArn.includes(open!.Id) ? { ...role, externalId: null } : role))
+    await using fresh = await freshIam(organization, { simulator: { trust: roles } })
+    const found = await collected(fresh)
+    expect(coverageOf(found, open!.Id)).to.deep.equal(all('incomplete'))
+    const [gap] = found.part('iam.users', '', open!.Id).end.gaps
+    expect(gap).to.include({ reason: 'external_id_not_demanded', action: null, errorCode: 'EXTERNAL_ID_NOT_DEMANDED' })
+    expect(gap!.message).to.include('evidenced aws trust-policy').and.not.include(externalId)
+    for (const account of others) expect(coverageOf(found, account.Id)).to.deep.equal(all('complete'))
+    const asked = fresh.simulator.calls.filter(
+      call => call.operation === 'AssumeRole' && String(call.input.RoleArn).includes(others[0]!.Id),
+    )
+    const given = asked.map(call => call.input.ExternalId ?? null)
+    expect(given.slice(0, 2)).to.deep.equal([externalId, null])
+    expect(given[2]).to.match(/^not-/)
+  })
+
   it('keeps a refused action apart from what it is about: keys unknown, users known', async () => {
     const organization = buildOrganization(shape)
     await using fresh = await freshIam(organization)
