@@ -9,6 +9,7 @@ import { addCollect } from './collect.ts'
 import type { Invocation } from './command.ts'
 import { addConfig } from './config.ts'
 import { addControls } from './controls.ts'
+import { addDb } from './db.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
@@ -86,6 +87,7 @@ export async function main(
   addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
+  addDb(program, invocation)
   addLedger(program, invocation)
   addRetention(program, invocation)
   addHold(program, invocation)

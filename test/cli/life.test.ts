@@ -123,6 +123,24 @@ describe('the life of what is kept, as a user has it', function () {
     expect(gone.json).to.include({ resources: 0, ledgerPosition: null })
   })
 
+  it('measures the database, exports it and imports it elsewhere', async () => {
+    place.configure({ more: { retention: { days: 90 } } })
+    const stats = await place.run('db', 'stats', '--json')
+    expect(stats.code, stats.stderr).to.equal(0)
+    expect(stats.json.tables[0].sizeBytes).to.be.greaterThan(0)
+    expect(stats.json).to.include.keys('days', 'bytesPerDay', 'retentionFreesBytes')
+    const exported = await place.run('db', 'export', 'all.tar.gz', '--json')
+    expect(exported.code, exported.stderr).to.equal(0)
+    expect((await place.run('db', 'export', 'all.tar.gz')).code).to.equal(2)
+    const refused = await place.run('db', 'import', 'all.tar.gz')
+    expect(refused.code).to.equal(1)
+    expect(refused.stderr).to.contain('cannot take an import')
+    place.configure({ more: { dataDir: './elsewhere' } })
+    const imported = await place.run('db', 'import', 'all.tar.gz', '--json')
+    expect(imported.code, imported.stderr).to.equal(0)
+    expect(imported.json).to.deep.include({ snapshots: 3, problems: [], ledgerHead: exported.json.ledgerHead })
+  })
+
   it('puts a changed configuration and catalog into the ledger, once', async () => {
     const kinds = async () =>
       (await place.run('ledger', 'list', '--kind', 'config', 'catalog', '--json')).json.entries.map(
