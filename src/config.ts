@@ -28,9 +28,20 @@ export interface Config {
   readonly keyFile: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
+  /** a bucket that gets them too; null: none */
+  readonly headsBucket: HeadBucketConfig | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** where a member stands in the file, for problems that only another room can see */
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
+}
+
+/** Where heads go beside the folder, as `heads.bucket` says. */
+export interface HeadBucketConfig {
+  readonly name: string
+  readonly region: string
+  readonly prefix: string
+  readonly endpoint: string | null
+  readonly lockDays: number | null
 }
 
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
@@ -70,7 +81,7 @@ interface ConfigFile {
   findings: Config['findings']
   frameworks: string[]
   evidence: { folder?: string; keyFile?: string }
-  heads: { folder?: string }
+  heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
 }
 
@@ -138,7 +149,7 @@ export function describeConfig(config: Config): Json {
     findings: { dueDays: { ...config.findings.dueDays } },
     frameworks: [...config.frameworks],
     evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
-    heads: { folder: config.headsFolder },
+    heads: { folder: config.headsFolder, bucket: config.headsBucket === null ? null : { ...config.headsBucket } },
     log: { level: config.logLevel },
   }
 }
@@ -176,9 +187,16 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
+    headsBucket: bucketOf(value.heads.bucket),
     logLevel: value.log.level,
     placeOf,
   }
+}
+
+function bucketOf(bucket: ConfigFile['heads']['bucket']): HeadBucketConfig | null {
+  if (bucket === undefined) return null
+  const { name, region, prefix, endpoint = null, lockDays = null } = bucket
+  return { name, region, prefix, endpoint, lockDays }
 }
 
 type Path = readonly (string | number)[]

@@ -26,7 +26,7 @@ export function addCollect(program: Command, invocation: Invocation): void {
       const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
       await using store = await storeOf(config, log)
       await using aws = awsOf(store, log, invocation.env)
-      const heads = await headsOf(config)
+      const heads = await headsOf(config, invocation.env)
       const snapshots: Snapshot[] = []
       const errors: Json[] = []
       for (const source of sources) {

@@ -21,7 +21,7 @@ export function addRun(program: Command, invocation: Invocation): void {
       if (!config.allowSuperuser) await refuseSuperuser(store)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
-      const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config) }
+      const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config, invocation.env) }
       const state: { collecting: () => string | null; nextRun: () => Date | null } = {
         collecting: () => null,
         nextRun: () => null,
