@@ -371,6 +371,33 @@ export const configSchema = {
           minLength: 1,
           description: "folder for signed heads, best where the database's owner cannot write; left out: dataDir/heads",
         },
+        bucket: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['name', 'region'],
+          description: 'a bucket that gets the heads too: Amazon S3, or what speaks its protocol',
+          properties: {
+            name: { type: 'string', pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$', description: 'name of the bucket' },
+            region: { type: 'string', minLength: 1, description: 'Region of the bucket' },
+            prefix: {
+              type: 'string',
+              pattern: '^([A-Za-z0-9_.=-]+/)*$',
+              default: '',
+              description: 'stands before every key; ends with /',
+            },
+            endpoint: {
+              type: 'string',
+              pattern: '^https?://',
+              description: "URL of another store than Amazon's; the bucket's name follows as a path",
+            },
+            lockDays: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 36_500,
+              description: 'days for which object lock keeps each head (compliance mode); left out: as the bucket decides',
+            },
+          },
+        },
       },
     },
     log: {

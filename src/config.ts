@@ -36,6 +36,8 @@ export interface Config {
   readonly timestampUrl: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
+  /** a bucket that gets them too; null: none */
+  readonly headsBucket: HeadBucketConfig | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** where a member stands in the file, for problems that only another room can see */
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
@@ -74,6 +76,15 @@ export function retentionOf(
     },
     { days, because },
   )
+}
+
+/** Where heads go beside the folder, as `heads.bucket` says. */
+export interface HeadBucketConfig {
+  readonly name: string
+  readonly region: string
+  readonly prefix: string
+  readonly endpoint: string | null
+  readonly lockDays: number | null
 }
 
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
@@ -125,7 +136,7 @@ interface ConfigFile {
   frameworks: string[]
   retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
   evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string; timestampUrl?: string }
-  heads: { folder?: string }
+  heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
 }
 
@@ -202,8 +213,13 @@ export function describeConfig(config: Config): Json {
       sources: { ...config.retention.sources },
       frameworks: { ...config.retention.frameworks },
     },
-    evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
-    heads: { folder: config.headsFolder },
+    evidence: {
+      folder: config.evidenceFolder,
+      keyFile: config.keyFile,
+      kmsKeyArn: config.kmsKeyArn,
+      timestampUrl: config.timestampUrl,
+    },
+    heads: { folder: config.headsFolder, bucket: config.headsBucket === null ? null : { ...config.headsBucket } },
     log: { level: config.logLevel },
   }
 }
@@ -248,9 +264,16 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     kmsKeyArn: value.evidence.kmsKeyArn ?? null,
     timestampUrl: value.evidence.timestampUrl ?? null,
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
+    headsBucket: bucketOf(value.heads.bucket),
     logLevel: value.log.level,
     placeOf,
   }
+}
+
+function bucketOf(bucket: ConfigFile['heads']['bucket']): HeadBucketConfig | null {
+  if (bucket === undefined) return null
+  const { name, region, prefix, endpoint = null, lockDays = null } = bucket
+  return { name, region, prefix, endpoint, lockDays }
 }
 
 type Path = readonly (string | number)[]

@@ -681,15 +681,18 @@ export interface LedgerEntry {
 }
 
 /**
- * What stands outside the database for one snapshot, so that a rewrite of history shows even when its author fixed every hash inside.
+ * What stands in and outside the database for one snapshot or evaluation, so that a rewrite of history shows even when its author fixed every hash inside.
  * The signature is Ed25519 over the canonical JSON of the other members but `keyFingerprint`.
  */
 export interface SignedHead {
-  /** stable name of the source over changes of its label: partition and instance, e.g. `aws-ssoins-1234567890abcdef` */
+  /** stable name of the source over changes of its label: partition and instance, e.g. `aws-ssoins-1234567890abcdef`; or `evaluations` */
   readonly stream: string
+  /** of a snapshot, or number of an evaluation */
   readonly version: number
-  readonly snapshotDigest: string
-  /** the snapshot's own entry of the ledger, and with it everything before */
+  /** one of these two */
+  readonly snapshotDigest?: string
+  readonly evaluationDigest?: string
+  /** its own entry of the ledger, and with it everything before */
   readonly ledgerPosition: number
   readonly ledgerDigest: string
   /** lines of the change set, and SHA-256 over them, each followed by a line feed */

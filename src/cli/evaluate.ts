@@ -7,7 +7,7 @@ import { readSnapshot, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { printExplanations } from './explain.ts'
-import { catalogOf, storeOf } from './parts.ts'
+import { catalogOf, headsOf, storeOf } from './parts.ts'
 import { recordSetup } from './setup-record.ts'
 import { table } from './terminal.ts'
 
@@ -55,7 +55,11 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         return
       }
       await recordSetup(store, config, catalog)
-      const evaluation = await runEvaluation({ store, catalog, log }, asOf, config.findings)
+      const evaluation = await runEvaluation(
+        { store, catalog, log, heads: await headsOf(config, invocation.env) },
+        asOf,
+        config.findings,
+      )
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
         each.id,

@@ -25,7 +25,7 @@ export function addRun(program: Command, invocation: Invocation): void {
       await recordSetup(store, config, catalog)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
-      const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config) }
+      const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config, invocation.env) }
       const state: { collecting: () => string | null; nextRun: () => Date | null } = {
         collecting: () => null,
         nextRun: () => null,

@@ -92,7 +92,7 @@ async function* untilStopped(
 async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'heads' | 'log'>, source: Source): Promise<void> {
   if (heads === undefined) return
   try {
-    await publishHeads(store, source.label, heads.sink, heads.signer)
+    await publishHeads(store, source.label, heads.sinks, heads.signer)
   } catch (error) {
     log.error('no head outside the database', { source: source.label, error })
   }

@@ -15,6 +15,7 @@ import { judgedResults } from '../reports/index.ts'
 import {
   type DueDays,
   latestEvaluation,
+  publishEvaluationHeads,
   readEstate,
   readExceptions,
   readHistory,
@@ -30,7 +31,7 @@ import { type Parts, PipelineError } from './parts.ts'
 
 /** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. @param options days until a finding is due, by severity */
 export async function runEvaluation(
-  parts: Pick<Parts, 'store' | 'catalog' | 'log'>,
+  parts: Pick<Parts, 'store' | 'catalog' | 'log' | 'heads'>,
   asOf: Date,
   options: { readonly dueDays?: DueDays } = {},
 ): Promise<SavedEvaluation> {
@@ -49,7 +50,18 @@ export async function runEvaluation(
     options,
   )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
+  await leaveHead(parts)
   return evaluation
+}
+
+/** A head that cannot be written takes nothing away from the evaluation: it is told, and written with the next one. */
+async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'log' | 'heads'>): Promise<void> {
+  if (heads === undefined) return
+  try {
+    await publishEvaluationHeads(store, heads.sinks, heads.signer)
+  } catch (error) {
+    log.error('no head outside the database', { stream: 'evaluations', error })
+  }
 }
 
 /**

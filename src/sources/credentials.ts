@@ -300,7 +300,8 @@ function marginMs(lifeMs: number): number {
 }
 
 /** Keys of the environment that was handed in, as the SDK takes them: a profile goes first. Else the SDK's own chain. */
-function baseProvider(way: Way): AwsCredentialIdentityProvider {
+/** The SDK's own chain, over our connections and with the environment that was handed in. */
+export function baseProvider(way: Pick<Way, 'environment' | 'handler'>): AwsCredentialIdentityProvider {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE } = way.environment
   if (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY && !AWS_PROFILE) {
     const keys = {

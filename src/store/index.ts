@@ -30,7 +30,7 @@ export {
   readFinding,
   readFindings,
 } from './findings.ts'
-export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
+export { type HeadSigner, type HeadSink, publishEvaluationHeads, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
 export { readHistory } from './history.ts'
 export { addHold, type Hold, type HoldScope, listHolds, releaseHold } from './hold.ts'

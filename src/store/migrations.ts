@@ -33,6 +33,8 @@ export async function applyMigrations(
       },
       migrationTableName: table,
       migrationLockTableName: `${table}_lock`,
+      // several lines of work add migrations at the same time, and each stands alone
+      allowUnorderedMigrations: true,
     })
     const { error, results } = await migrator.migrateToLatest()
     if (error !== undefined) throw error
