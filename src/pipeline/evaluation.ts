@@ -8,8 +8,8 @@ import {
   neededHistory,
   populationOf,
 } from '../controls/index.ts'
-import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
-import { judgedResults } from '../reports/index.ts'
+import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, SourceHistory, Subject } from '../model.ts'
+import { judgedResults, type Mask } from '../reports/index.ts'
 import {
   type DueDays,
   latestEvaluation,
@@ -106,15 +106,23 @@ export async function readJudged(
 
 /** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
 export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, rows: EstateRows): Promise<EstateRows> {
-  const needed = neededHistory(parts.catalog)
-  const since = needed === null ? null : new Date(rows.asOf.getTime() - needed.days * 86_400_000)
-  const sources = rows.sources.map(async each => ({
-    ...each,
-    ...(needed === null || since === null
-      ? {}
-      : { history: await readHistory(parts.store, each.snapshot, since, needed.datasets) }),
-  }))
+  const sources = rows.sources.map(async each => {
+    const history = historyOf(parts, each.snapshot, rows.asOf)
+    return { ...each, ...(history === null ? {} : { history: await history() }) }
+  })
   return { ...rows, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+}
+
+/** Reads as much of the past of a snapshot as the catalog asks for; null: it asks for none. */
+export function historyOf(
+  { store, catalog }: Pick<Parts, 'store' | 'catalog'>,
+  snapshot: Snapshot,
+  asOf: Date,
+): (() => Promise<SourceHistory>) | null {
+  const needed = neededHistory(catalog)
+  if (needed === null) return null
+  const since = new Date(asOf.getTime() - needed.days * 86_400_000)
+  return () => readHistory(store, snapshot, since, needed.datasets)
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */
@@ -160,7 +168,13 @@ export async function spelledOut<T>({ evaluation, estate }: Judged, work: () => 
   }
 }
 
-/** Every resource a control ranges over: what turns the kept results of an evaluation into all of them. */
-export function populationsOf({ estate }: Judged): (outcome: ControlOutcome) => Iterable<Subject> {
-  return outcome => populationOf(estate, outcome.source, outcome.control.resource)
+/**
+ * Every resource a control ranges over: what turns the kept results of an evaluation into all of them.
+ * @param mask puts pseudonyms in place of people; null: none
+ */
+export function populationsOf({ estate }: Judged, mask: Mask | null = null): (outcome: ControlOutcome) => Iterable<Subject> {
+  return outcome => {
+    const population = populationOf(estate, outcome.source, outcome.control.resource)
+    return mask === null ? population : Array.from(population, mask.subject)
+  }
 }
