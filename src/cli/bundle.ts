@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { verifyBundle } from '../evidence/index.ts'
+import { openPseudonymKey, verifyBundle } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import { frameworkOf, issueEvidence } from '../pipeline/index.ts'
 import { defaultFormats } from '../reports/index.ts'
@@ -18,6 +18,7 @@ interface Options extends CommonOptions {
   readonly out?: string
   readonly force: boolean
   readonly timestamp: boolean
+  readonly pseudonyms: boolean
   readonly format?: string
   readonly from?: string
   readonly to?: string
@@ -36,6 +37,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
       `of the report, commas between (default: ${defaultFormats.join(',')}); populations and results are always there`,
     )
     .option('--out <file>', 'the ZIP file (default: a name of its own in the evidence folder)')
+    .option('--pseudonyms', 'for a party outside: keyed pseudonyms in place of people, the same in every bundle', false)
     .option('--no-timestamp', 'do not ask the configured time-stamp authority')
     .option('--force', 'replace the file if it is there', false)
     .action(async (options: Options) => {
@@ -52,6 +54,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
       const signer = await signerOf(config)
       if (signer.isNew) terminal.note(`made a new signing key; give its fingerprint to those who verify: ${signer.fingerprint}`)
       await using store = await storeOf(config, log)
+      const pseudonyms = options.pseudonyms ? { pseudonyms: await openPseudonymKey(config.dataDir) } : {}
       const timestamper = options.timestamp ? timestamperOf(config) : null
       const parts = { store, catalog, signer, timestamper, now: () => new Date(), log }
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
@@ -68,6 +71,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
         path,
         ...period,
         ...position,
+        ...pseudonyms,
         ...formats,
         onProgress: terminal.progress,
       })
