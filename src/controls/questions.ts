@@ -137,9 +137,14 @@ function setName(assignment: AccountAssignment): string | Unknown {
   return set instanceof Undecided ? set : set.Name
 }
 
+/** enabled users of a whole directory, counted once */
+const counted = new WeakMap<object, Interval>()
+
 /** Whether the enabled users of an application are at least this share of all enabled users. */
 function reachesEveryone(application: Application, ratio: number, minUsers: number): boolean | Unknown {
-  const all = enabled(application.estate.userList())
+  const everyone = application.estate.userList()
+  const all = counted.get(everyone) ?? enabled(everyone)
+  counted.set(everyone, all)
   if (all.high < minUsers) return false
   const reached = enabled(application.effectiveUsers)
   if (all.low >= minUsers && reached.low >= ratio * all.high) return true
