@@ -1,10 +1,19 @@
 import type { DatasetSummary, Gap, ImportedRows, Snapshot } from '../model.ts'
 import { datasets } from './datasets.ts'
-import { Entity, type Surroundings } from './entity.ts'
+import { itemsOf } from './effective.ts'
+import { Entity, type List, type Surroundings } from './entity.ts'
 import { isPerAccount } from './gap-index.ts'
+import type { IamEstate } from './iam-estate.ts'
+import type { Account } from './targets.ts'
 import { Since, Unknown } from './values.ts'
 
 type Held = Pick<DatasetSummary, 'name' | 'place' | 'coverage' | 'count' | 'lastObservedAt' | 'reason'>
+
+/** What the completeness of a collection asks of the estate. */
+export interface CollectedSurroundings extends Surroundings {
+  readonly iam: IamEstate
+  activeAccounts(): List
+}
 
 /** An import is whole or it is refused. */
 const importSummary: Omit<Held, 'name' | 'lastObservedAt' | 'count'> = {
@@ -14,7 +23,11 @@ const importSummary: Omit<Held, 'name' | 'lastObservedAt' | 'count'> = {
 }
 
 /** What a snapshot holds, and what every snapshot ought to hold and this one does not. */
-export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: readonly ImportedRows[]): readonly Collected[] {
+export function collectedOf(
+  estate: CollectedSurroundings,
+  snapshot: Snapshot,
+  imports: readonly ImportedRows[],
+): readonly Collected[] {
   const held = snapshot.datasets.map(summary => new Collected(estate, snapshot, summary.name, summary, null))
   const names = new Set(snapshot.datasets.map(({ name }) => name))
   const expected = Object.entries(datasets).filter(
@@ -28,7 +41,32 @@ export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: r
     const summary = { ...importSummary, name: `import.${kind}`, lastObservedAt: importedAt, count: rows.length }
     return new Collected(estate, snapshot, summary.name, summary, null)
   })
-  return [...held, ...missing, ...brought]
+  return [...held, ...missing, ...neverAsked(estate, snapshot), ...brought]
+}
+
+/**
+ * Active accounts whose IAM nobody asked about, where that of others was read. IAM of a suspended account cannot be asked, and is told as
+ * not applicable.
+ */
+function neverAsked(estate: CollectedSurroundings, snapshot: Snapshot): readonly Collected[] {
+  if (!estate.iam.isCollected) return []
+  const asked = new Set(snapshot.datasets.filter(({ name }) => isPerAccount(name)).map(({ place }) => place.accountId))
+  return itemsOf<Account>(estate.activeAccounts())
+    .filter(({ key }) => !asked.has(key))
+    .map(({ key }) => {
+      const name = 'iam.account_summaries'
+      const place = { accountId: key, region: '' }
+      const held = {
+        ...importSummary,
+        name,
+        place,
+        coverage: 'incomplete' as const,
+        count: 0,
+        lastObservedAt: null,
+        reason: 'IAM of this account was never asked about',
+      }
+      return new Collected(estate, snapshot, name, held, null)
+    })
 }
 
 /** Why the rows of a dataset cannot be counted; undefined when it was read to its end. */

@@ -63,6 +63,10 @@ export function population(source: SourceEstate, resource: string): Population {
   for (const [dataset, gaps] of resource in historyOf ? (source.changes?.unread(resource) ?? []) : []) {
     unread.set(dataset, [...(unread.get(dataset) ?? []), ...gaps])
   }
+  if (resource === 'entitlement') {
+    if (source.gaps.whole('import.reviews') !== undefined) return { size: 0, unread, members: () => [] }
+    return { size: source.entitlements.size, unread, members: () => source.entitlements.members() }
+  }
   if (resource === 'assignment') {
     const direct = source.order('accountAssignment')
     const applications = source.order('applicationAssignment')

@@ -55,6 +55,7 @@ export function openLanguage(): Environment {
   language.registerFunction('string.matchesAny(list<string>): bool', never)
   language.registerFunction('string.isRegisteredIn(list<string>): bool', never)
   for (const tagged of ['PermissionSet', 'Account']) language.registerFunction(`${tagged}.tag(string): dyn`, never)
+  language.registerFunction('Account.owners(string): list<Person>', never)
   language.registerFunction('Person.iamUsers(string): list<IamUser>', never)
   language.registerFunction('PermissionSet.allowsAny(list<string>): bool', never)
   language.registerFunction('CollectorRole.writesBeyond(list<string>): list<string>', never)

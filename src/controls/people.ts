@@ -49,6 +49,19 @@ export class People {
     return this.#byId.get(id) ?? null
   }
 
+  /** Everybody with this id, user name or address. */
+  named(text: string): readonly Person[] {
+    const name = normalised(text)
+    const byId = this.#byId.get(text.trim())
+    return [
+      ...new Set([
+        ...(byId === undefined ? [] : [byId]),
+        ...(this.#byUserName.get(name) ?? []),
+        ...(this.#byEmail.get(name) ?? []),
+      ]),
+    ]
+  }
+
   /** The people a user may be. Two of them are two: nobody chooses. */
   of(user: Identity): List {
     const { primaryEmail: email, UserName: name, ExternalIds: ids } = user

@@ -33,6 +33,7 @@ export const questions: { readonly [name: string]: Question } = {
     receiver instanceof PermissionSet && Array.isArray(actions) ? allowsAny(receiver, actions) : undefined,
   writesBeyond: (receiver, [allowed]) =>
     receiver instanceof CollectorRole && Array.isArray(allowed) ? receiver.writesBeyond(allowed) : undefined,
+  owners: (receiver, [key]) => (receiver instanceof Account ? owners(receiver, String(key)) : undefined),
   iamUsers: (receiver, [tag]) =>
     receiver instanceof Person ? receiver.estate.people.iamUsersOf(receiver, String(tag)) : undefined,
   conflicts: (receiver, [pairs, scope]) =>
@@ -46,6 +47,13 @@ function tagOf(tags: readonly unknown[] | OpenList, key: string): string | null 
   const found = itemsOf<Tag>(tags).find(tag => tag.Key === key)
   if (found !== undefined) return found.Value
   return tags instanceof OpenList ? tags.why : null
+}
+
+/** People of the roster whom a tag of an account names, by id, user name or address. */
+function owners(account: Account, key: string): readonly Person[] | Unknown {
+  const value = tagOf(account.tags, key)
+  if (value instanceof Undecided) return value
+  return value === null ? [] : account.estate.people.named(value)
 }
 
 const compiled = new Map<string, RE2JS | Broken>()
@@ -129,9 +137,14 @@ function setName(assignment: AccountAssignment): string | Unknown {
   return set instanceof Undecided ? set : set.Name
 }
 
+/** enabled users of a whole directory, counted once */
+const counted = new WeakMap<object, Interval>()
+
 /** Whether the enabled users of an application are at least this share of all enabled users. */
 function reachesEveryone(application: Application, ratio: number, minUsers: number): boolean | Unknown {
-  const all = enabled(application.estate.userList())
+  const everyone = application.estate.userList()
+  const all = counted.get(everyone) ?? enabled(everyone)
+  counted.set(everyone, all)
   if (all.high < minUsers) return false
   const reached = enabled(application.effectiveUsers)
   if (all.low >= minUsers && reached.low >= ratio * all.high) return true

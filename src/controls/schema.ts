@@ -129,6 +129,7 @@ export const schema: { readonly [type: string]: Fields } = {
       'list<Policy>',
       'service and resource control policies that reach it, without the ones that allow everything',
     ),
+    hasRoster: derived('bool', 'a roster is imported'),
     delegatedServices: derived('list<string>', 'service principals it administers for the organization'),
     organizationAdmins: derived('list<User>', 'distinct users who are admin on any account of the organization'),
     assignments: derived('list<AccountAssignment>', 'assignments on this account'),

@@ -5,10 +5,10 @@ import { type Collected, collectedOf } from './collected.ts'
 import { collectorRoles } from './collector-role.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
 import { Directory } from './directory.ts'
+import { assignmentOrder } from './edge-order.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
 import { effectiveAssignments, itemsOf, union } from './effective.ts'
-import type { Entitlement } from './entitlement.ts'
-import { entitlementsOf } from './entitlements.ts'
+import { Entitlements } from './entitlements.ts'
 import type { Entity, List } from './entity.ts'
 import { EntityTable, sortByKey } from './entity-table.ts'
 import type { EscalationFamilies } from './escalation.ts'
@@ -93,7 +93,9 @@ export class SourceEstate {
   readonly assignmentSince = new IntColumn()
   readonly instants = new Instants()
   readonly reviews: Reviews
-  #entitlements: readonly Entitlement[] | null = null
+  #entitlements: Entitlements | null = null
+  readonly #orders = new Map<PopulationName, Int32Array>()
+  #users: List | null = null
   readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
   readonly #made = new Map<string, Unknown>()
   readonly #provisioned: DatasetRows
@@ -450,7 +452,21 @@ export class SourceEstate {
     return union(lists)
   }
 
+  /** What reviewers decide about. */
+  get entitlements(): Entitlements {
+    this.#entitlements ??= new Entitlements(this, this.order('accountAssignment'))
+    return this.#entitlements
+  }
+  isGroupPrivileged(group: number): boolean | Unknown {
+    return this.entitlements.isGroupPrivileged(group)
+  }
+
   userList(): List {
+    this.#users ??= this.#listUsers()
+    return this.#users
+  }
+
+  #listUsers(): List {
     const known = [...this.users.keys.keys()].filter(number => this.users.isPresent(number)).map(number => this.user(number))
     return closedOr(known, this.gaps.list(this.users.dataset))
   }
@@ -550,9 +566,7 @@ export class SourceEstate {
       case 'delegation':
         return itemsOf(this.organizations.delegationList())
       case 'entitlement':
-        if (this.gaps.whole('import.reviews') !== undefined) return []
-        this.#entitlements ??= entitlementsOf(this)
-        return this.#entitlements
+        return [...this.entitlements.members()]
       case 'storedSnapshot': {
         const { kept } = this
         return kept === null ? [] : kept.snapshots.map(each => new StoredSnapshot(this, kept, each))
@@ -595,6 +609,15 @@ export class SourceEstate {
 
   /** The numbers of a population in the byte order of their keys. */
   order(resource: PopulationName): Int32Array {
+    let order = this.#orders.get(resource)
+    if (order === undefined) {
+      order = this.#sort(resource)
+      this.#orders.set(resource, order)
+    }
+    return order
+  }
+
+  #sort(resource: PopulationName): Int32Array {
     switch (resource) {
       case 'user':
         return this.users.order()
@@ -612,7 +635,10 @@ export class SourceEstate {
         return sortByKey(sets, set => this.permissionSets.keys[set]!)
       }
       case 'accountAssignment':
-        return sortByKey(Int32Array.from(Array(this.accountAssignments.length).keys()), row => this.accountAssignment(row).key)
+        return (
+          assignmentOrder(this.accountAssignments, this) ??
+          sortByKey(Int32Array.from(Array(this.accountAssignments.length).keys()), row => this.accountAssignment(row).key)
+        )
       case 'applicationAssignment':
         return sortByKey(
           Int32Array.from(Array(this.applicationAssignments.length).keys()),
