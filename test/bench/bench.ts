@@ -2,7 +2,7 @@ import { cpus, totalmem } from 'node:os'
 import { benchCollection } from './collection.ts'
 import { benchControls } from './controls.ts'
 import { benchEvidence } from './evidence.ts'
-import { benchStore } from './store.ts'
+import { benchStore, benchStoreYear } from './store.ts'
 
 /**
  * Prints figures as one JSON document. `npm run bench` runs all but those at L, `npm run -s bench -- collection store-l` those named.
@@ -15,8 +15,9 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),
+  'store-year': () => benchStoreYear(),
 }
-const onlyByName = ['store-l']
+const onlyByName = ['store-year', 'store-l']
 
 const named = process.argv.slice(2)
 const unknown = named.filter(name => !(name in benches))
