@@ -5,7 +5,7 @@ import { benchCollectionCost } from './collection-cost.ts'
 import { benchRival } from './collection-rival.ts'
 import { benchControls } from './controls.ts'
 import { benchEvidence } from './evidence.ts'
-import { benchStore } from './store.ts'
+import { benchStore, benchStoreYear } from './store.ts'
 
 /**
  * Prints figures as one JSON document. `npm run bench` runs all but those that take long, `npm run -s bench -- collection store-l` those named.
@@ -24,8 +24,9 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),
+  'store-year': () => benchStoreYear(),
 }
-const onlyByName = ['store-l', 'collection-l', 'collection-far', 'collection-rival', 'collection-cost']
+const onlyByName = ['store-year', 'store-l', 'collection-l', 'collection-far', 'collection-rival', 'collection-cost']
 
 const words = process.argv.slice(2)
 const keepAt = words.indexOf('--keep')
