@@ -273,6 +273,42 @@ export const configSchema = {
       items: { type: 'string', minLength: 1 },
       description: 'ids of the frameworks to issue evidence for; `evidenced frameworks list` names them',
     },
+    retention: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'left out: everything is kept for ever',
+      properties: {
+        days: {
+          type: 'integer',
+          minimum: 1,
+          'x-unit': 'days',
+          description: 'days to keep what no later snapshot shows, of every source; left out: for ever',
+        },
+        sources: {
+          type: 'object',
+          default: {},
+          description: 'days by label of a source, instead of `days`',
+          additionalProperties: {
+            type: 'integer',
+            minimum: 1,
+            'x-unit': 'days',
+            description: 'a whole number of days, 1 or more',
+          },
+        },
+        frameworks: {
+          type: 'object',
+          default: { 'sox-itgc': 2557, hipaa: 2192, 'pci-dss': 365 },
+          description: 'days that a framework asks for, by its id; while it is among `frameworks`, nothing is kept shorter',
+          additionalProperties: {
+            type: 'integer',
+            minimum: 1,
+            'x-unit': 'days',
+            description: 'a whole number of days, 1 or more',
+          },
+        },
+      },
+    },
     evidence: {
       type: 'object',
       additionalProperties: false,
@@ -282,7 +318,12 @@ export const configSchema = {
         keyFile: {
           type: 'string',
           minLength: 1,
-          description: 'Ed25519 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+          description: 'Ed25519 or ECDSA P-256 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+        },
+        kmsKeyArn: {
+          type: 'string',
+          pattern: '^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
+          description: 'ARN of a key in AWS KMS (ECC_NIST_P256, SIGN_VERIFY) that signs instead of a key file',
         },
       },
     },

@@ -17,6 +17,7 @@ import {
 } from '../reports/index.ts'
 import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
 import {
+  appendLedger,
   findingFigures,
   health,
   latestEvaluation,
@@ -28,6 +29,7 @@ import {
   type Store,
 } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { publishedKeys } from './parts.ts'
 
 export interface PagesOptions {
   readonly parts: Parts & { readonly signer: Signer }
@@ -60,7 +62,9 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       return (await frameworkReport(parts, framework, known, null)).artifact
     },
     bundle: async id => (await bundlesHere(parts.store)).find(record => record.id === id) ?? null,
+    keys: () => publishedKeys(config, parts.signer),
     health: () => healthOf(options),
+    downloaded: async what => void (await appendLedger(parts.store, 'download', { ...what })),
     log,
   } satisfies ServerOptions)
 
