@@ -19,7 +19,9 @@ const defaultDueDays: DueDays = { critical: 7, high: 30, medium: 90, low: 180 }
 
 interface Known {
   readonly id: number
-  readonly state: FindingState
+  readonly isOpen: boolean
+  /** the state as it is kept: read only where it may change */
+  readonly body: string
 }
 
 interface Change {
@@ -63,18 +65,20 @@ export async function writeFindings(
   const change = (key: string, identity: FindingIdentity, state: FindingState) => {
     const before = known.get(key)
     const body = bodyOf(state)
-    if (before !== undefined && bodyOf(before.state) === body) return
+    if (before?.body === body) return
     changes.push({ id: before?.id ?? ++last, identity, isNew: before === undefined, body, state: state.state })
   }
-  for (const [key, each] of [...shown].sort(([a], [b]) => compareBytes(a, b))) {
+  const sorted = [...shown].filter(([key, each]) => !saysTheSame(known.get(key), each)).sort(([a], [b]) => compareBytes(a, b))
+  for (const [key, each] of sorted) {
     const interval = intervals(each)
     const opened = doubtful.has(key) || !interval.isComparable ? { ...interval, after: null } : interval
-    change(key, each, stateShown(known.get(key)?.state ?? null, each, opened, dueDays))
+    const before = known.get(key)
+    change(key, each, stateShown(before === undefined ? null : stateOf(before.body), each, opened, dueDays))
   }
-  for (const [key, { state }] of known) {
+  for (const [key, { body }] of known) {
     if (shown.has(key)) continue
     const identity = identityOf(key)
-    change(key, identity, stateGone(state, statusOf(identity), intervals(identity)))
+    change(key, identity, stateGone(stateOf(body), statusOf(identity), intervals(identity)))
   }
   await write(on, id, changes)
   return statesDigest(changes)
@@ -101,7 +105,15 @@ export function stateOf(body: string): FindingState {
 }
 
 function isOpen(known: Known | undefined): boolean {
-  return known?.state.state === 'open'
+  return known?.isOpen === true
+}
+
+/** What is open and shown as it was needs no second look: most findings, on most days. */
+function saysTheSame(known: Known | undefined, { kind, name, severity, subjects, exceptions }: Shown): boolean {
+  if (!isOpen(known)) return false
+  const said = JSON.parse(known!.body) as Pick<Shown, 'name' | 'severity' | 'subjects' | 'exceptions'> & { status: string }
+  const isSame = said.status === kind && said.name === name && said.severity === severity && said.subjects === subjects
+  return isSame && said.exceptions.join('\n') === [...exceptions].sort(compareBytes).join('\n')
 }
 
 function identityOf(key: string): FindingIdentity {
@@ -131,6 +143,7 @@ interface FindingRow {
   readonly kind: 'fail' | 'unknown'
   readonly subject_type: string
   readonly subject_key: string
+  readonly state: FindingState['state']
   readonly body: string
 }
 
@@ -138,7 +151,10 @@ function byIdentity(rows: readonly FindingRow[]): Map<string, Known> {
   return new Map(
     rows.map(row => {
       const { control_id: control, source, kind, subject_type: subjectType, subject_key: subjectKey } = row
-      return [identityKey({ control, source, kind, subjectType, subjectKey }), { id: row.id, state: stateOf(row.body) }]
+      return [
+        identityKey({ control, source, kind, subjectType, subjectKey }),
+        { id: row.id, isOpen: row.state === 'open', body: row.body },
+      ]
     }),
   )
 }
@@ -146,7 +162,7 @@ function byIdentity(rows: readonly FindingRow[]): Map<string, Known> {
 async function openFindings(on: Connection): Promise<Map<string, Known>> {
   return byIdentity(
     await on.query<FindingRow>(
-      `select f.*, v.body from finding_version v join finding f on f.id = v.finding_id
+      `select f.*, v.state, v.body from finding_version v join finding f on f.id = v.finding_id
        where v.to_evaluation = ${stillHolds} and v.state = 'open'`,
     ),
   )
@@ -158,7 +174,7 @@ async function resolvedFindings(on: Connection, wanted: readonly FindingIdentity
   if (wanted.length === 0) return new Map()
   return byIdentity(
     await on.query<FindingRow>(
-      `select f.*, v.body from ${identityJoin} join finding f using (control_id, source, kind, subject_type, subject_key)
+      `select f.*, v.state, v.body from ${identityJoin} join finding f using (control_id, source, kind, subject_type, subject_key)
        join finding_version v on v.finding_id = f.id and v.to_evaluation = ${stillHolds}`,
       columnsOf(wanted),
     ),
