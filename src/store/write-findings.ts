@@ -21,7 +21,10 @@ const defaultDueDays: DueDays = { critical: 7, high: 30, medium: 90, low: 180 }
 
 interface Known {
   readonly id: number
-  readonly state: FindingState
+  readonly isOpen: boolean
+  readonly kept: KeptState
+  /** the state as it is kept: read only where it may change */
+  read(): FindingState
 }
 
 interface Change {
@@ -65,20 +68,23 @@ export async function writeFindings(
   let last = (await on.query<{ last: number }>('select coalesce(max(id), 0) as last from finding'))[0]!.last
   const change = (key: string, identity: FindingIdentity, state: FindingState) => {
     const before = known.get(key)
-    if (before !== undefined && bodyOf(before.state) === bodyOf(state)) return
+    const body = bodyOf(state)
+    if (before !== undefined && bodyOf(before.read()) === body) return
     const kept = keepState(state)
     const digest = kept.digest.toString('hex')
     changes.push({ id: before?.id ?? ++last, identity, isNew: before === undefined, state, digest, kept })
   }
-  for (const [key, each] of [...shown].sort(([a], [b]) => compareBytes(a, b))) {
+  const sorted = [...shown].filter(([key, each]) => !saysTheSame(known.get(key), each)).sort(([a], [b]) => compareBytes(a, b))
+  for (const [key, each] of sorted) {
     const interval = intervals(each)
     const opened = doubtful.has(key) || !interval.isComparable ? { ...interval, after: null } : interval
-    change(key, each, stateShown(known.get(key)?.state ?? null, each, opened, dueDays))
+    const before = known.get(key)
+    change(key, each, stateShown(before?.read() ?? null, each, opened, dueDays))
   }
-  for (const [key, { state }] of known) {
+  for (const [key, each] of known) {
     if (shown.has(key)) continue
     const identity = identityOf(key)
-    change(key, identity, stateGone(state, statusOf(identity), intervals(identity)))
+    change(key, identity, stateGone(each.read(), statusOf(identity), intervals(identity)))
   }
   await write(on, id, changes)
   return statesDigest(changes)
@@ -98,7 +104,16 @@ function bodyOf(state: FindingState): string {
 }
 
 function isOpen(known: Known | undefined): boolean {
-  return known?.state.state === 'open'
+  return known?.isOpen === true
+}
+
+/** What is open and shown as it was needs no second look: most findings, on most days. */
+function saysTheSame(known: Known | undefined, { kind, name, severity, subjects, exceptions }: Shown): boolean {
+  if (known?.isOpen !== true || known.kept.words === null) return false
+  const said = JSON.parse(known.kept.body) as Pick<Shown, 'severity' | 'subjects' | 'exceptions'> & { status: string }
+  const words = JSON.parse(known.kept.words) as Pick<Shown, 'name'>
+  const isSame = said.status === kind && words.name === name && said.severity === severity && said.subjects === subjects
+  return isSame && said.exceptions.join('\n') === [...exceptions].sort(compareBytes).join('\n')
 }
 
 function identityOf(key: string): FindingIdentity {
@@ -128,6 +143,7 @@ interface FindingRow {
   readonly kind: 'fail' | 'unknown'
   readonly subject_type: string
   readonly subject_key: string
+  readonly state: FindingState['state']
 }
 
 async function byIdentity(on: Connection, rows: readonly (FindingRow & KeptState)[]): Promise<Map<string, Known>> {
@@ -137,7 +153,12 @@ async function byIdentity(on: Connection, rows: readonly (FindingRow & KeptState
       const { control_id: control, source, kind, subject_type: subjectType, subject_key: subjectKey } = row
       return [
         identityKey({ control, source, kind, subjectType, subjectKey }),
-        { id: row.id, state: stateOf(row, subjectKey, disposals) },
+        {
+          id: row.id,
+          isOpen: row.state === 'open',
+          kept: row,
+          read: () => stateOf(row, subjectKey, disposals),
+        },
       ]
     }),
   )
@@ -147,7 +168,7 @@ async function openFindings(on: Connection): Promise<Map<string, Known>> {
   return byIdentity(
     on,
     await on.query<FindingRow & KeptState>(
-      `select f.*, ${keptColumns} from finding_version v join finding f on f.id = v.finding_id
+      `select f.*, v.state, ${keptColumns} from finding_version v join finding f on f.id = v.finding_id
        where v.to_evaluation = ${stillHolds} and v.state = 'open'`,
     ),
   )
@@ -160,7 +181,7 @@ async function resolvedFindings(on: Connection, wanted: readonly FindingIdentity
   return byIdentity(
     on,
     await on.query<FindingRow & KeptState>(
-      `select f.*, ${keptColumns} from ${identityJoin} join finding f using (control_id, source, kind, subject_type, subject_key)
+      `select f.*, v.state, ${keptColumns} from ${identityJoin} join finding f using (control_id, source, kind, subject_type, subject_key)
        join finding_version v on v.finding_id = f.id and v.to_evaluation = ${stillHolds}`,
       columnsOf(wanted),
     ),
