@@ -105,9 +105,10 @@ function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Un
 /** Pairs `A|B` of which a user holds both sides, on one account or anywhere. */
 function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
   const list = user.effectiveAssignments
-  const held = itemsOf<AccountAssignment>(list).map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))
+  const wanted = new Set(pairs.flatMap(pair => pair.split('|').map(each => each.trim())))
+  const held = concerned(itemsOf<AccountAssignment>(list), wanted)
   const ghosts = list instanceof OpenList ? (list.ghosts as readonly AccountAssignment[]) : []
-  const possible = [...held, ...ghosts.map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))]
+  const possible = ghosts.length === 0 ? held : [...held, ...concerned(ghosts, wanted)]
   const isOpen = list instanceof OpenList && list.isOpen
   const gaps: Unknown[] = list instanceof OpenList ? [list.why] : []
   for (const { set } of held) if (set instanceof Undecided) gaps.push(set)
@@ -130,6 +131,16 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
   }
   if (!mayBeMore) return found
   return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
+}
+
+/** Assignments of the sets that are wanted, and of those whose name could not be read. */
+function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>) {
+  const found: { readonly account: string | Unknown; readonly set: string | Unknown }[] = []
+  for (const assignment of assignments) {
+    const set = setName(assignment)
+    if (set instanceof Undecided || wanted.has(set)) found.push({ account: assignment.AccountId as string | Unknown, set })
+  }
+  return found
 }
 
 function setName(assignment: AccountAssignment): string | Unknown {
