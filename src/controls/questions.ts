@@ -175,7 +175,7 @@ function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySe
 
 function setName(assignment: AccountAssignment): string | Unknown {
   const set = assignment.permissionSet as PermissionSet | Unknown
-  return set instanceof Undecided ? set : set.Name
+  return set instanceof Undecided ? set : set.name
 }
 
 /** enabled users of a whole directory, counted once */

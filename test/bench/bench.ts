@@ -1,6 +1,8 @@
 import { cpus, totalmem } from 'node:os'
 import { benchCollection } from './collection.ts'
 import { benchControls } from './controls.ts'
+import { benchAtScale } from './controls-at-scale.ts'
+import { benchByHand } from './controls-by-hand.ts'
 import { benchEvidence } from './evidence.ts'
 import { benchStore } from './store.ts'
 
@@ -12,11 +14,15 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   collection: () => benchCollection('S'),
   'collection-m': () => benchCollection('M'),
   controls: benchControls,
+  'controls-by-hand': () => benchByHand('M'),
+  'controls-at-scale': () => benchAtScale('M'),
+  'controls-l': () => benchAtScale('L'),
+  'controls-by-hand-l': () => benchByHand('L'),
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),
 }
-const onlyByName = ['store-l']
+const onlyByName = ['store-l', 'controls-l', 'controls-by-hand-l']
 
 const named = process.argv.slice(2)
 const unknown = named.filter(name => !(name in benches))

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { buildEstate, evaluate, loadCatalog } from '../../src/controls/index.ts'
 import type { Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../../src/model.ts'
 import { sizes } from './sizes.ts'
@@ -274,6 +275,16 @@ export async function measure(name: Size, withGaps: boolean) {
     peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
     heaviest: byControl.sort((a, b) => b.ms - a.ms).slice(0, 12),
   }
+}
+
+/** The same without and with refusals, each in a process of its own, so that its memory is its own; and what the refusals cost. */
+export async function benchAtScale(name: Size): Promise<object> {
+  const run = (gaps: string) =>
+    JSON.parse(
+      execFileSync(process.execPath, ['--expose-gc', import.meta.filename, name, gaps], { encoding: 'utf8' }),
+    ) as Awaited<ReturnType<typeof measure>>
+  const [plain, refused] = [run('none'), run('gaps')]
+  return { plain, refused, gapsToNone: Number((refused.judgeMs / plain.judgeMs).toFixed(2)) }
 }
 
 if (process.argv[1] === import.meta.filename) {
