@@ -3,7 +3,10 @@ import { AssignmentEntitlement, type Entitlement, type EntitlementSurroundings, 
 import type { List } from './entity.ts'
 import { OpenList, Undecided, type Unknown } from './values.ts'
 
-/** Every account assignment, and every membership of a group that has one or may have one. */
+/**
+ * Every account assignment, and every membership of a group that has one. Of a group that may have one nobody knows whether its memberships
+ * belong here: the assignments that could not be read are told as a population that is not complete.
+ */
 export class Entitlements {
   readonly #estate: EntitlementSurroundings
   readonly #privileged = new Map<number, boolean | Unknown | null>()
@@ -49,7 +52,7 @@ interface Granting {
 function privilegeOf(assignments: List): boolean | Unknown | null {
   const open = assignments instanceof OpenList ? assignments : null
   const known = (open === null ? assignments : open.items) as readonly Granting[]
-  if (known.length === 0 && open === null) return null
+  if (known.length === 0) return null
   let undecided: Unknown | null = open?.isOpen ? open.why : null
   for (const { permissionSet } of known) {
     const isAdmin = permissionSet instanceof Undecided ? permissionSet : permissionSet.isAdminEquivalent

@@ -15,11 +15,19 @@ export class IamEstate {
   readonly #objects = new Map<string, IamAccount>()
   readonly #snapshot: Snapshot
   readonly #outside: IamSurroundings
+  readonly #datasets: ReadonlyMap<string, Snapshot['datasets']>
+  readonly #gaps: ReadonlyMap<string, Snapshot['gaps']>
 
   constructor(snapshot: Snapshot, outside: IamSurroundings) {
     this.#snapshot = snapshot
     this.#outside = outside
-    for (const { name, place, coverage } of snapshot.datasets)
+    const own = snapshot.datasets.filter(({ name }) => isPerAccount(name))
+    this.#datasets = Map.groupBy(own, ({ place }) => place.accountId)
+    this.#gaps = Map.groupBy(
+      snapshot.gaps.filter(({ dataset }) => isPerAccount(dataset)),
+      ({ place }) => place.accountId,
+    )
+    for (const { name, place, coverage } of own)
       if (isPerAccount(name) && coverage !== 'not_applicable') this.#accountOf(place.accountId)
   }
 
@@ -144,7 +152,9 @@ export class IamEstate {
   #accountOf(id: string): IamAccountEstate {
     let account = this.#accounts.get(id)
     if (account === undefined) {
-      account = new IamAccountEstate(id, this.#snapshot, this.#outside)
+      // with ten thousand accounts no one of them may look at all the others
+      const own = { ...this.#snapshot, datasets: this.#datasets.get(id) ?? [], gaps: this.#gaps.get(id) ?? [] }
+      account = new IamAccountEstate(id, own, this.#outside)
       this.#accounts.set(id, account)
     }
     return account

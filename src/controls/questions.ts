@@ -20,26 +20,56 @@ export const questions: { readonly [name: string]: Question } = {
     if (!(receiver instanceof PermissionSet) && !(receiver instanceof Account)) return undefined
     return tagOf(receiver.tags, String(key))
   },
-  matchesAny: (receiver, [patterns]) =>
-    typeof receiver === 'string' && Array.isArray(patterns) ? matchesAny(receiver, patterns) : undefined,
-  isRegisteredIn: (receiver, [entries], { asOf }) =>
-    typeof receiver === 'string' && Array.isArray(entries) ? isRegistered(receiver, entries, asOf) : undefined,
+  matchesAny: (receiver, [patterns], meter) => {
+    if (typeof receiver !== 'string' || !Array.isArray(patterns)) return undefined
+    burn(meter, patterns.length * (20 + receiver.length))
+    return matchesAny(receiver, patterns)
+  },
+  isRegisteredIn: (receiver, [entries], meter) => {
+    if (typeof receiver !== 'string' || !Array.isArray(entries)) return undefined
+    burn(meter, entries.length * (50 + receiver.length))
+    return isRegistered(receiver, entries, meter.asOf)
+  },
   isWithinDays: (receiver, [days], { asOf }) => {
     if (!(receiver instanceof Date) || typeof days !== 'number') return undefined
     const ahead = receiver.getTime() - asOf
     return ahead >= 0 && ahead <= days * 86_400_000
   },
-  allowsAny: (receiver, [actions]) =>
-    receiver instanceof PermissionSet && Array.isArray(actions) ? allowsAny(receiver, actions) : undefined,
-  writesBeyond: (receiver, [allowed]) =>
-    receiver instanceof CollectorRole && Array.isArray(allowed) ? receiver.writesBeyond(allowed) : undefined,
+  allowsAny: (receiver, [actions], meter) => {
+    if (!(receiver instanceof PermissionSet) || !Array.isArray(actions)) return undefined
+    burn(
+      meter,
+      actions.length * 20 * (1 + receiver.grants.statements.reduce((sum, { actionPatterns }) => sum + actionPatterns.length, 0)),
+    )
+    return allowsAny(receiver, actions)
+  },
+  writesBeyond: (receiver, [allowed], meter) => {
+    if (!(receiver instanceof CollectorRole) || !Array.isArray(allowed)) return undefined
+    burn(meter, 10_000 + allowed.length * 100)
+    return receiver.writesBeyond(allowed)
+  },
   owners: (receiver, [key]) => (receiver instanceof Account ? owners(receiver, String(key)) : undefined),
-  iamUsers: (receiver, [tag]) =>
-    receiver instanceof Person ? receiver.estate.people.iamUsersOf(receiver, String(tag)) : undefined,
-  conflicts: (receiver, [pairs, scope]) =>
-    receiver instanceof User && Array.isArray(pairs) ? conflicts(receiver, pairs, scope !== 'organization') : undefined,
-  isAssignedToEveryone: (receiver, [ratio, minUsers]) =>
-    receiver instanceof Application ? reachesEveryone(receiver, Number(ratio), Number(minUsers)) : undefined,
+  iamUsers: (receiver, [tag], meter) => {
+    if (!(receiver instanceof Person)) return undefined
+    burn(meter, 1000)
+    return receiver.estate.people.iamUsersOf(receiver, String(tag))
+  },
+  conflicts: (receiver, [pairs, scope], meter) => {
+    if (!(receiver instanceof User) || !Array.isArray(pairs)) return undefined
+    const count = itemsOf(receiver.effectiveAssignments).length
+    burn(meter, count + pairs.length * 20)
+    return conflicts(receiver, pairs, scope !== 'organization')
+  },
+  isAssignedToEveryone: (receiver, [ratio, minUsers], meter) => {
+    if (!(receiver instanceof Application)) return undefined
+    burn(meter, itemsOf(receiver.effectiveUsers).length)
+    return reachesEveryone(receiver, Number(ratio), Number(minUsers))
+  },
+}
+
+/** What a question costs beyond being asked: a tenth of what it looks at, since looking is cheaper than a step of an expression. */
+function burn(meter: Meter, looks: number): void {
+  meter.fuel -= Math.ceil(looks / 10)
 }
 
 /** The value of a tag; null when the resource has no tag of that key. */
@@ -105,9 +135,10 @@ function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Un
 /** Pairs `A|B` of which a user holds both sides, on one account or anywhere. */
 function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
   const list = user.effectiveAssignments
-  const held = itemsOf<AccountAssignment>(list).map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))
+  const wanted = new Set(pairs.flatMap(pair => pair.split('|').map(each => each.trim())))
+  const held = concerned(itemsOf<AccountAssignment>(list), wanted)
   const ghosts = list instanceof OpenList ? (list.ghosts as readonly AccountAssignment[]) : []
-  const possible = [...held, ...ghosts.map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))]
+  const possible = ghosts.length === 0 ? held : [...held, ...concerned(ghosts, wanted)]
   const isOpen = list instanceof OpenList && list.isOpen
   const gaps: Unknown[] = list instanceof OpenList ? [list.why] : []
   for (const { set } of held) if (set instanceof Undecided) gaps.push(set)
@@ -132,9 +163,19 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
   return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
 }
 
+/** Assignments of the sets that are wanted, and of those whose name could not be read. */
+function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>) {
+  const found: { readonly account: string | Unknown; readonly set: string | Unknown }[] = []
+  for (const assignment of assignments) {
+    const set = setName(assignment)
+    if (set instanceof Undecided || wanted.has(set)) found.push({ account: assignment.AccountId as string | Unknown, set })
+  }
+  return found
+}
+
 function setName(assignment: AccountAssignment): string | Unknown {
   const set = assignment.permissionSet as PermissionSet | Unknown
-  return set instanceof Undecided ? set : set.Name
+  return set instanceof Undecided ? set : set.name
 }
 
 /** enabled users of a whole directory, counted once */
