@@ -104,7 +104,7 @@ describe('the life of what is kept, as a user has it', function () {
     expect(verified.json.problems.filter((each: { kind: string }) => each.kind !== 'head_missing')).to.deep.equal([])
     expect(verified.json.disposals).to.have.lengthOf(2)
     expect((await place.run('verify-store')).stdout).to.match(
-      /4 rows disposed of under retention on \d{4}-\d\d-\d\d \(ledger entry \d+\)/,
+      /[1-9] rows disposed of under retention on \d{4}-\d\d-\d\d \(ledger entry \d+\)/,
     )
 
     const ledger = await place.run('ledger', 'list', '--kind', 'hold', 'disposal', '--json')
