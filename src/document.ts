@@ -31,7 +31,7 @@ export type Prepare = (value: Json, report: (path: readonly (string | number)[],
  */
 export function readYaml(text: string, file: string, schema: object, prepare?: Prepare): YamlFile {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true })
+  const document = parseDocument(text, { merge: true, lineCounter: lines, uniqueKeys: true, strict: true })
   const at = (path: readonly (string | number)[]) => position(document.contents, path, lines)
   if (document.errors.length > 0) {
     const problems = document.errors.map(error => {

@@ -118,6 +118,8 @@ export type GapReason =
   | 'withheld'
   | 'not_sent'
   | 'not_collected'
+  /** it was read, and its body was disposed of since: under retention, or on a person's request */
+  | 'disposed'
 
 /**
  * What could not be read. It says nothing about the thing itself: refused is not absent.
@@ -298,19 +300,55 @@ export interface StoredResource extends Resource {
   readonly firstSeenAt: Date
   /** true when that was the first snapshot of the source: it may be older than anything we know */
   readonly seenFromTheStart: boolean
-  /** earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each */
-  readonly earlier: readonly { readonly from: Date; readonly facts: Facts }[]
+  /**
+   * earlier states, newest first, when there were any; `from` is the seal time of the snapshot that began each; of one that was disposed of
+   * the facts are empty
+   */
+  readonly earlier: readonly { readonly from: Date; readonly facts: Facts; readonly disposed?: true }[]
   /** seal time of the snapshot that began the present state */
   readonly since: Date
+  /** why `facts` is empty and `salt` null, in words with day and ledger entry; absent while the body is kept */
+  readonly disposed?: string
 }
 
 export interface SourceRows {
   readonly snapshot: Snapshot
   readonly resources: AsyncIterable<StoredResource>
+  /** what changed before it; left out: nobody asked */
+  readonly history?: SourceHistory
+}
+
+/** What changed in a source over a period that ends with the judged snapshot. */
+export interface SourceHistory {
+  /**
+   * Oldest first: the last snapshot sealed by the beginning of the period (where there is none, the first of all), and every one since, the
+   * judged one included. A single one: there is nothing to compare with.
+   */
+  readonly snapshots: readonly { readonly version: number; readonly sealedAt: Date }[]
+  /** datasets of the snapshot before the judged one; null when there is none */
+  readonly previous: readonly DatasetSummary[] | null
+  /** every state of the resources that are not in the last snapshot as they were in the first, or were not so in between; of some datasets */
+  readonly states: AsyncIterable<StoredState>
+}
+
+/** One state of a resource, with the snapshots that show it. */
+export interface StoredState extends Resource {
+  /** version of the first snapshot of the period that shows it so */
+  readonly from: number
+  /** version of the last snapshot of the period before that which proves that it was not so; null: none does, or it was so from the beginning */
+  readonly notBefore: number | null
+  /** true: it was so already in the period's first snapshot, or before */
+  readonly isFromTheStart: boolean
+  /** version of the last snapshot that shows it so; those up to `to` could not tell */
+  readonly lastSeen: number
+  /** version of the first snapshot that shows it so no more; null while it holds */
+  readonly to: number | null
+  /** why its facts are no longer kept, in words; absent while they are */
+  readonly disposed?: string
 }
 
 /** What people bring beside AWS: one file, replaced as a whole by the next of its kind. */
-export type ImportKind = 'roster' | 'attestations'
+export type ImportKind = 'roster' | 'attestations' | 'approvals' | 'reviews'
 
 /** A file as it was read: every row right, or the file is refused. */
 export interface ImportFile {
@@ -325,6 +363,8 @@ export interface ImportFile {
 
 export interface ImportedRows extends ImportFile {
   readonly importedAt: Date
+  /** rows that are no longer kept, and why, in words with day and ledger entry; absent while all are */
+  readonly disposed?: { readonly rows: number; readonly reason: string }
 }
 
 /** Everything needed to judge as of an instant: for each source its last snapshot sealed at or before it. */
@@ -339,6 +379,21 @@ export type Severity = 'critical' | 'high' | 'medium' | 'low'
 export type Status = 'pass' | 'fail' | 'unknown' | 'not_applicable'
 export type ParameterValue = boolean | number | string | readonly string[]
 export type ParameterValues = { readonly [name: string]: ParameterValue }
+
+/**
+ * Parameter values for where all conditions that are not null hold. By tag outranks by source, by source outranks by profile; of two of
+ * one rank the later wins.
+ */
+export interface ParameterOverride {
+  /** label of a source */
+  readonly source: string | null
+  /** tags of the account that a subject is, lies in or gives access to; all of them */
+  readonly tag: { readonly [key: string]: string } | null
+  /** framework whose parameter profile is in force */
+  readonly profile: string | null
+  /** by control id */
+  readonly parameters: { readonly [controlId: string]: ParameterValues }
+}
 
 /** What people and reports need to know of a control; the compiled form stays in the controls room. */
 export interface ControlInfo {
@@ -355,7 +410,13 @@ export interface ControlInfo {
   /** the declarative text, for the auditor */
   readonly appliesTo: string
   readonly requirement: string
+  /** as they are for the source that was judged */
   readonly parameters: ParameterValues
+  /** what replaces them for subjects of accounts with these tags, in the order in which they apply; left out: nothing */
+  readonly parametersByTag?: readonly {
+    readonly tag: { readonly [key: string]: string }
+    readonly parameters: ParameterValues
+  }[]
   /** of the control's file without cases and without parameter overrides */
   readonly digest: string
 }
@@ -398,6 +459,66 @@ export interface Result {
   /** the facts it rests on, as shown beside it */
   readonly facts: Facts
   readonly gaps: readonly Gap[]
+  /** ids of the approved exceptions that stand beside a fail; left out: none. They never change the status */
+  readonly exceptions?: readonly string[]
+}
+
+/**
+ * What an exception covers: the fails of its controls that meet every member that is not null. All null: all of them.
+ * Only fails are covered: what is unknown is not excused.
+ */
+export interface ExceptionScope {
+  /** label of a source */
+  readonly source: string | null
+  /** keys of subjects */
+  readonly subjects: readonly string[] | null
+  /** attribute (`account`, `permissionSet`, `tag:environment`, …) → patterns, of which one must fit; `*` stands for any characters */
+  readonly match: { readonly [attribute: string]: readonly string[] } | null
+  /** a CEL expression over the controls' resource that must be true */
+  readonly when: string | null
+}
+
+/** Fails that someone accepts for a time and a reason, and someone else approved. Times are RFC 3339 text, digested as they stand. */
+export interface Exception {
+  readonly id: string
+  /** `file`: a row of a file under version control; `database`: requested and approved by command */
+  readonly origin: 'file' | 'database'
+  readonly controls: readonly string[]
+  readonly scope: ExceptionScope
+  readonly reason: string
+  readonly ticket: string | null
+  readonly requestedBy: string
+  readonly requestedAt: string | null
+  /** null: nobody has approved it, so it covers nothing */
+  readonly approvedBy: string | null
+  readonly approvedAt: string | null
+  readonly expiresAt: string
+  readonly revokedBy: string | null
+  readonly revokedAt: string | null
+  readonly revokedReason: string | null
+}
+
+export type ExceptionState = 'requested' | 'approved' | 'lapsed' | 'revoked'
+
+/** An exception as an evaluation knew it. */
+export interface RegisteredException extends Exception {
+  /** at the instant of the evaluation */
+  readonly state: ExceptionState
+  /** fails that it stands beside in this evaluation */
+  readonly covers: number
+  /** why it can cover nothing although it is approved (a control that is gone, a selector that no longer fits); null: it can */
+  readonly problem: string | null
+}
+
+/** What a file of exceptions says, as it was read. */
+export interface ExceptionFile {
+  /** path of the file or folder */
+  readonly location: string
+  /** SHA-256 over the bytes of all its files */
+  readonly digest: string
+  readonly exceptions: readonly Exception[]
+  /** rows that do not count, one line each with place and mistake */
+  readonly problems: readonly string[]
 }
 
 /** One control on one source. population = pass + fail + unknown + notApplicable, always. */
@@ -430,6 +551,8 @@ export interface Evaluation {
   readonly catalogDigest: string
   readonly snapshots: readonly { readonly source: string; readonly version: number; readonly digest: string }[]
   readonly outcomes: readonly ControlOutcome[]
+  /** the register as it was known at the instant, sorted by id; absent in evaluations that are older than exceptions */
+  readonly exceptions?: readonly RegisteredException[]
 }
 
 /** An evaluation as the store keeps it. */
@@ -438,6 +561,78 @@ export interface SavedEvaluation extends Evaluation {
   readonly evaluatedAt: Date
   /** of the canonical JSON of everything it says; stands in the ledger */
   readonly digest: string
+}
+
+/**
+ * How a finding stands, from one evaluation to the next that changes it. It began after `openedAfter` and by `openedBy`, it ended after
+ * `resolvedAfter` and by `resolvedBy`: seal times of snapshots, or instants of evaluations where one snapshot was judged twice. An `…After` of
+ * null: it may be older than anything that was judged.
+ */
+export interface FindingState {
+  /** a fail that becomes unknown, or is judged no more, is not resolved */
+  readonly state: 'open' | 'resolved'
+  /** what the last evaluation made of it; `pass_or_gone`: it passes, or is not there any more */
+  readonly status: 'fail' | 'unknown' | 'not_judged' | 'pass' | 'not_applicable' | 'pass_or_gone'
+  readonly name: string
+  readonly severity: Severity
+  /** what was found when it was opened */
+  readonly reason: string
+  /** subjects that an unknown makes undecided; 1 for a fail */
+  readonly subjects: number
+  /** ids of the approved exceptions beside it: it stays open, and is not due */
+  readonly exceptions: readonly string[]
+  /** 1 when it was opened, one more each time it was reopened */
+  readonly episode: number
+  readonly openedAfter: Date | null
+  readonly openedBy: Date
+  readonly resolvedAfter: Date | null
+  readonly resolvedBy: Date | null
+  /** since when its days to be mended count */
+  readonly raisedBy: Date
+  readonly raisedBecause: 'opened' | 'reopened' | 'exception_ended'
+  /** null once it is resolved, and while it is excepted */
+  readonly dueAt: Date | null
+}
+
+/** A failing subject over time, or one cause that leaves subjects of a control unknown. */
+export interface Finding extends FindingState {
+  readonly id: number
+  readonly control: string
+  readonly source: string
+  readonly kind: 'fail' | 'unknown'
+  readonly subjectType: string
+  /** key of the subject; of an unknown its cause: `dataset|reason|IAM action` */
+  readonly subjectKey: string
+  readonly owner: string | null
+  readonly ticket: string | null
+}
+
+/** What someone said of a finding. */
+export interface FindingNote {
+  readonly id: number
+  readonly at: Date
+  readonly by: string
+  readonly kind: 'assigned' | 'note'
+  /** after an assignment; null: nobody, none */
+  readonly owner: string | null
+  readonly ticket: string | null
+  readonly text: string | null
+}
+
+/** Open findings, and how long the resolved ones took, of one severity. */
+export interface FindingFigures {
+  readonly severity: Severity
+  readonly open: number
+  /** of the open ones */
+  readonly excepted: number
+  readonly overdue: number
+  /** of the open ones, those that are causes of unknowns */
+  readonly unknown: number
+  /** episodes that ended */
+  readonly resolved: number
+  /** from `openedBy` to `resolvedBy`, in days; null: none was resolved */
+  readonly meanDaysToResolve: number | null
+  readonly medianDaysToResolve: number | null
 }
 
 /** One entry of the hash-chained ledger of everything that matters. */
@@ -455,6 +650,11 @@ export interface LedgerEntry {
     | 'download'
     | 'confirmation'
     | 'import'
+    | 'hold'
+    | 'disposal'
+    | 'exception'
+    | 'exception_file'
+    | 'finding'
   readonly payload: Facts
   readonly previousDigest: string | null
   readonly digest: string
@@ -518,6 +718,10 @@ export interface Change {
   readonly before: Facts | null
   /** null when the later snapshot has no such key */
   readonly after: Facts | null
+  /** why `before` is null although the earlier snapshot has the key: its body was disposed of */
+  readonly beforeDisposed?: string
+  /** the same of `after` */
+  readonly afterDisposed?: string
   /** seal time of the snapshot that began `after` or ended `before`; it happened between the snapshot before that one and this time */
   readonly shownAt: Date
 }
@@ -593,6 +797,8 @@ export interface AccessAnswer {
   readonly snapshots: readonly Snapshot[]
   /** what those could not read and what therefore may be missing among the paths */
   readonly unread: readonly UnreadPart[]
+  /** bodies that hold names and were disposed of, in words; empty when every name that was ever read is there */
+  readonly disposed: readonly string[]
   /** by source, account, permission set, user and group */
   readonly paths: Iterable<AccessPath>
 }

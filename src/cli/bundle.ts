@@ -7,8 +7,10 @@ import { frameworkOf, issueEvidence } from '../pipeline/index.ts'
 import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
+import { folderFor, OutputError } from './output.ts'
 import { catalogOf, signerOf, storeOf } from './parts.ts'
-import { folderFor, formatsOf, OutputError } from './report.ts'
+import { periodOf } from './period.ts'
+import { formatsOf } from './report.ts'
 
 interface Options extends CommonOptions {
   readonly framework?: string
@@ -16,12 +18,18 @@ interface Options extends CommonOptions {
   readonly out?: string
   readonly force: boolean
   readonly format?: string
+  readonly from?: string
+  readonly to?: string
+  readonly ledgerPosition?: string
 }
 
 export function addBundle(program: Command, invocation: Invocation): void {
-  addCommand(program, 'bundle', 'issue signed evidence of a framework on the last evaluation')
+  addCommand(program, 'bundle', 'issue signed evidence of a framework: on the last evaluation, or of a period')
     .option('--framework <id>', 'framework, e.g. soc2 (default: the first configured one)')
     .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
+    .option('--from <day>', 'evidence of a period (SOC 2 Type II): its first day or instant')
+    .option('--to <day>', 'its last day or instant (default: now)')
+    .option('--ledger-position <n>', 'only what stood in the ledger by then: makes earlier evidence again, byte by byte')
     .option(
       '--format <formats>',
       `of the report, commas between (default: ${defaultFormats.join(',')}); populations and results are always there`,
@@ -31,6 +39,8 @@ export function addBundle(program: Command, invocation: Invocation): void {
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
       const formats = options.format === undefined ? {} : { formats: formatsOf(options.format) }
+      const period = options.from === undefined && options.to === undefined ? {} : { period: periodOf(options, new Date()) }
+      const position = options.ledgerPosition === undefined ? {} : { ledgerPosition: positionOf(options.ledgerPosition) }
       const config = configOf(invocation, options)
       const framework = options.framework ?? config.frameworks[0]
       if (framework === undefined) throw new UsageError('no framework is configured', 'name one with --framework')
@@ -49,7 +59,15 @@ export function addBundle(program: Command, invocation: Invocation): void {
         })
       }
       await folderFor(dirname(path))
-      const record = await issueEvidence(parts, { framework, asOf, path, ...formats, onProgress: terminal.progress })
+      const record = await issueEvidence(parts, {
+        framework,
+        asOf,
+        path,
+        ...period,
+        ...position,
+        ...formats,
+        onProgress: terminal.progress,
+      })
       const { ok, files, problems } = await verifyBundle(path, { key: signer.publicKeyPem })
       if (!ok)
         throw new OutputError('FILE_NOT_WRITABLE', `${path} does not verify after it was written: ${problems[0]?.message}`, {
@@ -68,6 +86,11 @@ export function addBundle(program: Command, invocation: Invocation): void {
       })
       invocation.code = record.complete ? exit.done : exit.incomplete
     })
+}
+
+function positionOf(text: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new UsageError(`--ledger-position ${text} is no position`, 'a bundle names its own in manifest.json: ledgerPosition')
 }
 
 /** A name that sorts by time and does not meet another one. */

@@ -17,8 +17,8 @@ import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { countsOf } from './evaluate.ts'
 import { UsageError } from './exit.ts'
+import { folderFor, writeArtifact } from './output.ts'
 import { openPages } from './pages.ts'
-import { folderFor, writeArtifact } from './report.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface Options extends CommonOptions {

@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
 import { isComplete } from '../coverage.ts'
-import { openLog } from '../log.ts'
+import { openLog, silent } from '../log.ts'
 import type { ControlOutcome, Json, SavedEvaluation, Snapshot } from '../model.ts'
-import { explainSubject, runEvaluation } from '../pipeline/index.ts'
+import { explainSubject, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { printExplanations } from './explain.ts'
 import { catalogOf, storeOf } from './parts.ts'
+import { recordSetup } from './setup-record.ts'
 import { table } from './terminal.ts'
 
 interface Options extends CommonOptions {
@@ -42,15 +43,19 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       if (options.explain !== (options.control !== undefined) || options.explain !== (options.subject !== undefined))
         throw new UsageError('--explain, --control and --subject go together', 'name a control and the key of a subject')
       const config = configOf(invocation, options)
-      const asOf = options.asOf === undefined ? new Date() : pastInstant(options.asOf, new Date())
+      const wanted = options.asOf === undefined ? null : pastInstant(options.asOf, new Date())
       const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
       const catalog = catalogOf(config, terminal)
       await using store = await storeOf(config, log)
+      const broken = await readConfiguredExceptions({ store, catalog, log: silent }, config.exceptions)
+      for (const line of broken) terminal.note(`evidenced: exception left out: ${line}`)
+      const asOf = wanted ?? new Date()
       if (options.explain && options.control !== undefined && options.subject !== undefined) {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return
       }
-      const evaluation = await runEvaluation({ store, catalog, log }, asOf)
+      await recordSetup(store, config, catalog)
+      const evaluation = await runEvaluation({ store, catalog, log }, asOf, config.findings)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
         each.id,

@@ -13,6 +13,14 @@ const kinds: readonly (readonly [kind: ImportKind, summary: string])[] = [
     'people and their status, from the HR system: personId, status, name, email, userName, externalId, terminationDate, managerId',
   ],
   ['attestations', 'what no API tells: subject, owner, date, evidenceSha256, statement'],
+  [
+    'approvals',
+    'changes that somebody approved: ticket, approver, approvedAt, requester, user, group, permissionSet, account, resource, validUntil, comment',
+  ],
+  [
+    'reviews',
+    'decisions of access reviews: reviewer, reviewedAt, decision (keep, revoke), user, group, permissionSet, account, campaign, comment',
+  ],
 ]
 
 export function addImport(program: Command, invocation: Invocation): void {

@@ -12,16 +12,22 @@ import { addControls } from './controls.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
+import { addExceptions } from './exceptions.ts'
 import { exit, UsageError } from './exit.ts'
+import { addFindings } from './findings.ts'
 import { addFrameworks } from './frameworks.ts'
+import { addHold } from './hold.ts'
 import { addImport } from './import.ts'
 import { addInventory } from './inventory.ts'
 import { addKeys } from './keys.ts'
+import { addLedger } from './ledger.ts'
 import { addMigrate } from './migrate.ts'
 import { addPlan } from './plan.ts'
+import { addPrivacy } from './privacy.ts'
 import { addReperform } from './reperform.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
+import { addRetention } from './retention.ts'
 import { addRun } from './run.ts'
 import { addSample } from './sample.ts'
 import { addSnapshots } from './snapshots.ts'
@@ -67,6 +73,8 @@ export async function main(
   addAccess(program, invocation)
   addInventory(program, invocation)
   addImport(program, invocation)
+  addExceptions(program, invocation)
+  addFindings(program, invocation)
   addReport(program, invocation)
   addBundle(program, invocation)
   addVerify(program, invocation)
@@ -78,6 +86,10 @@ export async function main(
   addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
+  addLedger(program, invocation)
+  addRetention(program, invocation)
+  addHold(program, invocation)
+  addPrivacy(program, invocation)
   addMigrate(program, invocation)
   addConfig(program, invocation)
   addRun(program, invocation)
@@ -94,9 +106,13 @@ export async function main(
 const usageCodes: ReadonlySet<string> = new Set([
   'UNKNOWN_FRAMEWORK',
   'UNKNOWN_CONTROL',
+  'UNKNOWN_NAME',
   'BUNDLE_NOT_FOUND',
   'KEY_INVALID',
   'FILE_EXISTS',
+  'EXCEPTION_NOT_FOUND',
+  'FINDING_NOT_FOUND',
+  'EXCEPTION_REFUSED',
 ])
 
 /** The one place where an error becomes an exit code. */

@@ -1,32 +1,35 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { basename, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { AppError } from '../errors.ts'
-import { makeFolder } from '../folder.ts'
 import { openLog } from '../log.ts'
-import type { Artifact } from '../model.ts'
-import { frameworkReport, periodReport } from '../pipeline/index.ts'
-import { type FrameworkFormat, frameworkFormats, periodArtifact, periodFormats } from '../reports/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { frameworkReport, periodReport, tableKinds } from '../pipeline/index.ts'
+import {
+  type FrameworkFormat,
+  frameworkFormats,
+  matrixOrders,
+  periodArtifacts,
+  periodFormats,
+  tableFormats,
+} from '../reports/index.ts'
+import { addCommand, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
+import { writeArtifact } from './output.ts'
 import { catalogOf, storeOf } from './parts.ts'
+import { periodOf } from './period.ts'
+import { type TableOptions, writeTables } from './table-report.ts'
 
-interface Options extends CommonOptions {
-  readonly framework?: string
-  readonly format?: string
-  readonly out: string
-  readonly asOf?: string
-  readonly from?: string
-  readonly to?: string
+interface Options extends Omit<TableOptions, 'kind'> {
+  readonly kind?: string
 }
-
-export class OutputError extends AppError<'DISK_FULL' | 'FILE_NOT_WRITABLE' | 'FILE_EXISTS'> {}
 
 export function addReport(program: Command, invocation: Invocation): void {
   addCommand(program, 'report', 'write the report of a framework on the last evaluation')
     .option('--framework <id>', 'framework, e.g. soc2 (default: every configured one)')
+    .option('--kind <kind>', `another report, made of tables: ${tableKinds.join(', ')}; formats ${tableFormats.join(', ')}`)
+    .option('--source <label>', 'of a --kind: only this source')
+    .option('--by <order>', `of --kind access: ${matrixOrders.join(', ')} (default: account)`)
+    .option('--account <account>', 'of --kind access: only this account, id or name')
+    .option('--user <user>', 'of --kind access: only this user, id or name')
+    .option('--permission-set <set>', 'of --kind access: only this permission set, ARN or name')
     .option('--format <format>', `${frameworkFormats.join(', ')}, several with commas between (default: all)`)
     .option('--as-of <instant>', 'the last evaluation as of then (default: the last one)')
     .option('--from <day>', 'report of a period (SOC 2 Type II): its first day or instant')
@@ -34,6 +37,11 @@ export function addReport(program: Command, invocation: Invocation): void {
     .option('--out <dir>', 'folder to write to', '.')
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
+      const { kind } = options
+      if (kind !== undefined) {
+        await writeTables(invocation, { ...options, kind })
+        return
+      }
       if (options.from !== undefined || options.to !== undefined) {
         await writePeriod(invocation, options)
         return
@@ -62,24 +70,13 @@ export function addReport(program: Command, invocation: Invocation): void {
 }
 
 async function writePeriod(invocation: Invocation, options: Options): Promise<void> {
-  if (options.from === undefined) throw new UsageError('a period needs its beginning', 'add --from DAY')
-  if (options.asOf !== undefined)
-    throw new UsageError('--as-of names an instant, --from and --to a period', 'leave one of them out')
   const formats = periodFormats.filter(format => options.format === undefined || options.format.split(',').includes(format))
   if (formats.length === 0)
     throw new UsageError(
       `no format of a period report is named in ${options.format}`,
       `write one or more of ${periodFormats.join(', ')}`,
     )
-  const now = new Date()
-  const from = /^\d{4}-\d{2}-\d{2}$/.test(options.from) ? instant(`${options.from}T00:00:00Z`) : instant(options.from)
-  const end = options.to === undefined ? now : instant(options.to)
-  const to = end > now ? now : end
-  if (from >= to)
-    throw new UsageError(
-      `the period ${options.from} to ${options.to ?? 'now'} is empty`,
-      'name a beginning that is before the end and before now',
-    )
+  const { from, to } = periodOf(options, new Date())
   const terminal = terminalOf(invocation, options)
   const config = configOf(invocation, options)
   const catalog = catalogOf(config, terminal)
@@ -88,10 +85,11 @@ async function writePeriod(invocation: Invocation, options: Options): Promise<vo
   for (const framework of options.framework === undefined ? config.frameworks : [options.framework]) {
     const view = await periodReport({ store, catalog }, { framework, from, to })
     for (const format of formats) {
-      const artifact = periodArtifact(view, format)
-      const path = await writeArtifact(artifact, resolve(options.out), basename(artifact.path))
-      files.push({ path, framework, format, complete: view.isComplete })
-      terminal.line(`${path}${view.isComplete ? '' : '  INCOMPLETE'}`)
+      for (const artifact of periodArtifacts(view, format)) {
+        const path = await writeArtifact(artifact, resolve(options.out), basename(artifact.path))
+        files.push({ path, framework, format, complete: view.isComplete })
+        terminal.line(`${path}${view.isComplete ? '' : '  INCOMPLETE'}`)
+      }
     }
   }
   terminal.document({ from: from.toISOString(), to: to.toISOString(), files })
@@ -106,46 +104,4 @@ export function formatsOf(text: string): readonly FrameworkFormat[] {
       throw new UsageError(`unknown format ${name}`, `write one or more of ${frameworkFormats.join(', ')}`)
     return format
   })
-}
-
-/**
- * Writes an artifact under its final name, whole or not at all.
- * @throws {OutputError} DISK_FULL, FILE_NOT_WRITABLE
- */
-export async function writeArtifact(artifact: Artifact, folder: string, name: string): Promise<string> {
-  const path = join(folder, name)
-  const draft = `${path}.partial-${process.pid}`
-  try {
-    await makeFolder(folder)
-    await pipeline(artifact.read(), createWriteStream(draft, { flush: true }))
-    await rename(draft, path)
-  } catch (cause) {
-    await rm(draft, { force: true }).catch(() => {})
-    const code = (cause as NodeJS.ErrnoException).code
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      throw new OutputError('DISK_FULL', `the disk is full: ${path} was not written`, {
-        cause,
-        hint: 'free space, or name another folder with --out',
-      })
-    if (code !== undefined && /^E(ACCES|PERM|ROFS|NOTDIR|ISDIR|NOENT|IO|EXIST)$/.test(code)) {
-      throw new OutputError('FILE_NOT_WRITABLE', `cannot write ${path}: ${(cause as Error).message}`, {
-        cause,
-        hint: 'name a folder that this user may write with --out',
-      })
-    }
-    throw cause
-  }
-  return path
-}
-
-/** Makes the folder a file shall lie in. @throws {OutputError} FILE_NOT_WRITABLE */
-export async function folderFor(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder)
-  } catch (cause) {
-    throw new OutputError('FILE_NOT_WRITABLE', `cannot make the folder ${folder}: ${(cause as Error).message}`, {
-      cause,
-      hint: 'name another one with --out',
-    })
-  }
 }

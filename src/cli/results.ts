@@ -35,15 +35,17 @@ export function addResults(program: Command, invocation: Invocation): void {
       terminal.line(`${options.control}, as of ${evaluation.asOf.toISOString()}: ${chosen.length} results`)
       terminal.line(
         table(
-          ['status', 'subject', 'name', 'reason'],
-          chosen.map(({ subject, status, reason }) => [status, subject.key, subject.name, reason]),
+          ['status', 'excepted by', 'subject', 'name', 'reason'],
+          chosen.map(({ subject, status, reason, exceptions = [] }) => [
+            ...[status, exceptions.join(', '), subject.key, subject.name, reason],
+          ]),
         ),
       )
       terminal.document({
         control: options.control,
         asOf: evaluation.asOf.toISOString(),
         evaluation: evaluation.id,
-        results: chosen.map(({ subject, status, reason, facts, gaps }) => ({
+        results: chosen.map(({ subject, status, reason, facts, gaps, exceptions = [] }) => ({
           source: subject.source,
           subject: subject.key,
           type: subject.type,
@@ -52,6 +54,7 @@ export function addResults(program: Command, invocation: Invocation): void {
           reason,
           facts,
           gaps: gaps.map(gapDocument),
+          exceptions,
         })),
       })
     })

@@ -6,8 +6,8 @@ import { type Cell, populationNames, populationTable, sampleWorkbook } from '../
 import { readResources, readSnapshot } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
+import { writeArtifact } from './output.ts'
 import { sourcesOf, storeOf } from './parts.ts'
-import { writeArtifact } from './report.ts'
 
 interface Options extends CommonOptions {
   readonly population: string
@@ -46,7 +46,9 @@ export function addSample(program: Command, invocation: Invocation): void {
       const snapshot = await readSnapshot(store, source, options.asOf === undefined ? 'latest' : { asOf: instant(options.asOf) })
       if (snapshot === null)
         throw new UsageError(`there is no snapshot of ${source} to draw from`, 'run `evidenced collect`, or name a later instant')
-      const table = populationTable(options.population, snapshot, dataset => readResources(store, snapshot, dataset))!
+      const table = populationTable(options.population, snapshot, dataset => readResources(store, snapshot, dataset))
+      if (table === null)
+        throw new UsageError(`${options.population} of ${source} was not collected`, 'configure sources[].iam and collect again')
       const strata = options.where.map(text => stratumOf(text, table.columns))
       const sampling = await drawSample(itemsOf(table.rows(), strata), { seed: options.seed, size })
       const artifact = sampleWorkbook({

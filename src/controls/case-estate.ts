@@ -1,8 +1,10 @@
 import type { Coverage, DatasetSummary, Facts, Gap, GapReason, Json, Place, Snapshot, StoredResource } from '../model.ts'
+import { historyOfCase } from './case-history.ts'
 import type { CaseGap, CaseRow, ControlCase } from './control-file.ts'
 import { datasets } from './datasets.ts'
 import { isPerAccount } from './gap-index.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
+import { Past } from './past.ts'
 import { SourceEstate } from './source-estate.ts'
 
 /** How the rows of a dataset are named: members that make the key and the parent, and members written only to say so. */
@@ -67,6 +69,9 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'sso.access_control_attributes': { key: ['InstanceArn'], parent: ['InstanceArn'], only: ['InstanceArn'] },
   'import.roster': { key: ['personId'], parent: [], only: [] },
   'import.attestations': { key: ['subject'], parent: [], only: [] },
+  'import.approvals': { key: ['ticket'], parent: [], only: [] },
+  'import.reviews': { key: ['reviewer'], parent: [], only: [] },
+  'history.snapshots': { key: ['version'], parent: [], only: [] },
   'iam.users': { key: ['Arn'], parent: [], only: [] },
   'iam.user_details': { key: ['Arn'], parent: [], only: [] },
   'iam.group_details': { key: ['Arn'], parent: [], only: [] },
@@ -85,7 +90,7 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'iam.policy_documents': { key: ['Arn'], parent: ['Arn'], only: [] },
 }
 
-const importKinds = ['roster', 'attestations'] as const
+const importKinds = ['roster', 'attestations', 'approvals', 'reviews'] as const
 const history = ['firstSeenAt', 'seenFromTheStart', 'since', 'earlier']
 const place: Place = { accountId: '111111111111', region: 'eu-west-1' }
 
@@ -107,7 +112,8 @@ export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceE
       importedAt: asOf,
       rows: rows.filter(row => row.dataset === `import.${kind}`).map(({ facts }) => facts),
     }))
-  const estate = new SourceEstate(snapshotOf(rows, gaps, asOf), managed, imports)
+  const past = each.earlier.length === 0 ? null : Past.of(...historyOfCase(each, rows, storedRow))
+  const estate = new SourceEstate(snapshotOf(rows, gaps, asOf), managed, imports, { past, asOf })
   for (const row of rows) estate.add(row)
   estate.link()
   return estate
@@ -216,7 +222,7 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
     previousDigest: null,
     digest: '',
     datasets: Object.keys(datasets)
-      .filter(name => !name.startsWith('import.'))
+      .filter(name => !/^(import|history|ledger)\./.test(name))
       .flatMap(name => placesOf(name, rows, gaps).map(at => summaryOf(name, at, rows, gaps, asOf))),
     gaps,
     plannedCalls: null,

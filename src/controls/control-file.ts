@@ -37,11 +37,21 @@ export interface ControlCase {
   /** rows by dataset, in AWS's spelling, with `firstSeenAt`, `seenFromTheStart`, `since` and `earlier` where they matter */
   readonly estate: { readonly [dataset: string]: readonly CaseRow[] }
   readonly gaps: readonly CaseGap[]
+  /** snapshots before it, oldest first */
+  readonly earlier: readonly EarlierCase[]
   /** key of the resource, or name of the dataset for a population that could not be listed */
   readonly subject: string
   readonly expect: 'pass' | 'fail' | 'unknown' | 'not_applicable'
   /** a part of the reason that must be there */
   readonly says: string | null
+}
+
+/** An earlier snapshot of a case: datasets that it does not name were as they are now. */
+export interface EarlierCase {
+  readonly at: string
+  readonly estate: ControlCase['estate']
+  /** datasets, or parts of them, that it could not read */
+  readonly gaps: readonly { readonly dataset: string; readonly parent: string }[]
 }
 
 export type CaseRow = { readonly [member: string]: unknown }
@@ -87,7 +97,15 @@ const gapReasons = [
   'withheld',
   'not_sent',
   'not_collected',
+  'disposed',
 ]
+
+const estateSchema = {
+  type: 'object',
+  default: {},
+  additionalProperties: false,
+  properties: Object.fromEntries(Object.keys(datasets).map(name => [name, { type: 'array', items: { type: 'object' } }])),
+}
 
 const caseSchema = {
   type: 'object',
@@ -97,11 +115,29 @@ const caseSchema = {
     name: sentence,
     asOf: { ...instant, default: '2026-03-01T00:00:00Z' },
     parameters: { type: 'object', default: {}, propertyNames: { pattern: camelCase }, additionalProperties: value },
-    estate: {
-      type: 'object',
-      default: {},
-      additionalProperties: false,
-      properties: Object.fromEntries(Object.keys(datasets).map(name => [name, { type: 'array', items: { type: 'object' } }])),
+    estate: estateSchema,
+    earlier: {
+      type: 'array',
+      default: [],
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['at'],
+        properties: {
+          at: instant,
+          estate: estateSchema,
+          gaps: {
+            type: 'array',
+            default: [],
+            items: {
+              type: 'object',
+              additionalProperties: false,
+              required: ['dataset'],
+              properties: { dataset: { enum: Object.keys(datasets) }, parent: { type: 'string', default: '' } },
+            },
+          },
+        },
+      },
     },
     gaps: {
       type: 'array',

@@ -4,6 +4,8 @@ import { AppError } from '../errors.ts'
 export type ControlsCode =
   /** a folder or file of the catalog cannot be read at all */
   | 'CATALOG_UNREADABLE'
+  /** the file of exceptions cannot be read at all */
+  | 'EXCEPTIONS_UNREADABLE'
   /** our own reference data (AWS managed policies) is not what it should be */
   | 'DATA_INVALID'
   | 'UNKNOWN_SOURCE'

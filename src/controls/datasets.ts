@@ -86,5 +86,12 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
   'iam.organizations_features': { action: 'iam:ListOrganizationsFeatures', parents: [], configure: iam },
   'iam.policy_documents': { action: 'iam:GetPolicyVersion', parents: ['sso.managed_policies'], configure: iam },
   'import.roster': { action: null, parents: [], configure: 'run `evidenced import roster FILE`' },
+  'import.approvals': { action: null, parents: [], configure: 'run `evidenced import approvals FILE`' },
+  'import.reviews': { action: null, parents: [], configure: 'run `evidenced import reviews FILE`' },
+  'history.snapshots': {
+    action: null,
+    parents: [],
+    configure: 'a change shows between two snapshots: run `evidenced collect` again',
+  },
   'import.attestations': { action: null, parents: [], configure: 'run `evidenced import attestations FILE`' },
 }

@@ -45,6 +45,11 @@ export class EntityTable {
     return number
   }
 
+  /** The number of a key; undefined when nothing mentions it. */
+  find(key: string): number | undefined {
+    return this.#numbers.get(key)
+  }
+
   add(row: StoredResource): number {
     const number = this.number(row.key)
     this.#facts[number] = row.facts
@@ -101,6 +106,7 @@ export class EntityTable {
     let first = { from: row.since, facts: row.facts }
     let isProven = false
     for (const earlier of row.earlier) {
+      if (earlier.disposed) return this.#since(first.from, false)
       const before = earlier.facts[state.member]
       // a state that was not sent may have been the present one already: only another state is proof
       if (before !== undefined && before !== present) {

@@ -1,11 +1,13 @@
 import { compareBytes } from '../digest.ts'
 import type { EstateRows, Gap, Subject } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment } from './assignments.ts'
+import { historyOf } from './changes.ts'
 import { ControlsError } from './controls-error.ts'
 import { datasets } from './datasets.ts'
 import type { Entity } from './entity.ts'
 import { isPerAccount } from './gap-index.ts'
 import { loadManagedPolicies, type ManagedPolicies } from './managed-policies.ts'
+import { Past } from './past.ts'
 import { resourceTypes } from './schema.ts'
 import { type PopulationName, SourceEstate } from './source-estate.ts'
 
@@ -22,8 +24,9 @@ export interface Estate {
  */
 export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = loadManagedPolicies()): Promise<Estate> {
   const sources: SourceEstate[] = []
-  for (const { snapshot, resources } of rows.sources) {
-    const source = new SourceEstate(snapshot, managed, rows.imports)
+  for (const { snapshot, resources, history } of rows.sources) {
+    const past = history === undefined ? null : await Past.read(history)
+    const source = new SourceEstate(snapshot, managed, rows.imports, { past, asOf: rows.asOf })
     for await (const row of resources) source.add(row)
     source.link()
     sources.push(source)
@@ -51,6 +54,9 @@ export function population(source: SourceEstate, resource: string): Population {
   for (const dataset of type.populations) {
     const gaps = isPerAccount(dataset) ? source.iam.unread(dataset) : unreadOf(source, dataset)
     if (gaps.length > 0) unread.set(dataset, gaps)
+  }
+  for (const [dataset, gaps] of resource in historyOf ? (source.changes?.unread(resource) ?? []) : []) {
+    unread.set(dataset, [...(unread.get(dataset) ?? []), ...gaps])
   }
   if (resource === 'assignment') {
     const direct = source.order('accountAssignment')
@@ -107,10 +113,10 @@ function unreadOf(source: SourceEstate, dataset: string): readonly Gap[] {
   ])
 }
 
-/** Rows that are known by their key alone hide no member where the key makes one; of a link they hide whom it links. */
+/** Rows that are known by their key alone hide no member where the key makes one; of a link they hide whom it links, of an import whom it names. */
 function rowGaps(source: SourceEstate, dataset: string): readonly Gap[] {
   const isLink = dataset === 'sso.account_assignments' || dataset === 'sso.application_assignments'
-  return isLink ? [...source.gaps.rows(dataset).values()].flatMap(gap => gap.gaps) : []
+  return isLink || dataset.startsWith('import.') ? [...source.gaps.rows(dataset).values()].flatMap(gap => gap.gaps) : []
 }
 
 function* one(source: SourceEstate, name: PopulationName, order: Int32Array): Iterable<Entity> {

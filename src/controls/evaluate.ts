@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
-import { compareBytes, digestOf } from '../digest.ts'
-import type { ControlOutcome, Evaluation, Gap, Json, Result, Status, Subject } from '../model.ts'
+import { compareBytes } from '../digest.ts'
+import { exceptionState } from '../exception.ts'
+import type { ControlOutcome, Evaluation, Exception, Gap, RegisteredException, Result, Status, Subject } from '../model.ts'
 import type { Catalog } from './catalog.ts'
 import type { Frame } from './compile.ts'
 import type { CompiledControl } from './control.ts'
 import type { Entity } from './entity.ts'
 import { type Estate, population, subjectOf } from './estate.ts'
+import { exceptionProblems, type Selector, selectorsOf } from './exception-scope.ts'
 import { fuelPerSubject, type Meter, outOfFuel } from './lists.ts'
+import { chooser, forSource, isTriable, parametersDigest } from './parameters.ts'
 import type { SourceEstate } from './source-estate.ts'
 import { Broken, join, Undecided, Unknown } from './values.ts'
 import { populationReason, shownFacts, unknownReason } from './wording.ts'
@@ -15,14 +18,41 @@ import { populationReason, shownFacts, unknownReason } from './wording.ts'
  * Judges an estate with a catalog: one outcome for each control and source, in the order of control ids. Pure: the same catalog,
  * estate and instant give the same evaluation.
  * @param asOf what ages are measured against; no clock is asked
+ * @param exceptions as they were known at the instant; those in force are marked beside the fails that they cover, and change no status
  */
-export function evaluate(catalog: Catalog, estate: Estate, asOf: Date): Evaluation {
+export function evaluate(catalog: Catalog, estate: Estate, asOf: Date, exceptions: readonly Exception[] = []): Evaluation {
+  const selectors = selectorsOf(catalog, exceptions, asOf)
+  const outcomes = catalog.compiled.flatMap(control =>
+    estate.sources.map(source => judgeSource(control, source, asOf, selectors.get(control.info.id))),
+  )
   return {
     asOf,
     catalogDigest: catalog.digest,
     snapshots: estate.sources.map(({ snapshot: { source, version, digest } }) => ({ source, version, digest })),
-    outcomes: catalog.compiled.flatMap(control => estate.sources.map(source => judgeSource(control, source, asOf))),
+    outcomes,
+    exceptions: registerOf(catalog, exceptions, outcomes, asOf),
   }
+}
+
+/** Every exception with where it stood at the instant and how many fails it stands beside. */
+function registerOf(
+  catalog: Catalog,
+  exceptions: readonly Exception[],
+  outcomes: readonly ControlOutcome[],
+  asOf: Date,
+): readonly RegisteredException[] {
+  const problems = exceptionProblems(catalog, exceptions)
+  const covered = new Map<string, number>()
+  for (const { results } of outcomes)
+    for (const { exceptions: ids = [] } of results) for (const id of ids) covered.set(id, (covered.get(id) ?? 0) + 1)
+  return exceptions
+    .map(exception => ({
+      ...exception,
+      state: exceptionState(exception, asOf),
+      covers: covered.get(exception.id) ?? 0,
+      problem: problems.get(exception.id) ?? null,
+    }))
+    .sort((a, b) => compareBytes(a.id, b.id))
 }
 
 const statuses: readonly Status[] = ['pass', 'fail', 'unknown', 'not_applicable']
@@ -31,18 +61,27 @@ const fail = 1
 const unknown = 2
 const notApplicable = 3
 
+type Choose = ReturnType<typeof chooser>
+
 type Verdict = { readonly status: number; readonly why: Undecided | null }
 
 /** One control on one source. */
-export function judgeSource(control: CompiledControl, source: SourceEstate, asOf: Date): ControlOutcome {
+export function judgeSource(
+  given: CompiledControl,
+  source: SourceEstate,
+  asOf: Date,
+  selectors: readonly Selector[] = [],
+): ControlOutcome {
+  const control = forSource(given, source.source)
   const { info } = control
+  const choose = chooser(control, source)
   const { size, unread, members } = population(source, info.resource)
   const frame: Frame = [{ asOf: asOf.getTime(), fuel: 0 }, Object.freeze({ ...info.parameters }), null]
   const verdicts = new Uint8Array(size)
   let broken: Broken | null = null
   let index = 0
   for (const member of members()) {
-    const { status, why } = judge(control, frame, member)
+    const { status, why } = judge(control, frame, member, choose)
     verdicts[index++] = status
     if (why instanceof Broken) broken ??= why
   }
@@ -74,21 +113,24 @@ export function judgeSource(control: CompiledControl, source: SourceEstate, asOf
     const key = member.key
     while (next < datasets.length && compareBytes(datasets[next]![0], key) < 0) addDataset(...datasets[next++]!)
     digest.add(key, statuses[verdict]!)
-    if (verdict !== implied) results.push(resultOf(control, source, frame, member, broken))
+    if (verdict === implied) continue
+    const result = resultOf(control, source, frame, member, choose, broken)
+    const ids = verdict === fail ? selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id) : []
+    results.push(ids.length === 0 ? result : { ...result, exceptions: ids.sort(compareBytes) })
   }
   while (next < datasets.length) addDataset(...datasets[next++]!)
 
   return {
     control: info,
     source: source.source,
-    parametersDigest: digestOf(info.parameters as Json),
+    parametersDigest: parametersDigest(info),
     population: size + datasets.length,
     populationIsLowerBound: datasets.length > 0,
     pass: counts[pass]!,
     fail: counts[fail]!,
     unknown: counts[unknown]!,
     notApplicable: counts[notApplicable]!,
-    excepted: 0,
+    excepted: results.filter(({ exceptions }) => exceptions !== undefined).length,
     populationDigest: digest.end(),
     implied: implied === pass ? 'pass' : 'not_applicable',
     results,
@@ -103,8 +145,22 @@ const mostGaps = 100
  * Not applicable when it surely does not apply; pass or fail when it surely applies and the requirement is decided; else broken
  * outranks unknown. A requirement that holds does not make a pass of a subject that may not belong here.
  */
-function judge(control: CompiledControl, frame: Frame, member: Entity): Verdict {
+function judge(control: CompiledControl, frame: Frame, member: Entity, choose: Choose): Verdict {
   frame[2] = member
+  const choice = choose(member)
+  if (choice.why !== null && !isTriable(choice)) return { status: unknown, why: choice.why }
+  const verdicts = choice.sets.map(parameters => {
+    frame[1] = parameters
+    return judgeOnce(control, frame)
+  })
+  frame[1] = choice.sets[0]
+  const [first, ...others] = verdicts as [Verdict, ...Verdict[]]
+  if (others.every(({ status }) => status === first.status)) return first
+  const broken = verdicts.find(({ why }) => why instanceof Broken)
+  return { status: unknown, why: broken?.why ?? choice.why }
+}
+
+function judgeOnce(control: CompiledControl, frame: Frame): Verdict {
   const applies = metered(control.appliesTo, frame)
   if (applies === false) return { status: notApplicable, why: null }
   const requirement = metered(control.requirement, frame)
@@ -126,13 +182,20 @@ function asUndecided(value: unknown): Undecided {
   return value instanceof Undecided ? value : new Broken('the expression gives neither true nor false')
 }
 
-function resultOf(control: CompiledControl, source: SourceEstate, frame: Frame, member: Entity, broken: Broken | null): Result {
+function resultOf(
+  control: CompiledControl,
+  source: SourceEstate,
+  frame: Frame,
+  member: Entity,
+  choose: Choose,
+  broken: Broken | null,
+): Result {
   const subject = subjectOf(source, control.info.resource, member)
   if (broken !== null) {
     const reason = `cannot be judged: the control is broken and decides nothing (${broken.message})`
     return { subject, status: 'unknown', reason, facts: {}, gaps: [] }
   }
-  const { status, why } = judge(control, frame, member)
+  const { status, why } = judge(control, frame, member, choose)
   frame[0].fuel = fuelPerSubject
   const facts = shownFacts(control.facts, frame)
   if (status === unknown) {

@@ -1,12 +1,14 @@
-import type { Status } from '../model.ts'
+import type { Exception, Status } from '../model.ts'
 import type { Catalog } from './catalog.ts'
 import { type Closure, compile, type Frame } from './compile.ts'
 import type { CheckedExpression } from './control.ts'
 import { ControlsError } from './controls-error.ts'
 import { type Estate, population } from './estate.ts'
 import { judgeSource } from './evaluate.ts'
+import { selectorsOf } from './exception-scope.ts'
 import type { ASTNode } from './language.ts'
 import { fuelPerSubject } from './lists.ts'
+import { chooser, forSource } from './parameters.ts'
 import { type Broken, Undecided, Unknown } from './values.ts'
 import { shownFacts } from './wording.ts'
 
@@ -27,6 +29,8 @@ export interface Explanation {
   readonly subject: string
   readonly status: Status
   readonly reason: string
+  /** ids of the approved exceptions beside a fail; they change no status */
+  readonly exceptions: readonly string[]
   readonly parts: readonly ExplainedPart[]
 }
 
@@ -42,21 +46,25 @@ export function explainStatus(
   asOf: Date,
   control: string,
   subject: string,
+  exceptions: readonly Exception[] = [],
 ): readonly Explanation[] {
   const compiled = catalog.compiled.find(({ info }) => info.id === control)
   if (compiled === undefined) {
     throw new ControlsError('UNKNOWN_CONTROL', `there is no control ${control}`, { hint: 'see `evidenced controls list`' })
   }
+  const selectors = selectorsOf(catalog, exceptions, asOf).get(control) ?? []
   const explanations = estate.sources.flatMap(source => {
     const member = [...population(source, compiled.info.resource).members()].find(({ key }) => key === subject)
     if (member === undefined) return []
-    const outcome = judgeSource(compiled, source, asOf)
+    const outcome = judgeSource(compiled, source, asOf, selectors)
     const kept = outcome.results.find(result => result.subject.kind === 'resource' && result.subject.key === subject)
-    const frame: Frame = [{ asOf: asOf.getTime(), fuel: fuelPerSubject }, Object.freeze({ ...compiled.info.parameters }), member]
+    const [parameters] = chooser(forSource(compiled, source.source), source)(member).sets
+    const frame: Frame = [{ asOf: asOf.getTime(), fuel: fuelPerSubject }, parameters, member]
     const parts = compiled.expressions.flatMap(expression => partsOf(expression, expression.node, 0, frame))
     const status = kept?.status ?? outcome.implied
     const implied = status === 'pass' ? 'the requirement is met' : 'the control does not apply to it'
-    return [{ control, source: source.source, subject, status, reason: kept?.reason ?? implied, parts }]
+    const excepted = kept?.exceptions ?? []
+    return [{ control, source: source.source, subject, status, reason: kept?.reason ?? implied, exceptions: excepted, parts }]
   })
   if (explanations.length > 0) return explanations
   throw new ControlsError('UNKNOWN_SUBJECT', `no source holds a ${compiled.info.resource} with the key ${subject}`, {

@@ -30,6 +30,13 @@ export class IamEstate {
     return true
   }
 
+  /** Takes the gap of one row when it belongs here. */
+  addGap(gap: Gap): boolean {
+    if (!isPerAccount(gap.dataset)) return false
+    this.#accountOf(gap.place.accountId).gaps.add(gap)
+    return true
+  }
+
   get isCollected(): boolean {
     return this.#accounts.size > 0
   }

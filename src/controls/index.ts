@@ -4,6 +4,8 @@ export { type Classification, classify } from './classify.ts'
 export { type ControlsCode, ControlsError } from './controls-error.ts'
 export { buildEstate, type Estate, populationOf } from './estate.ts'
 export { evaluate } from './evaluate.ts'
+export { meaningProblem, readExceptionFile } from './exception-file.ts'
+export { exceptionProblems } from './exception-scope.ts'
 export { type ExplainedPart, type Explanation, explainStatus } from './explain.ts'
 export {
   type FrameworkCoverage,
@@ -11,4 +13,5 @@ export {
   type RequirementControl,
   type RequirementCoverage,
 } from './framework-coverage.ts'
+export { type NeededHistory, neededHistory } from './needed-history.ts'
 export { newControl } from './new-control.ts'

@@ -60,6 +60,7 @@ export function openLanguage(): Environment {
   language.registerFunction('User.conflicts(list<string>, string): list<string>', never)
   language.registerFunction('Application.isAssignedToEveryone(double, double): bool', never)
   language.registerFunction('string(Since): string', never)
+  language.registerFunction(`string(${timestamp}): string`, never)
   language.registerOperator('double == int', never)
   return language
 }

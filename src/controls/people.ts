@@ -61,7 +61,9 @@ export class People {
     if (ids instanceof Undecided) return closedOr([], ids)
     const known = (Array.isArray(ids) ? ids : (ids as OpenList).items) as readonly Json[]
     const external = known.flatMap(id => (typeof id === 'object' && id !== null && 'Id' in id ? [String(id.Id)] : []))
-    return [...new Set(external.flatMap(id => this.#byExternalId.get(normalised(id)) ?? []))]
+    const last = [...new Set(external.flatMap(id => this.#byExternalId.get(normalised(id)) ?? []))]
+    // who is not among the rows that are kept may be among those that are not
+    return last.length > 0 ? last : closedOr(last, this.#disposed())
   }
 
   usersOf(person: Person): List {
@@ -71,6 +73,10 @@ export class People {
     if (unlisted === undefined && maybe.length === 0) return sure
     const why = [...gaps, ...(unlisted === undefined ? [] : [unlisted])].slice(0, 20).reduce(joinGaps)
     return new OpenList(sure, maybe, why, { isUnbounded: false, isOpen: unlisted !== undefined })
+  }
+
+  #disposed(): Unknown | undefined {
+    return [...this.#estate.gaps.rows('import.roster').values()].find(({ gaps }) => gaps[0]?.reason === 'disposed')
   }
 
   #match(): ReadonlyMap<Person, Matched> {

@@ -43,6 +43,11 @@ export class PolicyDocuments {
     this.#rows.add(row)
   }
 
+  /** A document as it was collected. */
+  row(arn: string): StoredResource | undefined {
+    return this.#rows.byKey(arn)
+  }
+
   /** What the document of an AWS managed policy means; undefined for one that is neither collected nor listed. */
   meaningOf(arn: string): ManagedPolicyMeaning | undefined {
     const document = this.#collected(arn)

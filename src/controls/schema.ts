@@ -1,4 +1,5 @@
 import { derived, type Fields, linkOrNull, list, text, textOrNull, timeOrNull } from './field.ts'
+import { changesSchema, changeTypes } from './schema-changes.ts'
 import { iamSchema } from './schema-iam.ts'
 import { organizationSchema } from './schema-organization.ts'
 
@@ -177,6 +178,7 @@ export const schema: { readonly [type: string]: Fields } = {
     Value: derived('string', 'the value'),
   },
   ...organizationSchema,
+  ...changesSchema,
   ...iamSchema,
   Assignment: {
     kind: derived('string', 'account or application'),
@@ -222,6 +224,7 @@ export const resourceTypes: { readonly [resource: string]: ResourceType } = {
   rosteredUser: { type: 'User', populations: ['import.roster', 'identitystore.users'] },
   /** an instance of Identity Center, where attestations are imported */
   attestedInstance: { type: 'Instance', populations: ['import.attestations', 'sso.instances'] },
+  ...changeTypes,
   /** one dataset of the snapshot at one place */
   collected: { type: 'Collected', populations: [] },
 }

@@ -1,10 +1,13 @@
 import type { Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
+import { Changes, historyOf } from './changes.ts'
 import { type Collected, collectedOf } from './collected.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
 import { Directory } from './directory.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
 import { effectiveAssignments, itemsOf, union } from './effective.ts'
+import type { Entitlement } from './entitlement.ts'
+import { entitlementsOf } from './entitlements.ts'
 import type { Entity, List } from './entity.ts'
 import { EntityTable, sortByKey } from './entity-table.ts'
 import type { EscalationFamilies } from './escalation.ts'
@@ -12,22 +15,34 @@ import { GapIndex } from './gap-index.ts'
 import { accountGhosts, applicationGhosts, type Ghosts, joinWhy, mostGhosts, type Named } from './ghosts.ts'
 import { IamEstate } from './iam-estate.ts'
 import { InstanceRows } from './instance.ts'
+import { Instants } from './instants.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { OrganizationRows } from './organization.ts'
+import type { Past } from './past.ts'
 import { Attestation, People } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
 import { PermissionSetPolicies } from './permission-set-policies.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { PolicyDocuments } from './policy-documents.ts'
+import { PresentEstate } from './present.ts'
 import { Group, User } from './principals.ts'
 import { Provisioning } from './provisioning.ts'
+import { Reviews } from './reviews.ts'
 import { closedOr, DatasetRows, tagsOf } from './rows.ts'
+import { setDatasets, setOf } from './set-change.ts'
 import { Account, Application } from './targets.ts'
 import { emptyList, joinGaps, OpenList, Undecided, Unknown } from './values.ts'
 
 const memberships = 'identitystore.group_memberships'
 const accountAssignments = 'sso.account_assignments'
 const applicationAssignments = 'sso.application_assignments'
+
+/** What an estate may hold beside the judged snapshot. */
+export interface MoreThanNow {
+  readonly past?: Past | null
+  /** instant of the judgement; left out: when the snapshot was sealed */
+  readonly asOf?: Date
+}
 
 /**
  * One source as one linked view: people, groups, permission sets, accounts, applications and who is assigned what. Links are
@@ -37,6 +52,8 @@ export class SourceEstate {
   readonly snapshot: Snapshot
   readonly imports: readonly ImportedRows[]
   readonly gaps: GapIndex
+  /** why rows are not kept any more, in words; empty while all are */
+  readonly disposed = new Set<string>()
   readonly users = new EntityTable('identitystore.users', { member: 'UserStatus', changedAt: 'UpdatedAt' })
   readonly groups = new EntityTable('identitystore.groups')
   readonly permissionSets = new EntityTable('sso.permission_set_arns')
@@ -55,9 +72,18 @@ export class SourceEstate {
   readonly applicationConfigurations: DatasetRows
   readonly outdated: DatasetRows
   managementAccountId: string | Unknown
+  readonly past: Past | null
+  readonly asOf: Date
 
-  readonly #memberGroups = new IntColumn()
-  readonly #memberUsers = new IntColumn()
+  readonly #managed: ManagedPolicies
+  /** rows of permission sets as they were read, where there is a past to compare them with */
+  readonly #setRows = new Map<string, StoredResource[]>()
+  #changes: Changes | null = null
+  readonly memberships = { groups: new IntColumn(), users: new IntColumn(), since: new IntColumn() }
+  readonly assignmentSince = new IntColumn()
+  readonly instants = new Instants()
+  readonly reviews: Reviews
+  #entitlements: readonly Entitlement[] | null = null
   readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
   readonly #made = new Map<string, Unknown>()
   readonly #provisioned: DatasetRows
@@ -72,10 +98,15 @@ export class SourceEstate {
   /** groups whose members could not all be read */
   readonly #unreadGroups = new Map<number, Unknown>()
 
-  constructor(snapshot: Snapshot, managed: ManagedPolicies, imports: readonly ImportedRows[] = []) {
+  constructor(snapshot: Snapshot, managed: ManagedPolicies, imports: readonly ImportedRows[] = [], more: MoreThanNow = {}) {
     this.snapshot = snapshot
     this.imports = imports
-    this.gaps = new GapIndex(snapshot, null, new Set(imports.map(({ kind }) => `import.${kind}`)))
+    this.past = more.past ?? null
+    this.asOf = more.asOf ?? snapshot.sealedAt
+    this.#managed = managed
+    const brought = imports.map(({ kind }) => `import.${kind}`)
+    this.gaps = new GapIndex(snapshot, null, new Set([...brought, ...(this.past?.isComparable ? ['history.snapshots'] : [])]))
+    for (const each of imports) this.#addDisposedRows(each)
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
     this.documents = new PolicyDocuments(this, this.gaps, managed)
@@ -88,6 +119,10 @@ export class SourceEstate {
     this.people = new People(
       this,
       imports.find(({ kind }) => kind === 'roster'),
+    )
+    this.reviews = new Reviews(
+      this,
+      imports.find(({ kind }) => kind === 'reviews'),
     )
     this.applicationConfigurations = new DatasetRows('sso.application_assignment_configurations', this.gaps)
     this.outdated = new DatasetRows('sso.outdated_provisioned_accounts', this.gaps)
@@ -104,6 +139,15 @@ export class SourceEstate {
   /** Takes one row. Datasets that no control reads yet are passed over. */
   add(row: StoredResource): void {
     const { facts } = row
+    if (row.disposed !== undefined) {
+      this.disposed.add(row.disposed)
+      // it was there, and nobody can say what it was
+      const gap = this.gaps.absent(row.dataset, row.parent, 'disposed', row.disposed, row.key)
+      if (!this.iam.addGap({ ...gap, place: row.place, action: null })) this.gaps.add({ ...gap, place: row.place, action: null })
+      return
+    }
+    if (this.past !== null && setDatasets.includes(row.dataset)) this.#keepSetRow(row)
+    if (row.earlier.some(each => each.disposed)) this.disposed.add('earlier states of what still holds were disposed of')
     switch (row.dataset) {
       case 'identitystore.users':
         this.users.add(row)
@@ -147,10 +191,10 @@ export class SourceEstate {
         this.documents.add(row)
         break
       case memberships:
-        if (!this.#addMembership(facts)) this.#addMalformed(row)
+        if (!this.#addMembership(row)) this.#addMalformed(row)
         break
       case accountAssignments:
-        if (!this.#addAccountAssignment(facts)) this.#addMalformed(row)
+        if (!this.#addAccountAssignment(row)) this.#addMalformed(row)
         break
       case applicationAssignments:
         if (!this.#addApplicationAssignment(facts)) this.#addMalformed(row)
@@ -158,6 +202,14 @@ export class SourceEstate {
       default:
         if (!this.organizations.add(row) && !this.instances.add(row)) this.iam.add(row)
     }
+  }
+
+  /** Rows of an import that are not kept any more: anybody may have been among them. */
+  #addDisposedRows({ kind, rows, disposed }: ImportedRows): void {
+    if (disposed === undefined) return
+    this.disposed.add(disposed.reason)
+    const key = rows.length === 0 ? null : `${disposed.rows} of its rows`
+    this.gaps.add({ ...this.gaps.absent(`import.${kind}`, '', 'disposed', disposed.reason, key), action: null })
   }
 
   /** Links what was added. Called once, after the last row. */
@@ -181,8 +233,8 @@ export class SourceEstate {
     const direct = this.accountAssignments
     const applications = this.applicationAssignments
     this.#links = {
-      membersOfGroup: linkBy(this.#memberGroups.values(), groups),
-      groupsOfUser: linkBy(this.#memberUsers.values(), users),
+      membersOfGroup: linkBy(this.memberships.groups.values(), groups),
+      groupsOfUser: linkBy(this.memberships.users.values(), users),
       accountAssignments: {
         user: linkBy(direct.principals('user'), users),
         group: linkBy(direct.principals('group'), groups),
@@ -195,6 +247,26 @@ export class SourceEstate {
         application: linkBy(applications.applications(), this.applications.length),
       },
     }
+  }
+
+  /** What is not as it was; null when nothing of the past was handed in. */
+  get changes(): Changes | null {
+    if (this.past === null) return null
+    this.#changes ??= new Changes(
+      this.past,
+      new PresentEstate(this, this.#setRows, (snapshot, rows, arn) => {
+        const estate = new SourceEstate(snapshot, this.#managed)
+        for (const row of rows) estate.add(row)
+        estate.link()
+        return estate.permissionSet(estate.permissionSets.number(arn)).isAdminEquivalent
+      }),
+    )
+    return this.#changes
+  }
+
+  /** Accounts that a set is provisioned to. */
+  provisionedRows(arn: string): readonly StoredResource[] {
+    return this.#provisioned.of(arn)
   }
 
   user(number: number): User {
@@ -247,7 +319,7 @@ export class SourceEstate {
   }
 
   groupsOf(user: number): List {
-    const known = this.#members(this.#linked.groupsOfUser, user, row => this.group(this.#memberGroups.at(row)))
+    const known = this.#members(this.#linked.groupsOfUser, user, row => this.group(this.memberships.groups.at(row)))
     const unlisted = this.gaps.list('identitystore.groups') ?? this.#wholeMembershipGap()
     if (unlisted !== undefined) return new OpenList(known, [], unlisted, { isUnbounded: false, isOpen: true })
     if (this.#unreadGroups.size === 0) return known
@@ -259,7 +331,7 @@ export class SourceEstate {
   }
 
   membersOf(group: number): List {
-    const known = this.#members(this.#linked.membersOfGroup, group, row => this.user(this.#memberUsers.at(row)))
+    const known = this.#members(this.#linked.membersOfGroup, group, row => this.user(this.memberships.users.at(row)))
     const gap = this.#membershipGap(group)
     return gap === undefined ? known : new OpenList(known, [], gap, { isUnbounded: false, isOpen: true })
   }
@@ -443,12 +515,23 @@ export class SourceEstate {
         return itemsOf(this.organizations.organizationList())
       case 'delegation':
         return itemsOf(this.organizations.delegationList())
+      case 'entitlement':
+        if (this.gaps.whole('import.reviews') !== undefined) return []
+        this.#entitlements ??= entitlementsOf(this)
+        return this.#entitlements
       case 'collected':
         this.#collected ??= collectedOf(this, this.snapshot, this.imports)
         return this.#collected
       default:
-        return this.iam.members(resource)
+        return resource in historyOf ? (this.changes?.members(resource) ?? []) : this.iam.members(resource)
     }
+  }
+
+  #keepSetRow(row: StoredResource): void {
+    const arn = setOf(row)
+    const rows = this.#setRows.get(arn)
+    if (rows === undefined) this.#setRows.set(arn, [row])
+    else rows.push(row)
   }
 
   #pair(key: string): Provisioning {
@@ -553,19 +636,23 @@ export class SourceEstate {
     return this.gaps.isExplainedByParents(memberships) ? undefined : this.gaps.whole(memberships)
   }
 
-  #addMembership({ GroupId, MemberId }: Facts): boolean {
+  #addMembership(row: StoredResource): boolean {
+    const { GroupId, MemberId } = row.facts
     const userId = typeof MemberId === 'object' && MemberId !== null && 'UserId' in MemberId ? MemberId.UserId : undefined
     if (typeof GroupId !== 'string' || typeof userId !== 'string') return false
-    this.#memberGroups.push(this.groups.number(GroupId))
-    this.#memberUsers.push(this.users.number(userId))
+    this.memberships.groups.push(this.groups.number(GroupId))
+    this.memberships.users.push(this.users.number(userId))
+    this.memberships.since.push(this.instants.of(row))
     return true
   }
 
-  #addAccountAssignment({ AccountId, PermissionSetArn, PrincipalType, PrincipalId }: Facts): boolean {
+  #addAccountAssignment(row: StoredResource): boolean {
+    const { AccountId, PermissionSetArn, PrincipalType, PrincipalId } = row.facts
     if (typeof AccountId !== 'string' || typeof PermissionSetArn !== 'string') return false
     if (typeof PrincipalType !== 'string' || typeof PrincipalId !== 'string') return false
     const account = this.accounts.number(AccountId)
     this.accountAssignments.add(account, this.permissionSets.number(PermissionSetArn), PrincipalType, PrincipalId)
+    this.assignmentSince.push(this.instants.of(row))
     return true
   }
 

@@ -8,7 +8,7 @@ import { Broken, Count, OpenList, Since, Undecided, Unknown } from './values.ts'
 /** Writes a message about one subject. It never fails: what could not be read is named where it would have stood. */
 export type Message = (frame: Frame) => string
 
-const unread: { readonly [R in Exclude<GapReason, 'parent_not_read'>]: string } = {
+const unread: { readonly [R in Exclude<GapReason, 'parent_not_read' | 'disposed'>]: string } = {
   access_denied: 'was refused',
   throttled: 'was throttled to the end',
   server_error: 'failed on the side of AWS',
@@ -101,6 +101,7 @@ function cause(gap: Gap): string {
   // the action of such a gap is the parent's
   if (gap.reason === 'parent_not_read')
     return `${gap.dataset} was not read in full, for lack of ${gap.action ?? 'what it depends on'}`
+  if (gap.reason === 'disposed') return `${gap.dataset} was ${gap.message}`
   const isMember = gap.reason === 'withheld' || gap.reason === 'not_sent'
   const said = `${isMember ? (gap.member ?? gap.dataset) : (gap.action ?? gap.dataset)} ${unread[gap.reason]}`
   const configure = gap.reason === 'not_collected' && gap.key === null ? datasets[gap.dataset]?.configure : undefined

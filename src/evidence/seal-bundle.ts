@@ -103,7 +103,8 @@ async function stageArtifact(artifact: Artifact, at: string): Promise<BundleFile
       yield chunk
     }
   }
-  await pipeline(watched, createWriteStream(at))
+  // room for several chunks, so that the next is made while one is written
+  await pipeline(watched, createWriteStream(at, { highWaterMark: 1 << 20 }))
   const { path, mediaType, title } = artifact
   return { path, sha256: sum.digest('hex'), sizeBytes, mediaType, title, rows: rows.end() }
 }

@@ -6,25 +6,38 @@ import { type Signer, sealBundle } from '../evidence/index.ts'
 import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
 import {
   defaultFormats,
+  exceptionArtifacts,
   type FrameworkFormat,
+  findingsArtifact,
   frameworkArtifact,
+  type PeriodReportView,
+  periodArtifacts,
+  periodFormats,
   populationArtifacts,
   populationWorkbook,
   resultLinesArtifact,
   resultsArtifact,
   snapshotArtifact,
+  tableArtifacts,
   verifyPageArtifact,
 } from '../reports/index.ts'
-import { readCalls, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
+import { readCalls, readFindings, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { populationsOf, readJudged } from './evaluation.ts'
-import { frameworkOf, viewOf } from './framework-report.ts'
+import { populationsOf, readJudged, spelledOut } from './evaluation.ts'
+import { frameworkOf } from './framework.ts'
+import { proofsOf, viewOf } from './framework-report.ts'
+import { onRecord } from './on-record.ts'
 import type { Parts } from './parts.ts'
+import { periodReport } from './period-report.ts'
 
 export interface EvidenceRequest {
   readonly framework: string
-  /** null: the last evaluation */
+  /** null: the last evaluation; of a period: the last one by its end */
   readonly asOf: Date | null
+  /** left out: evidence of a point in time */
+  readonly period?: { readonly from: Date; readonly to: Date }
+  /** only what stood in the ledger up to this position, so that evidence can be made again as it was; left out: everything */
+  readonly ledgerPosition?: number
   /** of the report; results.csv is always there. Left out: `defaultFormats` */
   readonly formats?: readonly FrameworkFormat[]
   /** final name of the ZIP file */
@@ -33,52 +46,84 @@ export interface EvidenceRequest {
 }
 
 /**
- * Issues the evidence of one framework as a signed bundle. It is a function of the evaluation: made again, it has the same digest.
- * @throws {PipelineError} UNKNOWN_FRAMEWORK, NOTHING_EVALUATED; what `sealBundle` throws when the file cannot be written
+ * Issues the evidence of one framework as a signed bundle. It is a function of what stood in the ledger: made again, it has the same digest.
+ * @throws {PipelineError} UNKNOWN_FRAMEWORK, NOTHING_EVALUATED, NOTHING_COLLECTED (in the period); what `sealBundle` throws when the file cannot be written
  */
 export async function issueEvidence(
   parts: Omit<Parts, 'aws'> & { readonly signer: Signer },
   request: EvidenceRequest,
 ): Promise<BundleRecord> {
   const framework = frameworkOf(parts.catalog, request.framework)
-  const judged = await readJudged(parts, request.asOf)
+  const { period } = request
+  const known =
+    period === undefined && request.ledgerPosition === undefined ? null : await onRecord(parts.store, request.ledgerPosition)
+  const judged = await readJudged(parts, period?.to ?? request.asOf, known)
   const { evaluation, snapshots } = judged
+  const periodView =
+    period === undefined || known === null
+      ? null
+      : await periodReport(parts, { framework: framework.id, ...period, record: known })
   const populations = populationsOf(judged)
   const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
-  const view = await viewOf(parts, judged, framework)
-  const complete = snapshots.every(isComplete) && parts.catalog.problems.length === 0
-  const ledgerPosition = await positionOf(parts.store, evaluation)
-  const sealed = await sealBundle({
-    artifacts: [
-      ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
-      resultsArtifact(evaluation, populations),
-      resultLinesArtifact(evaluation, populations),
-      controlsArtifact(evaluation, framework),
-      ...controlFiles(parts.catalog, evaluation),
-      verifyPageArtifact(),
-      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
-    ],
-    subject: {
-      scope: { sources: snapshots.map(snapshot => snapshot.source), framework: framework.id },
-      asOf: evaluation.asOf,
-      framework: { id: framework.id, version: framework.version, digest: framework.digest },
-      evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
-      snapshots: evaluation.snapshots,
-      ledgerPosition,
-      softwareVersion,
-      complete,
-      missing: [
-        ...view.brokenFiles.map(line => `control catalog: ${line}`),
-        ...view.missing.map(
-          each =>
-            `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
-        ),
+  const proofs = await proofsOf(parts.store, judged)
+  const view = await viewOf(parts, judged, framework, proofs)
+  const complete =
+    snapshots.every(isComplete) && parts.catalog.problems.length === 0 && (periodView === null || periodView.isComplete)
+  const entry = await entryOf(parts.store, evaluation)
+  const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
+  const findings = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
+  const sealed = await spelledOut(judged, async () =>
+    sealBundle({
+      artifacts: [
+        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
+        ...(periodView === null ? [] : periodFiles(periodView, formats)),
+        resultsArtifact(evaluation, populations),
+        resultLinesArtifact(evaluation, populations),
+        controlsArtifact(evaluation, framework),
+        ...controlFiles(parts.catalog, evaluation),
+        ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
+        ...(findings === null ? [] : [findingsArtifact(findings)]),
+        await keysArtifact(parts.store, ledgerPosition),
+        verifyPageArtifact(),
+        ...proofs
+          .flatMap(({ reports }) => reports)
+          .flatMap(report => [
+            ...tableArtifacts(report, 'csv'),
+            ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
+          ]),
+        ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
       ],
-    },
-    signer: parts.signer,
-    path: request.path,
-    ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
-  })
+      subject: {
+        scope: {
+          sources: snapshots.map(snapshot => snapshot.source),
+          framework: framework.id,
+          ...(period === undefined ? {} : { from: period.from.toISOString(), to: period.to.toISOString() }),
+        },
+        asOf: evaluation.asOf,
+        framework: { id: framework.id, version: framework.version, digest: framework.digest },
+        evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
+        snapshots: evaluation.snapshots,
+        ledgerPosition,
+        softwareVersion,
+        complete,
+        missing: [
+          ...(periodView?.sources ?? [])
+            .filter(({ days }) => days.partial + days.missing > 0)
+            .map(
+              ({ label, days }) => `${label}: of the days of the period ${days.partial} are partial and ${days.missing} missing`,
+            ),
+          ...view.brokenFiles.map(line => `control catalog: ${line}`),
+          ...view.missing.map(
+            each =>
+              `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
+          ),
+        ],
+      },
+      signer: parts.signer,
+      path: request.path,
+      ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
+    }),
+  )
   const record: BundleRecord = {
     id: randomUUID(),
     issuedAt: parts.now(),
@@ -94,6 +139,13 @@ export async function issueEvidence(
   await saveBundle(parts.store, record)
   parts.log.info('bundle issued', { framework: framework.id, path: request.path, manifest: sealed.manifestDigest })
   return record
+}
+
+/** The period's report in the chosen formats it has, and its tables as CSV always. */
+function periodFiles(view: PeriodReportView, formats: readonly FrameworkFormat[]): readonly Artifact[] {
+  return periodFormats
+    .filter(format => format === 'csv' || formats.includes(format))
+    .flatMap(format => periodArtifacts(view, format))
 }
 
 function sourceArtifacts(store: Store, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
@@ -121,11 +173,31 @@ function callsArtifact(store: Store, snapshot: Snapshot): Artifact {
 /** The controls as they were judged and the framework they are read by. */
 function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Artifact {
   const controls = new Map(evaluation.outcomes.map(outcome => [outcome.control.id, outcome.control]))
-  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()] } as unknown as Json, null, 2)}\n`
+  const judgedWith = evaluation.outcomes.map(({ control: { id, parameters, parametersByTag = [] }, source }) => ({
+    ...{ control: id, source, parameters, parametersByTag },
+  }))
+  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()], judgedWith } as unknown as Json, null, 2)}\n`
   return {
     path: 'controls.json',
     mediaType: 'application/json',
     title: 'The controls as evaluated, with their parameters, and the framework',
+    async *read() {
+      yield Buffer.from(text)
+    },
+  }
+}
+
+/** What stands in the ledger of keys by then: rotated, revoked. */
+async function keysArtifact(store: Store, ledgerPosition: number): Promise<Artifact> {
+  const events: Json[] = []
+  for await (const { position, at, kind, payload } of readLedger(store))
+    if (kind === 'key' && position <= ledgerPosition) events.push({ position, at: at.toISOString(), ...payload })
+  const text = `${JSON.stringify({ ledgerPosition, events }, null, 2)}\n`
+  return {
+    path: 'keys.json',
+    mediaType: 'application/json',
+    title:
+      'Which keys were rotated and revoked up to this ledger position; what came later stands in the list the signer publishes',
     async *read() {
       yield Buffer.from(text)
     },
@@ -147,10 +219,14 @@ function controlFiles(catalog: Catalog, evaluation: SavedEvaluation): readonly A
     }))
 }
 
-/** Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. */
-async function positionOf(store: Store, evaluation: SavedEvaluation): Promise<number> {
-  let position = 0
-  for await (const entry of readLedger(store))
-    if (entry.kind === 'evaluation' && entry.payload.digest === evaluation.digest) position = entry.position
-  return position
+/**
+ * Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. One that judged an older instant than
+ * another before it moves no findings, and its bundle holds none.
+ */
+async function entryOf(store: Store, evaluation: SavedEvaluation): Promise<{ position: number; movesFindings: boolean }> {
+  let found = { position: 0, movesFindings: false }
+  for await (const { kind, payload, position } of readLedger(store))
+    if (kind === 'evaluation' && payload.digest === evaluation.digest && payload.evaluation === evaluation.id)
+      found = { position, movesFindings: payload.findings !== undefined }
+  return found
 }

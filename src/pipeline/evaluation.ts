@@ -1,28 +1,49 @@
-import { buildEstate, classify, type Estate, type Explanation, evaluate, explainStatus, populationOf } from '../controls/index.ts'
+import {
+  buildEstate,
+  classify,
+  type Estate,
+  type Explanation,
+  evaluate,
+  explainStatus,
+  neededHistory,
+  populationOf,
+} from '../controls/index.ts'
 import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
 import { judgedResults } from '../reports/index.ts'
 import {
+  type DueDays,
   latestEvaluation,
   readEstate,
+  readExceptions,
+  readHistory,
   readImports,
   readResources,
   readSnapshot,
-  type Store,
   saveEvaluation,
 } from '../store/index.ts'
+import { evaluationOnRecord, type OnRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
-/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. */
-export async function runEvaluation(parts: Pick<Parts, 'store' | 'catalog' | 'log'>, asOf: Date): Promise<SavedEvaluation> {
+/** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. @param options days until a finding is due, by severity */
+export async function runEvaluation(
+  parts: Pick<Parts, 'store' | 'catalog' | 'log'>,
+  asOf: Date,
+  options: { readonly dueDays?: DueDays } = {},
+): Promise<SavedEvaluation> {
   const rows = await readEstate(parts.store, asOf)
   if (rows.sources.length === 0) {
     throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed by ${asOf.toISOString()}`, {
       hint: 'run `evidenced collect` first, or name a later instant',
     })
   }
-  const imports = await readImports(parts.store, asOf)
-  const estate = await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies)
-  const evaluation = await saveEvaluation(parts.store, evaluate(parts.catalog, estate, asOf), [...classify(estate)])
+  const estate = await buildEstate(await withEverything(parts, rows), parts.catalog.managedPolicies)
+  const exceptions = await readExceptions(parts.store, asOf)
+  const evaluation = await saveEvaluation(
+    parts.store,
+    evaluate(parts.catalog, estate, asOf, exceptions),
+    [...classify(estate)],
+    options,
+  )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   return evaluation
 }
@@ -37,15 +58,9 @@ export async function explainSubject(
   control: string,
   subject: string,
 ): Promise<readonly Explanation[]> {
-  const rows = await readEstate(parts.store, asOf)
-  const imports = await readImports(parts.store, asOf)
-  return explainStatus(
-    parts.catalog,
-    await buildEstate({ ...rows, imports }, parts.catalog.managedPolicies),
-    asOf,
-    control,
-    subject,
-  )
+  const rows = await withEverything(parts, await readEstate(parts.store, asOf))
+  const exceptions = await readExceptions(parts.store, asOf)
+  return explainStatus(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf, control, subject, exceptions)
 }
 
 /** An evaluation with everything it was judged on. */
@@ -57,10 +72,17 @@ export interface Judged {
 
 /**
  * The last saved evaluation (as of an instant), with the snapshots it rests on, linked again.
+ * @param record only what stood in the ledger then; left out or null: everything
  * @throws {PipelineError} NOTHING_EVALUATED
  */
-export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: Date | null): Promise<Judged> {
-  const evaluation = await latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+export async function readJudged(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date | null,
+  record: OnRecord | null = null,
+): Promise<Judged> {
+  const evaluation = await (record === null
+    ? latestEvaluation(parts.store, asOf === null ? {} : { asOf })
+    : evaluationOnRecord(parts.store, record, asOf))
   if (evaluation === null) {
     const when = asOf === null ? '' : ` as of ${asOf.toISOString()}`
     throw new PipelineError('NOTHING_EVALUATED', `there is no evaluation${when}`, { hint: 'run `evidenced evaluate` first' })
@@ -72,13 +94,27 @@ export async function readJudged(parts: Pick<Parts, 'store' | 'catalog'>, asOf: 
   return {
     evaluation,
     snapshots,
-    estate: await buildEstate(await rowsOf(parts.store, evaluation.asOf, snapshots), parts.catalog.managedPolicies),
+    estate: await buildEstate(
+      await withEverything(parts, {
+        asOf: evaluation.asOf,
+        sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(parts.store, snapshot) })),
+      }),
+      parts.catalog.managedPolicies,
+    ),
   }
 }
 
-async function rowsOf(store: Store, asOf: Date, snapshots: readonly Snapshot[]): Promise<EstateRows> {
-  const imports = await readImports(store, asOf)
-  return { asOf, imports, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
+/** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
+export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, rows: EstateRows): Promise<EstateRows> {
+  const needed = neededHistory(parts.catalog)
+  const since = needed === null ? null : new Date(rows.asOf.getTime() - needed.days * 86_400_000)
+  const sources = rows.sources.map(async each => ({
+    ...each,
+    ...(needed === null || since === null
+      ? {}
+      : { history: await readHistory(parts.store, each.snapshot, since, needed.datasets) }),
+  }))
+  return { ...rows, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */
@@ -99,6 +135,29 @@ export async function latestResults(
     each => each.result,
   )
   return { evaluation, results }
+}
+
+/**
+ * Spells out what an evaluation says of every member of its populations. Where so much was disposed of that nobody can say any more who
+ * they were, it cannot.
+ * @throws {PipelineError} DISPOSED
+ */
+export async function spelledOut<T>({ evaluation, estate }: Judged, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const disposed = estate.sources.flatMap(source => [...source.disposed])
+    if ((cause as { readonly code?: unknown } | null)?.code !== 'TOTALS_DIFFER' || disposed.length === 0) throw cause
+    const why = [...new Set(disposed)].join('; ')
+    throw new PipelineError(
+      'DISPOSED',
+      `evaluation ${evaluation.id} of ${evaluation.asOf.toISOString()} rests on what is not kept any more: ${why}`,
+      {
+        hint: 'use the bundle that was issued before, or evidence of a later date',
+        cause,
+      },
+    )
+  }
 }
 
 /** Every resource a control ranges over: what turns the kept results of an evaluation into all of them. */

@@ -1,4 +1,4 @@
-import { type Catalog, frameworkCoverage } from '../controls/index.ts'
+import { classify, frameworkCoverage } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
 import { problemLine } from '../document.ts'
 import type { Artifact, Framework } from '../model.ts'
@@ -10,17 +10,17 @@ import {
   frameworkReportView,
   notInViewOf,
 } from '../reports/index.ts'
-import { readCalls } from '../store/index.ts'
+import { readCalls, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { type Judged, populationsOf, readJudged } from './evaluation.ts'
-import { type Parts, PipelineError } from './parts.ts'
+import { frameworkOf } from './framework.ts'
+import type { Parts } from './parts.ts'
+import { type Proof, proofOf } from './table-reports.ts'
 
-export function frameworkOf(catalog: Catalog, id: string): Framework {
-  const framework = catalog.frameworks.find(each => each.id === id)
-  if (framework !== undefined) return framework
-  throw new PipelineError('UNKNOWN_FRAMEWORK', `there is no framework ${id}`, {
-    hint: `known: ${catalog.frameworks.map(each => each.id).join(', ')}`,
-  })
+/** What stands beside each snapshot an evaluation rests on. */
+export function proofsOf(store: Store, { snapshots, estate }: Judged): Promise<Proof[]> {
+  const classes = [...classify(estate)]
+  return Promise.all(snapshots.map(snapshot => proofOf(store, snapshot, classes)))
 }
 
 /** The framework's view of an evaluation: a function of the evaluation, the catalog and the call ledger alone. */
@@ -28,6 +28,7 @@ export async function viewOf(
   parts: Pick<Parts, 'store' | 'catalog'>,
   judged: Judged,
   framework: Framework,
+  proofs: readonly Proof[],
 ): Promise<FrameworkReportView> {
   const calls = await Promise.all(judged.snapshots.map(snapshot => countCalls(snapshot.source, readCalls(parts.store, snapshot))))
   return frameworkReportView({
@@ -36,6 +37,7 @@ export async function viewOf(
     evaluation: judged.evaluation,
     snapshots: judged.snapshots,
     calls: calls.flat(),
+    proofs: proofs.map(({ summary }) => summary),
     softwareVersion,
     notInView: notInViewOf(judged.snapshots),
     brokenFiles: parts.catalog.problems.map(problemLine),
@@ -51,7 +53,7 @@ export async function frameworkReport(
 ): Promise<{ readonly artifact: Artifact; readonly complete: boolean }> {
   const found = frameworkOf(parts.catalog, framework)
   const judged = await readJudged(parts, asOf)
-  const view = await viewOf(parts, judged, found)
+  const view = await viewOf(parts, judged, found, await proofsOf(parts.store, judged))
   return {
     artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged)),
     complete: judged.snapshots.every(isComplete) && parts.catalog.problems.length === 0,

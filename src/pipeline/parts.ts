@@ -16,5 +16,11 @@ export interface Parts {
 }
 
 export class PipelineError extends AppError<
-  'INTERRUPTED' | 'NOTHING_COLLECTED' | 'NOTHING_EVALUATED' | 'UNKNOWN_FRAMEWORK' | 'UNKNOWN_CONTROL'
+  | 'INTERRUPTED'
+  | 'DISPOSED'
+  | 'NOTHING_COLLECTED'
+  | 'NOTHING_EVALUATED'
+  | 'UNKNOWN_FRAMEWORK'
+  | 'UNKNOWN_CONTROL'
+  | 'UNKNOWN_NAME'
 > {}

@@ -10,22 +10,27 @@ import {
   type Store,
 } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { frameworkOf } from './framework-report.ts'
+import { frameworkOf } from './framework.ts'
+import { type OnRecord, onRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
 /**
  * The report of one framework over a period: every evaluation in it, what failed and was mended, who came, moved and left, and which days
  * have a snapshot. The state before the period is read too, since it says what was open when it began.
+ * @param request.record what stood in the ledger; left out: all of it
  * @throws {PipelineError} UNKNOWN_FRAMEWORK; NOTHING_COLLECTED when no snapshot was sealed in the period
  */
 export async function periodReport(
   parts: Pick<Parts, 'store' | 'catalog'>,
-  request: { readonly framework: string; readonly from: Date; readonly to: Date },
+  request: { readonly framework: string; readonly from: Date; readonly to: Date; readonly record?: OnRecord },
 ): Promise<PeriodReportView> {
   const { from, to } = request
   const { store } = parts
   const framework = frameworkOf(parts.catalog, request.framework)
-  const all = (await listSnapshots(store, { limit: noLimit })).filter(({ sealedAt }) => sealedAt <= to)
+  const record = request.record ?? (await onRecord(store))
+  const all = (await listSnapshots(store, { limit: noLimit })).filter(
+    ({ sealedAt, digest }) => sealedAt <= to && record.snapshots.has(digest),
+  )
   const snapshots = all.filter(({ sealedAt }) => sealedAt >= from)
   if (snapshots.length === 0) {
     throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed from ${from.toISOString()} to ${to.toISOString()}`, {
@@ -49,9 +54,11 @@ export async function periodReport(
     sources,
     snapshots,
     failedRuns: runs.filter(
-      ({ outcome, startedAt }) => /^(failed|interrupted)$/.test(outcome) && startedAt >= from && startedAt <= to,
+      ({ id, outcome, startedAt }) =>
+        // one that died without a word is in no ledger, and shown all the same
+        (record.failedRuns.has(id) || outcome === 'interrupted') && startedAt >= from && startedAt <= to,
     ),
-    evaluations: evaluationsOf(store, from, to),
+    evaluations: evaluationsOf(store, from, to, record),
     changes: compared.flatMap(({ changes }) => changes),
     notCompared: compared.flatMap(({ notCompared }) => notCompared),
     softwareVersion,
@@ -62,10 +69,11 @@ export async function periodReport(
 const noLimit = 1_000_000
 
 /** Evaluations by the instant they judged, the last one made of each instant; the first is the last before the period. */
-async function* evaluationsOf(store: Store, from: Date, to: Date): AsyncGenerator<SavedEvaluation> {
+async function* evaluationsOf(store: Store, from: Date, to: Date, record: OnRecord): AsyncGenerator<SavedEvaluation> {
   const byInstant = new Map<number, EvaluationHead>()
   for (const head of await listEvaluations(store, { limit: noLimit })) {
     const at = head.asOf.getTime()
+    if (!record.evaluations.has(head.digest)) continue
     if (at <= to.getTime() && (byInstant.get(at)?.id ?? 0) < head.id) byInstant.set(at, head)
   }
   const sorted = [...byInstant.values()].sort((a, b) => a.asOf.getTime() - b.asOf.getTime())

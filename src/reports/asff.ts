@@ -1,5 +1,6 @@
 import type { Artifact, Json } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
+import { exceptionText } from './exception-row.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import { linesOf, requirementsByControl } from './ocsf.ts'
 import type { JudgedResult } from './results-artifact.ts'
@@ -25,6 +26,7 @@ export function asffArtifact(view: FrameworkReportView, results: () => Iterable<
 function findings(view: FrameworkReportView): (judged: JudgedResult) => Json {
   const requirements = requirementsByControl(view)
   const sources = new Map(view.sources.map(source => [source.label, source]))
+  const notes = new Map(view.exceptions.map(each => [each.id, each]))
   return ({ outcome, result }) => {
     const { control } = outcome
     const named = requirements.get(control.id)
@@ -34,6 +36,7 @@ function findings(view: FrameworkReportView): (judged: JudgedResult) => Json {
     const owner = account ?? '000000000000'
     const { subject } = result
     const actions = actionsOf(result.gaps)
+    const excepted = (result.exceptions ?? []).flatMap(id => notes.get(id) ?? [])
     return {
       SchemaVersion: '2018-10-08',
       Id: uuid5(`asff ${outcome.source} ${control.id} ${subject.kind} ${subject.key}`),
@@ -49,7 +52,11 @@ function findings(view: FrameworkReportView): (judged: JudgedResult) => Json {
       Title: cut(`${control.id} ${control.title}`, 256),
       Description: cut(result.reason === '' ? control.rationale : result.reason, 1024),
       Remediation: { Recommendation: { Text: cut(control.remediation, 512) } },
-      ProductFields: { evaluationDigest: view.evaluation.digest, definitionDigest: control.digest },
+      ProductFields: {
+        evaluationDigest: view.evaluation.digest,
+        definitionDigest: control.digest,
+        ...exceptionField(result.exceptions),
+      },
       Resources: [
         {
           Type: 'Other',
@@ -73,10 +80,20 @@ function findings(view: FrameworkReportView): (judged: JudgedResult) => Json {
             }
           : {}),
       },
+      ...(excepted.length === 0 ? {} : { Note: noteOf(excepted.map(exceptionText), excepted[0]?.approvedBy, view.asOf) }),
       Workflow: { Status: result.status === 'pass' ? 'RESOLVED' : 'NEW' },
       RecordState: 'ACTIVE',
     }
   }
+}
+
+/** The finding stays FAILED and NEW: whether it is suppressed is for whoever works in Security Hub to say. */
+function noteOf(texts: readonly string[], by: string | null | undefined, at: string): Json {
+  return { Text: cut(texts.join(' '), 512), UpdatedBy: cut(by ?? 'evidenced', 512), UpdatedAt: at }
+}
+
+function exceptionField(ids: readonly string[] = []): { readonly exceptions?: string } {
+  return ids.length === 0 ? {} : { exceptions: cut(ids.join(' '), 2048) }
 }
 
 function cut(text: string, length: number): string {

@@ -1,5 +1,15 @@
 import { compareBytes } from '../digest.ts'
-import type { ControlInfo, ControlOutcome, Facts, ParameterValue, Result, Severity } from '../model.ts'
+import type {
+  ControlInfo,
+  ControlOutcome,
+  Facts,
+  ParameterValue,
+  ParameterValues,
+  RegisteredException,
+  Result,
+  Severity,
+} from '../model.ts'
+import { type ExceptionNote, exceptionNotes } from './exception-row.ts'
 import { actionsOf } from './source-section.ts'
 import { addCounts, type Counts, type Standing, standingOf } from './standing.ts'
 
@@ -27,6 +37,8 @@ export interface OutcomeSection extends Counts {
   readonly source: string
   readonly standing: Standing
   readonly parametersDigest: string
+  /** parameters that are not those of the control's first source, and what tags of accounts change, in words */
+  readonly parameterNotes: readonly string[]
   readonly populationDigest: string
   readonly error: string | null
   readonly failing: readonly ResultRow[]
@@ -43,14 +55,25 @@ export interface ResultRow {
   readonly reason: string
   readonly facts: Facts
   readonly actions: readonly string[]
+  /** approved exceptions that stand beside a fail */
+  readonly exceptions: readonly ExceptionNote[]
 }
 
 const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
-/** Sections sorted by control id, each with its outcomes sorted by source. */
-export function controlSections(outcomes: readonly ControlOutcome[]): ControlSection[] {
+type Notes = ReturnType<typeof exceptionNotes>
+
+/**
+ * Sections sorted by control id, each with its outcomes sorted by source.
+ * @param register exceptions of the evaluation, to say beside a fail what excepts it
+ */
+export function controlSections(
+  outcomes: readonly ControlOutcome[],
+  register: readonly RegisteredException[] = [],
+): ControlSection[] {
+  const notes = exceptionNotes(register)
   const byId = Map.groupBy(outcomes, outcome => outcome.control.id)
-  return [...byId].sort(([a], [b]) => compareBytes(a, b)).map(([, group]) => controlSection(group[0]!.control, group))
+  return [...byId].sort(([a], [b]) => compareBytes(a, b)).map(([, group]) => controlSection(group[0]!.control, group, notes))
 }
 
 /** The most severe first, then the one with most fails: the order in which people should look. */
@@ -58,7 +81,7 @@ export function byUrgency(a: ControlSection, b: ControlSection): number {
   return severities.indexOf(a.severity) - severities.indexOf(b.severity) || b.fail - a.fail || compareBytes(a.id, b.id)
 }
 
-function controlSection(control: ControlInfo, outcomes: readonly ControlOutcome[]): ControlSection {
+function controlSection(control: ControlInfo, outcomes: readonly ControlOutcome[], notes: Notes): ControlSection {
   const { parameters, ...info } = control
   return {
     id: info.id,
@@ -78,17 +101,21 @@ function controlSection(control: ControlInfo, outcomes: readonly ControlOutcome[
     digest: info.digest,
     ...addCounts(outcomes),
     standing: standingOf(outcomes),
-    outcomes: [...outcomes].sort((a, b) => compareBytes(a.source, b.source)).map(outcomeSection),
+    outcomes: [...outcomes]
+      .sort((a, b) => compareBytes(a.source, b.source))
+      .map(outcome => outcomeSection(outcome, notes, parameters)),
   }
 }
 
-function outcomeSection(outcome: ControlOutcome): OutcomeSection {
-  const rowsOf = (status: Result['status']) => outcome.results.filter(result => result.status === status).map(resultRow)
+function outcomeSection(outcome: ControlOutcome, notes: Notes, usual: ParameterValues): OutcomeSection {
+  const rowsOf = (status: Result['status']) =>
+    outcome.results.filter(result => result.status === status).map(result => resultRow(result, notes))
   return {
     source: outcome.source,
     ...addCounts([outcome]),
     standing: standingOf([outcome]),
     parametersDigest: outcome.parametersDigest,
+    parameterNotes: parameterNotes(outcome.control, usual),
     populationDigest: outcome.populationDigest,
     error: outcome.error,
     failing: rowsOf('fail'),
@@ -97,7 +124,19 @@ function outcomeSection(outcome: ControlOutcome): OutcomeSection {
   }
 }
 
-function resultRow({ subject, reason, facts, gaps }: Result): ResultRow {
+function parameterNotes({ parameters, parametersByTag = [] }: ControlInfo, usual: ParameterValues): readonly string[] {
+  const text = ([name, value]: readonly [string, ParameterValue]) => `${name} = ${JSON.stringify(value)}`
+  const own = Object.entries(parameters).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(usual[name]))
+  return [
+    ...own.map(each => `${text(each)} for this source`),
+    ...parametersByTag.map(({ tag, parameters: values }) => {
+      const tags = Object.entries(tag).map(([key, value]) => `${key}=${value}`)
+      return `${Object.entries(values).map(text).join(', ')} in accounts tagged ${tags.join(', ')}`
+    }),
+  ]
+}
+
+function resultRow({ subject, reason, facts, gaps, exceptions = [] }: Result, notes: Notes): ResultRow {
   return {
     subjectKind: subject.kind,
     type: subject.type,
@@ -106,5 +145,6 @@ function resultRow({ subject, reason, facts, gaps }: Result): ResultRow {
     reason,
     facts,
     actions: actionsOf(gaps),
+    exceptions: exceptions.flatMap(id => notes.get(id) ?? []),
   }
 }

@@ -1,9 +1,10 @@
 import type { Json } from '../model.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
+import { type ExceptionRow, exceptionText } from './exception-row.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
-import { openPdf, type PdfTone, type PdfWriter } from './pdf-document.ts'
+import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
+import { openPdf, type PdfWriter } from './pdf-document.ts'
 import type { SourceSection } from './source-section.ts'
-import type { Counts } from './standing.ts'
 import { groupDigits, shortTime, wordOf } from './template-helpers.ts'
 
 /**
@@ -39,6 +40,7 @@ export async function frameworkReportPdf(
     'Population = fail + unknown + pass + not applicable, for every control. Unknown means that something needed for the answer could not be read; it is never counted as pass. Subjects that passed or did not apply are named in results.csv.',
   )
   for (const control of view.controls) writeControl(pdf, control)
+  writeExceptions(pdf, view.exceptions)
   pdf.heading(2, 'Coverage')
   pdf.paragraph(
     'What was asked of AWS, and how much of it was answered. A dataset is what one read operation says in one place; a part is one list that is paged through.',
@@ -46,6 +48,7 @@ export async function frameworkReportPdf(
   for (const source of sources) writeCoverage(pdf, source)
   pdf.heading(2, 'Tie-out of calls')
   for (const source of sources) writeCalls(pdf, source)
+  writeProofs(pdf, view)
   pdf.heading(2, 'Gaps')
   pdf.paragraph(
     'Everything that was asked for and not read, or held back on purpose (withheld). A gap says nothing about the thing itself: refused is not absent.',
@@ -180,6 +183,7 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
   pdf.paragraph(`${outcome.source}: ${arithmetic(outcome, 'in population')}`, { weight: 600 })
   pdf.bar(partsOf(outcome))
   if (outcome.excepted > 0) pdf.paragraph(`Of the fails, ${groupDigits(outcome.excepted)} stand beside an approved exception.`)
+  if (outcome.parameterNotes.length > 0) pdf.paragraph(`Parameters: ${outcome.parameterNotes.join('; ')}.`)
   if (outcome.populationIsLowerBound) pdf.paragraph('The population could not be listed to its end: it is at least this large.')
   if (outcome.error !== null) pdf.banner('fail', ['This control is broken and decides nothing', outcome.error])
   pdf.table({
@@ -191,7 +195,7 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
     ],
     rows: outcome.failing.map(row => [
       subjectText(row),
-      row.reason,
+      [row.reason, ...row.exceptions.map(exceptionText)].join('\n'),
       Object.entries(row.facts)
         .map(([name, value]) => `${name} ${show(value)}`)
         .join('\n'),
@@ -208,6 +212,45 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
     rows: outcome.unknowns.map(row => [subjectText(row), row.reason, row.actions.join('\n')]),
     whole: 'results.csv',
   })
+}
+
+/** The register of exceptions, each with who asked, who approved and when it ends. */
+export function writeExceptions(pdf: PdfWriter, exceptions: readonly ExceptionRow[]): void {
+  pdf.heading(2, 'Exceptions')
+  pdf.paragraph(
+    'Fails that someone accepted for a time, and someone else approved. An exception stands beside a fail and changes no status and no count.',
+  )
+  if (exceptions.length === 0) pdf.paragraph('None.')
+  pdf.table({
+    caption: `${groupDigits(exceptions.length)} exceptions, as they were known at the instant of the evaluation`,
+    columns: [
+      { title: 'Exception', share: 14 },
+      { title: 'State', share: 11 },
+      { title: 'Covers', share: 27 },
+      { title: 'Why', share: 24 },
+      { title: 'Who', share: 26 },
+      { title: 'Ends', share: 13 },
+      { title: 'Fails', share: 7, align: 'right' },
+    ],
+    rows: exceptions.map(each => [
+      `${each.id}\n(${wordOf(each.origin)})`,
+      wordOf(each.state),
+      `${each.controls.join(', ')}\n${each.scope}${each.problem === null ? '' : `\nCovers nothing: ${each.problem}`}`,
+      `${each.reason}${each.ticket === null ? '' : ` (${each.ticket})`}`,
+      [
+        `requested by ${each.requestedBy}`,
+        each.approvedBy === null ? 'not approved' : `approved by ${each.approvedBy}${whenText(each.approvedAt)}`,
+        ...(each.revokedBy === null ? [] : [`revoked by ${each.revokedBy}${whenText(each.revokedAt)}: ${each.revokedReason}`]),
+      ].join('\n'),
+      each.expiresAt.slice(0, 10),
+      groupDigits(each.covers),
+    ]),
+    whole: 'exceptions.csv',
+  })
+}
+
+function whenText(at: string | null): string {
+  return at === null ? '' : `, ${shortTime(at)}`
 }
 
 function writeCoverage(pdf: PdfWriter, { label, snapshot, datasets }: SourceSection): void {
@@ -275,6 +318,35 @@ function writeCalls(pdf: PdfWriter, { label, calls }: SourceSection): void {
   })
 }
 
+function writeProofs(pdf: PdfWriter, { proofs }: FrameworkReportView): void {
+  if (proofs.length === 0) return
+  pdf.heading(2, 'Cross-checks and effective access')
+  pdf.paragraph('The same population, read in a second way, must give the same. A difference is listed and changes nothing.')
+  for (const { source, crossChecks, accessRows, accessIsComplete } of proofs) {
+    if (crossChecks.length === 0) pdf.paragraph(`${source}: no cross-check was made.`)
+    pdf.table({
+      caption: `${source}: cross-checks; all of them with every example stand in the tie-out files`,
+      columns: [
+        { title: 'Check', share: 24 },
+        { title: 'What was compared', share: 56 },
+        { title: 'Compared', share: 10, align: 'right' },
+        { title: 'Differences', share: 11, align: 'right' },
+      ],
+      rows: crossChecks.map(each => [
+        each.name,
+        [each.statement, ...each.examples.slice(0, 5)].join('\n'),
+        each.made ? groupDigits(each.compared) : 'not made',
+        each.made ? groupDigits(each.differences) : '–',
+      ]),
+      whole: 'the tie-out files',
+    })
+    if (accessRows !== null)
+      pdf.paragraph(
+        `${source}: effective access has ${accessIsComplete ? '' : 'at least '}${groupDigits(accessRows)} rows, one for each way in which a user can use a permission set in an account; they stand in the folder access of the bundle.`,
+      )
+  }
+}
+
 function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
   if (gaps.length === 0) pdf.paragraph(`${label}: none.`)
   pdf.table({
@@ -301,23 +373,6 @@ function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
     ]),
     whole: 'the snapshot file',
   })
-}
-
-function arithmetic(counts: Counts, of: string): string {
-  return `${atLeast(counts)} ${of} = ${groupDigits(counts.fail)} fail + ${groupDigits(counts.unknown)} unknown + ${groupDigits(counts.pass)} pass + ${groupDigits(counts.notApplicable)} not applicable`
-}
-
-function atLeast({ population, populationIsLowerBound }: Pick<Counts, 'population' | 'populationIsLowerBound'>): string {
-  return `${populationIsLowerBound ? 'at least ' : ''}${groupDigits(population)}`
-}
-
-function partsOf({ fail, unknown, pass, notApplicable }: Counts): (readonly [PdfTone, number])[] {
-  return [
-    ['fail', fail],
-    ['unknown', unknown],
-    ['pass', pass],
-    ['plain', notApplicable],
-  ]
 }
 
 function subjectText({ subjectKind, name, key }: ResultRow): string {

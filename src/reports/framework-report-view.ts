@@ -1,6 +1,7 @@
 import { compareBytes } from '../digest.ts'
 import type { Framework, SavedEvaluation, Snapshot, Status } from '../model.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
+import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import type { OperationCalls } from './operation-calls.ts'
 import { ReportsError } from './reports-error.ts'
 import { type MissingDataset, type SourceSection, sourceSection } from './source-section.ts'
@@ -39,7 +40,11 @@ export interface FrameworkReportView {
   readonly requirements: readonly RequirementSection[]
   readonly requirementsBy: { readonly [status in RequirementOutcome['status']]: number }
   readonly controls: readonly ControlSection[]
+  /** the register of the exceptions of these controls, whatever their state */
+  readonly exceptions: readonly ExceptionRow[]
   readonly sources: readonly SourceSection[]
+  /** what each source's second way of reading found, and how many ways to access its accounts there are */
+  readonly proofs: readonly SourceProof[]
   readonly notInView: readonly string[]
   /** files of the catalog that are broken, with the mistake: their controls decided nothing */
   readonly brokenFiles: readonly string[]
@@ -54,6 +59,23 @@ export interface RequirementSection extends Omit<RequirementOutcome, 'controls'>
     readonly standing: Standing
     readonly fail: number
     readonly unknown: number
+  }[]
+}
+
+/** What stands beside the snapshot of a source in files of their own. */
+export interface SourceProof {
+  readonly source: string
+  /** rows of the effective access matrix; null when it was not made */
+  readonly accessRows: number | null
+  /** false: at least so many */
+  readonly accessIsComplete: boolean
+  readonly crossChecks: readonly {
+    readonly name: string
+    readonly made: boolean
+    readonly statement: string
+    readonly compared: number
+    readonly differences: number
+    readonly examples: readonly string[]
   }[]
 }
 
@@ -72,6 +94,8 @@ export interface FrameworkReportInput {
   readonly snapshots: readonly Snapshot[]
   /** from `countCalls`, one call per snapshot, joined; empty when the ledger is not at hand */
   readonly calls: readonly OperationCalls[]
+  /** left out: none */
+  readonly proofs?: readonly SourceProof[]
   readonly softwareVersion: string
   /** left out or null: the document is a function of its evaluation alone */
   readonly issuedAt?: Date | null
@@ -91,7 +115,8 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
   const named = new Set(input.requirements.flatMap(requirement => requirement.controls.map(control => control.id)))
   const outcomes = evaluation.outcomes.filter(outcome => named.has(outcome.control.id))
   outcomes.forEach(checkOutcome)
-  const controls = controlSections(outcomes)
+  const { exceptions = [] } = evaluation
+  const controls = controlSections(outcomes, exceptions)
   const byId = new Map(controls.map(control => [control.id, control]))
   const requirements = input.requirements.map(requirement => requirementSection(requirement, byId))
   const missing = sources.flatMap(source => source.missing)
@@ -130,7 +155,9 @@ export function frameworkReportView(input: FrameworkReportInput): FrameworkRepor
       requirements.map(({ status }) => status),
     ),
     controls,
+    exceptions: exceptions.filter(each => each.controls.some(id => named.has(id))).map(exceptionRow),
     sources,
+    proofs: input.proofs ?? [],
     notInView: input.notInView,
     brokenFiles,
   }

@@ -1,5 +1,6 @@
 import type { Artifact, Json, Severity } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
+import { exceptionText } from './exception-row.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import type { JudgedResult } from './results-artifact.ts'
 import { actionsOf } from './source-section.ts'
@@ -55,6 +56,7 @@ export function requirementsByControl(view: FrameworkReportView): ReadonlyMap<st
 function events(view: FrameworkReportView): (judged: JudgedResult) => Json {
   const requirements = requirementsByControl(view)
   const sources = new Map(view.sources.map(source => [source.label, source]))
+  const notes = new Map(view.exceptions.map(each => [each.id, each]))
   return ({ outcome, result }) => {
     const { control } = outcome
     const named = requirements.get(control.id)
@@ -64,6 +66,7 @@ function events(view: FrameworkReportView): (judged: JudgedResult) => Json {
     const { subject } = result
     const uid = uuid5(`ocsf ${outcome.source} ${control.id} ${subject.kind} ${subject.key}`)
     const actions = actionsOf(result.gaps)
+    const excepted = (result.exceptions ?? []).flatMap(id => notes.get(id) ?? [])
     return {
       activity_id: 1,
       activity_name: 'Create',
@@ -101,7 +104,9 @@ function events(view: FrameworkReportView): (judged: JudgedResult) => Json {
         requirements: [...named],
         status,
         status_id: statusId,
-        ...(result.reason === '' ? {} : { status_details: [result.reason, ...actions.map(action => `grant ${action}`)] }),
+        ...(result.reason === ''
+          ? {}
+          : { status_details: [result.reason, ...actions.map(action => `grant ${action}`), ...excepted.map(exceptionText)] }),
       },
       remediation: { desc: control.remediation, references: [...control.references] },
       resources: [
@@ -118,6 +123,7 @@ function events(view: FrameworkReportView): (judged: JudgedResult) => Json {
         evaluation_digest: view.evaluation.digest,
         definition_digest: control.digest,
         snapshot_digest: source?.snapshot.digest ?? null,
+        ...(excepted.length === 0 ? {} : { exceptions: excepted.map(({ id }) => id) }),
       },
     }
   }

@@ -1,6 +1,7 @@
 import type { Artifact, Json } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
+import type { ExceptionRow } from './exception-row.ts'
 import type { FrameworkReportView, RequirementSection } from './framework-report-view.ts'
 import { uuid5 } from './uuid5.ts'
 
@@ -73,6 +74,7 @@ function assessmentResults(view: FrameworkReportView): Json {
               : { 'include-controls': reviewed.map(({ id }) => ({ 'control-id': token(id) })) },
           ],
         },
+        ...(view.exceptions.length === 0 ? {} : { risks: view.exceptions.map(each => riskOf(each, observations, seed)) }),
         ...(observations.length === 0 ? {} : { observations: observations.map(({ json }) => json) }),
         ...(findings.length === 0 ? {} : { findings }),
         remarks: `Not in view: ${view.notInView.join(' ')}`,
@@ -128,6 +130,7 @@ function observationsOf(
           prop('population-digest', outcome.populationDigest),
           prop('population', String(outcome.population)),
           prop('count', String(count)),
+          ...(status === 'fail' && outcome.excepted > 0 ? [prop('excepted', String(outcome.excepted))] : []),
           ...(status === 'unknown' ? outcome.actions.map(action => prop('grant', action)) : []),
         ],
         methods: ['TEST'],
@@ -145,10 +148,42 @@ function subjectOf(source: string, row: ResultRow): Json {
     'subject-uuid': uuid5(`subject ${source} ${row.type} ${row.key}`),
     type: row.type === 'user' ? 'user' : 'inventory-item',
     title: line(row.name === '' ? row.key : row.name),
-    props: [prop('key', row.key), prop('type', row.type)],
+    props: [prop('key', row.key), prop('type', row.type), ...row.exceptions.map(({ id }) => prop('exception', id))],
     remarks: row.reason,
   }
 }
+
+/** An exception is an accepted risk: it says who accepted it until when, and changes no finding. */
+function riskOf(exception: ExceptionRow, observations: readonly Observation[], seed: string): Json {
+  const { id, state, controls, scope, reason, requestedBy, approvedBy, approvedAt, expiresAt, ticket } = exception
+  const related = observations.filter(({ control, status }) => status === 'fail' && controls.includes(control))
+  return {
+    uuid: uuid5(`risk ${seed} ${id}`),
+    title: line(`Exception ${id}`),
+    description: `${controls.join(', ')}: ${scope}`,
+    statement: line(reason),
+    props: [
+      prop('exception', id),
+      prop('exception-state', state),
+      prop('requested-by', requestedBy),
+      ...(approvedBy === null ? [] : [prop('approved-by', approvedBy)]),
+      ...(approvedAt === null ? [] : [prop('approved-at', approvedAt)]),
+      ...(ticket === null ? [] : [prop('ticket', ticket)]),
+      prop('covers', String(exception.covers)),
+    ],
+    status: riskStatus[state],
+    deadline: expiresAt,
+    ...(related.length === 0 ? {} : { 'related-observations': related.map(({ uuid }) => ({ 'observation-uuid': uuid })) }),
+  }
+}
+
+/** A request is asked for, an approval granted; what lapsed or was revoked is an open risk again. */
+const riskStatus = {
+  requested: 'deviation-requested',
+  approved: 'deviation-approved',
+  lapsed: 'open',
+  revoked: 'open',
+} as const
 
 function findingsOf(requirement: RequirementSection, observations: readonly Observation[], seed: string): Json[] {
   if (requirement.status !== 'pass' && requirement.status !== 'fail') return []

@@ -12,6 +12,8 @@ export interface PdfFrame {
   readonly footer: readonly string[]
   /** rows of one table that are printed; 10,000 when left out */
   readonly rowLimit?: number
+  /** true: pages lie on their long side, for wide tables */
+  readonly isLandscape?: boolean
 }
 
 export interface PdfColumn {
@@ -25,6 +27,8 @@ export interface PdfTable {
   readonly caption: string
   readonly columns: readonly PdfColumn[]
   readonly rows: readonly (readonly string[])[]
+  /** how many there are, when `rows` are not all of them */
+  readonly total?: number
   /** where all rows stand when there are more than fit */
   readonly whole: string
 }
@@ -87,6 +91,7 @@ const plainText = {
 export function openPdf(frame: PdfFrame): PdfWriter {
   const doc = new PDFDocument({
     size: 'A4',
+    layout: frame.isLandscape === true ? 'landscape' : 'portrait',
     margins: page,
     bufferPages: true,
     tagged: true,
@@ -280,7 +285,7 @@ export function openPdf(frame: PdfFrame): PdfWriter {
       })
       y += 14
     },
-    table({ caption, columns, rows, whole }) {
+    table({ caption, columns, rows, total = rows.length, whole }) {
       if (rows.length === 0) return
       const size = 7.2
       const height = size * leading
@@ -358,8 +363,8 @@ export function openPdf(frame: PdfFrame): PdfWriter {
       body.end()
       table.end()
       y += 6
-      if (rows.length > limited.length) {
-        const text = `The first ${limited.length} of ${rows.length} rows are printed here; all of them stand in ${whole}.`
+      if (total > limited.length) {
+        const text = `The first ${limited.length} of ${total} rows are printed here; all of them stand in ${whole}.`
         flow(root, 'P', wrap(text, 600, 8.5, width), { size: 8.5, color: colors.unknown })
         y += 6
       }

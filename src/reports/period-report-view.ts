@@ -1,5 +1,6 @@
 import { compareBytes } from '../digest.ts'
-import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot } from '../model.ts'
+import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot, SourceIdentity } from '../model.ts'
+import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { type EpisodeTracker, type FailureEpisode, trackFailures } from './failure-episodes.ts'
 import type { NotCompared, PeriodChange } from './period-changes.ts'
 import { missingOf } from './source-section.ts'
@@ -27,6 +28,15 @@ export interface PeriodCount extends Counts {
   readonly standing: Standing
 }
 
+/** Evaluations of one control, one after the other, that all counted the same. */
+export interface PeriodStretch extends Counts {
+  readonly standing: Standing
+  readonly evaluations: number
+  /** instants of the first and the last of them */
+  readonly from: string
+  readonly to: string
+}
+
 export interface PeriodControl {
   readonly id: string
   readonly title: string
@@ -37,6 +47,10 @@ export interface PeriodControl {
   /** digests of its definitions in the period, in order: more than one says that it was changed */
   readonly definitions: readonly string[]
   readonly counts: readonly PeriodCount[]
+  /** `counts`, those that follow each other and are the same put together */
+  readonly stretches: readonly PeriodStretch[]
+  /** in the last evaluation of the period */
+  readonly standingAtEnd: Standing
   readonly populationAtStart: number | null
   readonly populationAtEnd: number | null
   /** evaluations of the period, by where the control stood */
@@ -51,6 +65,10 @@ export interface PeriodControl {
 
 export interface PeriodSource {
   readonly label: string
+  /** as the last snapshot of the period proves it; null when there is none */
+  readonly identity: SourceIdentity | null
+  /** ARNs of those who read it in the period, sorted */
+  readonly callers: readonly string[]
   readonly calendar: readonly CalendarDay[]
   readonly days: { readonly complete: number; readonly partial: number; readonly missing: number }
   readonly snapshots: readonly {
@@ -62,6 +80,19 @@ export interface PeriodSource {
   }[]
   readonly failedRuns: readonly { readonly startedAt: string; readonly outcome: string; readonly error: string | null }[]
 }
+
+/** Over all controls of the framework. */
+export interface PeriodTotals {
+  readonly controls: number
+  /** by their standing in the last evaluation of the period */
+  readonly controlsBy: { readonly [standing in Standing]: number }
+  readonly openedInPeriod: number
+  readonly resolvedInPeriod: number
+  readonly openAtEnd: number
+  readonly longestDaysToResolve: number | null
+}
+
+export type PeriodLine = Pick<PeriodControl, 'id' | 'title' | 'severity' | 'openAtEnd' | 'openedInPeriod' | 'resolvedInPeriod'>
 
 /** Everything a period report says, as plain JSON. Times are RFC 3339 text. */
 export interface PeriodReportView {
@@ -75,6 +106,9 @@ export interface PeriodReportView {
   readonly isComplete: boolean
   readonly sources: readonly PeriodSource[]
   readonly evaluations: readonly PeriodEvaluation[]
+  readonly totals: PeriodTotals
+  /** controls with fails in the period that were open at its end, the most first */
+  readonly failing: readonly PeriodLine[]
   readonly controls: readonly PeriodControl[]
   /** users that appeared, that left or were disabled, and that got or lost memberships and assignments of their own */
   readonly joiners: readonly PeriodChange[]
@@ -82,6 +116,8 @@ export interface PeriodReportView {
   readonly movers: readonly PeriodChange[]
   readonly changes: readonly PeriodChange[]
   readonly notCompared: readonly NotCompared[]
+  /** every exception that an evaluation of the period knew, as the last one that knew it shows it */
+  readonly exceptions: readonly ExceptionRow[]
   readonly notInView: readonly string[]
 }
 
@@ -110,7 +146,7 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
   const { framework, from, to } = input
   const requirements = requirementsOf(framework)
   const episodes = trackFailures(control => requirements.has(control))
-  const { evaluations, controls } = await followControls(input, requirements, episodes)
+  const { evaluations, controls, exceptions } = await followControls(input, requirements, episodes)
   const sources = [...input.sources].sort(compareBytes).map(label => sourceOf(label, input))
   const { requirements: _, ...about } = framework
   return {
@@ -123,6 +159,13 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
     isComplete: sources.length > 0 && sources.every(({ days }) => days.partial + days.missing === 0),
     sources,
     evaluations,
+    totals: totalsOf(controls),
+    failing: controls
+      .filter(({ openAtEnd }) => openAtEnd > 0)
+      .sort((a, b) => b.openAtEnd - a.openAtEnd || compareBytes(a.id, b.id))
+      .map(({ id, title, severity, openAtEnd, openedInPeriod, resolvedInPeriod }) => ({
+        ...{ id, title, severity, openAtEnd, openedInPeriod, resolvedInPeriod },
+      })),
     controls,
     joiners: input.changes.filter(({ dataset, kind }) => dataset === 'identitystore.users' && kind === 'added'),
     leavers: input.changes.filter(isLeaver),
@@ -131,6 +174,7 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
     ),
     changes: input.changes,
     notCompared: input.notCompared,
+    exceptions,
     notInView: input.notInView,
   }
 }
@@ -158,12 +202,15 @@ async function followControls(
   { evaluations, from }: PeriodReportInput,
   requirements: ReadonlyMap<string, readonly string[]>,
   episodes: EpisodeTracker,
-): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[] }> {
+): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[]; exceptions: ExceptionRow[] }> {
+  const known = new Map<string, ExceptionRow>()
   const heads: PeriodEvaluation[] = []
   const followed = new Map<string, Followed>()
   for await (const evaluation of evaluations) {
     episodes.add(evaluation)
     if (evaluation.asOf < from) continue
+    for (const exception of evaluation.exceptions ?? [])
+      if (exception.controls.some(id => requirements.has(id))) known.set(exception.id, exceptionRow(exception))
     const asOf = evaluation.asOf.toISOString()
     heads.push({ id: evaluation.id, asOf, evaluatedAt: evaluation.evaluatedAt.toISOString(), digest: evaluation.digest })
     const named = Map.groupBy(
@@ -195,6 +242,8 @@ async function followControls(
         requirements: requirements.get(id) ?? [],
         definitions,
         counts,
+        stretches: stretchesOf(counts),
+        standingAtEnd: counts.at(-1)?.standing ?? 'not_evaluated',
         populationAtStart: counts[0]?.population ?? null,
         populationAtEnd: counts.at(-1)?.population ?? null,
         standings: standingCounts(counts, heads.length),
@@ -205,7 +254,39 @@ async function followControls(
         longestDaysToResolve: resolved.length === 0 ? null : Math.max(...resolved.map(({ daysOpen }) => daysOpen ?? 0)),
       }
     })
-  return { evaluations: heads, controls }
+  const exceptions = [...known.values()].sort((a, b) => compareBytes(a.id, b.id))
+  return { evaluations: heads, controls, exceptions }
+}
+
+function stretchesOf(counts: readonly PeriodCount[]): PeriodStretch[] {
+  const stretches: PeriodStretch[] = []
+  for (const { evaluation: _, asOf, ...count } of counts) {
+    const last = stretches.at(-1)
+    if (last !== undefined && (Object.keys(count) as (keyof typeof count)[]).every(name => last[name] === count[name]))
+      stretches[stretches.length - 1] = { ...last, evaluations: last.evaluations + 1, to: asOf }
+    else stretches.push({ ...count, evaluations: 1, from: asOf, to: asOf })
+  }
+  return stretches
+}
+
+function totalsOf(controls: readonly PeriodControl[]): PeriodTotals {
+  const sum = (pick: (control: PeriodControl) => number) => controls.reduce((total, control) => total + pick(control), 0)
+  const at = (standing: Standing) => controls.filter(({ standingAtEnd }) => standingAtEnd === standing).length
+  const days = controls.flatMap(({ longestDaysToResolve: longest }) => (longest === null ? [] : [longest]))
+  return {
+    controls: controls.length,
+    controlsBy: {
+      fail: at('fail'),
+      unknown: at('unknown'),
+      pass: at('pass'),
+      not_applicable: at('not_applicable'),
+      not_evaluated: at('not_evaluated'),
+    },
+    openedInPeriod: sum(each => each.openedInPeriod),
+    resolvedInPeriod: sum(each => each.resolvedInPeriod),
+    openAtEnd: sum(each => each.openAtEnd),
+    longestDaysToResolve: days.length === 0 ? null : Math.max(...days),
+  }
 }
 
 function standingCounts(counts: readonly PeriodCount[], evaluations: number): PeriodControl['standings'] {
@@ -241,6 +322,8 @@ function sourceOf(label: string, { from, to, snapshots, failedRuns }: PeriodRepo
   const count = (coverage: CalendarDay['coverage']) => calendar.filter(each => each.coverage === coverage).length
   return {
     label,
+    identity: own.at(-1)?.identity ?? null,
+    callers: [...new Set(own.flatMap(({ callers }) => callers.map(({ arn }) => arn)))].sort(compareBytes),
     calendar,
     days: { complete: count('complete'), partial: count('partial'), missing: count('missing') },
     snapshots: own.map(snapshot => {

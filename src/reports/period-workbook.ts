@@ -1,4 +1,5 @@
 import type { Cell } from './csv.ts'
+import { exceptionSheet } from './exceptions-artifact.ts'
 import type { PeriodChange } from './period-changes.ts'
 import type { PeriodReportView } from './period-report-view.ts'
 import type { Sheet, SheetColumn, Workbook } from './workbook.ts'
@@ -113,6 +114,7 @@ export function periodWorkbook(view: PeriodReportView): Workbook {
             ]),
           ),
       ),
+      exceptionSheet(view.exceptions),
       changesSheet('Joiners', view.joiners),
       changesSheet('Movers', view.movers),
       changesSheet('Leavers', view.leavers),

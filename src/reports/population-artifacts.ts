@@ -15,14 +15,20 @@ export type ReadDataset = (dataset: string) => AsyncIterable<StoredResource>
 export function populationArtifacts(snapshot: Snapshot, read: ReadDataset): Artifact[] {
   const folder = `populations/${pathPart(snapshot.source)}`
   return [
-    ...populations.map(population => populationArtifact(folder, population, snapshot, read)),
+    ...populationsOf(snapshot).map(population => populationArtifact(folder, population, snapshot, read)),
     {
       path: `${folder}/columns.csv`,
       mediaType: csvMediaType,
       title: 'What each column of the population files holds',
-      read: () => csvOf(['file', 'column', 'meaning'], columnRows()),
+      read: () => csvOf(['file', 'column', 'meaning'], columnRows(snapshot)),
     },
   ]
+}
+
+/** The populations of a snapshot: those whose dataset nobody asked for are not among them (the report names them as not in view). */
+export function populationsOf({ datasets }: Snapshot): readonly Population[] {
+  const collected = new Set(datasets.map(({ name }) => name))
+  return populations.filter(({ isOptional, dataset }) => isOptional !== true || collected.has(dataset))
 }
 
 function populationArtifact(folder: string, population: Population, snapshot: Snapshot, read: ReadDataset): Artifact {
@@ -73,8 +79,15 @@ export async function* populationRows(
 ): AsyncGenerator<readonly Cell[]> {
   const lookups = await openLookups(population, snapshot, read)
   const columns = columnsOf(population)
-  for (const dataset of datasetsOf(population, snapshot))
-    for await (const row of read(dataset)) yield columns.map(column => column.value(row, lookups))
+  const kept = new Set([...before, ...after].filter(({ name }) => name !== 'facts'))
+  for (const dataset of datasetsOf(population, snapshot)) {
+    for await (const row of read(dataset)) {
+      const { disposed } = row
+      yield disposed === undefined
+        ? columns.map(column => column.value(row, lookups))
+        : columns.map(column => (kept.has(column) ? column.value(row, lookups) : goneText(disposed)))
+    }
+  }
 }
 
 /** The datasets whose rows a population holds in this snapshot. */
@@ -88,8 +101,8 @@ export function populationProblem(snapshot: Snapshot, population: Population): s
 }
 
 /** File, column and meaning of every column of every population. */
-export function* columnRows(): Generator<readonly Cell[]> {
-  for (const population of populations) {
+export function* columnRows(snapshot: Snapshot): Generator<readonly Cell[]> {
+  for (const population of populationsOf(snapshot)) {
     for (const column of columnsOf(population)) yield [`${population.name}.csv`, column.name, column.meaning]
   }
 }
@@ -98,11 +111,17 @@ export function* columnRows(): Generator<readonly Cell[]> {
 async function openLookups(population: Population, snapshot: Snapshot, read: ReadDataset): Promise<Lookups> {
   const names = new Map<string, string>()
   for (const { dataset, member } of population.names) {
-    for await (const { key, facts } of read(dataset)) names.set(`${dataset} ${key}`, String(cell(facts[member]) ?? ''))
+    for await (const { key, facts, disposed } of read(dataset))
+      names.set(`${dataset} ${key}`, disposed === undefined ? String(cell(facts[member]) ?? '') : goneText(disposed))
   }
   const parts = new Map<string, Facts[]>()
+  const gone = new Map<string, string>()
   for (const dataset of population.parts) {
-    for await (const { parent, facts } of read(dataset)) {
+    for await (const { parent, facts, disposed } of read(dataset)) {
+      if (disposed !== undefined) {
+        gone.set(`${dataset} ${parent}`, goneText(disposed))
+        continue
+      }
       const part = parts.get(`${dataset} ${parent}`)
       if (part === undefined) parts.set(`${dataset} ${parent}`, [facts])
       else part.push(facts)
@@ -115,7 +134,8 @@ async function openLookups(population: Population, snapshot: Snapshot, read: Rea
     list(dataset, parent, textOf) {
       const found = parts.get(`${dataset} ${parent}`)
       const texts = (found ?? []).map(textOf).filter(text => text !== '')
-      const gap = gaps.of(dataset, parent) ?? (found === undefined ? gaps.ofWhole(dataset) : null)
+      const gap =
+        gone.get(`${dataset} ${parent}`) ?? gaps.of(dataset, parent) ?? (found === undefined ? gaps.ofWhole(dataset) : null)
       return [...texts.sort(compareBytes), ...(gap === null ? [] : [gap])].join(' ')
     },
     gap: (row, member) =>
@@ -123,7 +143,12 @@ async function openLookups(population: Population, snapshot: Snapshot, read: Rea
   }
 }
 
-interface GapTexts {
+/** What stands in a cell whose row was read and is not kept any more. */
+function goneText(disposed: string): string {
+  return `not kept: ${disposed}`
+}
+
+export interface GapTexts {
   /** of one resource, one part or one member of a resource */
   of(dataset: string, key: string, member?: string): string | null
   /** of a dataset of which nothing was read */
@@ -132,7 +157,8 @@ interface GapTexts {
   anyOf(dataset: string): string | null
 }
 
-function gapTextsOf(snapshot: Snapshot): GapTexts {
+/** What to write where a snapshot has a gap. */
+export function gapTextsOf(snapshot: Snapshot): GapTexts {
   const texts = new Map<string, string>()
   const first = new Map<string, string>()
   for (const gap of snapshot.gaps) {
@@ -169,18 +195,26 @@ export function coverageProblem(snapshot: Snapshot, dataset: string): string | n
 /** Names of the populations there are files of. */
 export const populationNames: readonly string[] = populations.map(({ name }) => name)
 
+/** Columns and rows of a population. */
+export interface PopulationTable {
+  readonly title: string
+  readonly columns: readonly string[]
+  readonly isComplete: boolean
+  /** rows, as the snapshot counts them */
+  readonly count: number
+  rows(): AsyncIterable<readonly Cell[]>
+}
+
 /**
  * A population as a table: the columns and rows of its CSV.
- * @returns null for a name that is not among `populationNames`
+ * @returns null for a name that is not among `populationNames`, and for a population that was not collected
  */
-export function populationTable(
-  name: string,
-  snapshot: Snapshot,
-  read: ReadDataset,
-): { readonly columns: readonly string[]; readonly isComplete: boolean; rows(): AsyncIterable<readonly Cell[]> } | null {
-  const population = populations.find(each => each.name === name)
+export function populationTable(name: string, snapshot: Snapshot, read: ReadDataset): PopulationTable | null {
+  const population = populationsOf(snapshot).find(each => each.name === name)
   if (population === undefined) return null
   return {
+    title: population.title,
+    count: snapshot.datasets.reduce((sum, each) => sum + (each.name === population.dataset ? each.count : 0), 0),
     columns: columnsOf(population).map(column => column.name),
     isComplete: populationProblem(snapshot, population) === null,
     rows: () => populationRows(population, snapshot, read),

@@ -1,7 +1,13 @@
 import type { Artifact, Snapshot } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
-import { columnRows, columnsOf, populationProblem, populationRows, type ReadDataset } from './population-artifacts.ts'
-import { populations } from './populations.ts'
+import {
+  columnRows,
+  columnsOf,
+  populationProblem,
+  populationRows,
+  populationsOf,
+  type ReadDataset,
+} from './population-artifacts.ts'
 import { identityCover } from './report-workbook.ts'
 import { sourceSection } from './source-section.ts'
 import { type Sheet, workbookMediaType, workbookOf } from './workbook.ts'
@@ -13,7 +19,7 @@ const timeColumn = /(At|Date|Timestamp)$/
 export function populationWorkbook(snapshot: Snapshot, read: ReadDataset): Artifact {
   const section = sourceSection(snapshot, [])
   const title = `${section.isComplete ? '' : 'INCOMPLETE: '}Populations of ${snapshot.source}, snapshot ${snapshot.version}`
-  const sheets = populations.map((population): Sheet => {
+  const sheets = populationsOf(snapshot).map((population): Sheet => {
     const isIncomplete = populationProblem(snapshot, population) !== null
     return {
       name: isIncomplete ? `INCOMPLETE ${population.name}` : population.name,
@@ -29,7 +35,7 @@ export function populationWorkbook(snapshot: Snapshot, read: ReadDataset): Artif
       { name: 'column', width: 26 },
       { name: 'meaning', width: 90 },
     ],
-    rows: columnRows,
+    rows: () => columnRows(snapshot),
   }
   return {
     path: `populations/${pathPart(snapshot.source)}/populations${section.isComplete ? '' : '.incomplete'}.xlsx`,

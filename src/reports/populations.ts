@@ -32,6 +32,8 @@ export interface Population {
   /** where it looks up all rows under its own key as parent */
   readonly parts: readonly string[]
   readonly columns: readonly PopulationColumn[]
+  /** true: there is none unless the dataset was collected, which is asked for on purpose */
+  readonly isOptional?: boolean
 }
 
 const users = { dataset: 'identitystore.users', member: 'UserName' }
@@ -279,6 +281,56 @@ export const populations: readonly Population[] = [
       { name: 'parentId', meaning: 'root or organizational unit it was listed under', value: ({ parent }) => parent },
     ],
   },
+  {
+    name: 'iam-users',
+    title: 'IAM users of the accounts, those without password or key included',
+    dataset: 'iam.users',
+    isOptional: true,
+    names: [accounts],
+    parts: ['iam.login_profiles', 'iam.mfa_devices', 'iam.access_keys'],
+    columns: [
+      ...ofAccount(),
+      fact('userName', 'UserName', 'name of the user'),
+      fact('arn', 'Arn', 'ARN'),
+      fact('path', 'Path', 'path'),
+      fact('createdAt', 'CreateDate', 'when AWS says it was made'),
+      fact('passwordLastUsed', 'PasswordLastUsed', 'when AWS says the password was last used; empty: never, or there is none'),
+      part('password', 'iam.login_profiles', 'when the console password was made; empty: there is none', facts =>
+        String(cell(facts.CreateDate) ?? 'yes'),
+      ),
+      part('mfaDevices', 'iam.mfa_devices', 'serial numbers of its MFA devices, separated by spaces; empty: none', facts =>
+        text(facts.SerialNumber),
+      ),
+      part(
+        'accessKeys',
+        'iam.access_keys',
+        'ids of its access keys with their state, separated by spaces; empty: none',
+        facts => `${text(facts.AccessKeyId)}:${text(facts.Status)}`,
+      ),
+    ],
+  },
+  {
+    name: 'iam-access-keys',
+    title: 'Access keys of IAM users, inactive ones included',
+    dataset: 'iam.access_keys',
+    isOptional: true,
+    names: [accounts],
+    parts: ['iam.access_keys_last_used'],
+    columns: [
+      ...ofAccount(),
+      fact('userName', 'UserName', 'name of the user'),
+      { name: 'userArn', meaning: 'ARN of the user', value: ({ parent }) => parent },
+      fact('accessKeyId', 'AccessKeyId', 'id of the key'),
+      fact('status', 'Status', 'Active or Inactive'),
+      fact('createdAt', 'CreateDate', 'when AWS says it was made'),
+      part(
+        'lastUsed',
+        'iam.access_keys_last_used',
+        'when, for which service and in which Region AWS says it was last used',
+        facts => lastUseOf(facts.AccessKeyLastUsed),
+      ),
+    ],
+  },
 ]
 
 /** A JSON value as one cell: text as it is, a list of texts separated by spaces, anything else as JSON; what AWS did not send is empty. */
@@ -303,6 +355,23 @@ function detail(name: string, member: string, meaning: string): PopulationColumn
 
 function part(name: string, dataset: string, meaning: string, textOf: (facts: Facts) => string): PopulationColumn {
   return { name, meaning, value: ({ key }, lookups) => lookups.list(dataset, key, textOf) }
+}
+
+/** IAM's rows stand in the account they were read in. */
+function ofAccount(): PopulationColumn[] {
+  return [
+    { name: 'accountId', meaning: 'account it was read in', value: ({ place }) => place.accountId },
+    {
+      name: 'accountName',
+      meaning: 'name of the account',
+      value: ({ place }, { name }) => name(accounts.dataset, place.accountId),
+    },
+  ]
+}
+
+function lastUseOf(use: Json | undefined): string {
+  const { LastUsedDate: at, ServiceName: service, Region: region } = (use ?? {}) as Facts
+  return at === undefined ? 'never' : [at, service, region].map(each => text(each)).join(' ')
 }
 
 function principal(): PopulationColumn[] {

@@ -1,10 +1,7 @@
 import type { Artifact } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
-import type { PeriodReportView } from './period-report-view.ts'
-import { periodWorkbook } from './period-workbook.ts'
 import { renderTemplate, styleSources } from './templates.ts'
-import { workbookMediaType, workbookOf } from './workbook.ts'
 
 export type ReportFormat = 'html' | 'json'
 
@@ -18,30 +15,8 @@ export function renderReport(view: FrameworkReportView, format: ReportFormat): U
   return closedPage(renderTemplate('framework-report', view))
 }
 
-/** Formats of a period report. */
-export const periodFormats = ['html', 'xlsx', 'json'] as const
-
-export type PeriodFormat = (typeof periodFormats)[number]
-
-/** A period report as a file; made when it is read. Same view, same bytes. */
-export function periodArtifact(view: PeriodReportView, format: PeriodFormat): Artifact {
-  const mediaTypes = { html: 'text/html; charset=utf-8', xlsx: workbookMediaType, json: 'application/json' }
-  return {
-    path: `reports/${pathPart(view.framework.id)}-${view.from.slice(0, 10)}-${view.to.slice(0, 10)}.${format}`,
-    mediaType: mediaTypes[format],
-    title: `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}, ${view.from} to ${view.to}`,
-    async *read() {
-      if (format === 'xlsx') yield* workbookOf(periodWorkbook(view))
-      else
-        yield format === 'json'
-          ? Buffer.from(`${JSON.stringify(view, null, 2)}\n`)
-          : closedPage(renderTemplate('period-report', view))
-    },
-  }
-}
-
 /** A document that refers to nothing, under a policy that forbids it to. */
-function closedPage(html: string): Uint8Array {
+export function closedPage(html: string): Uint8Array {
   return Buffer.from(
     html.replace(policySlot, `default-src 'none'; style-src ${styleSources(html)}; base-uri 'none'; form-action 'none'`),
   )

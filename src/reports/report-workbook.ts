@@ -1,6 +1,7 @@
 import type { Artifact } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import type { Cell } from './csv.ts'
+import { exceptionSheet } from './exceptions-artifact.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import { resultColumns } from './results-artifact.ts'
 import type { SourceSection } from './source-section.ts'
@@ -21,7 +22,7 @@ export function reportWorkbook(view: FrameworkReportView, results: () => Iterabl
         title,
         asOf: view.asOf,
         cover: coverOf(view),
-        sheets: [...sheetsOf(view), resultsSheet(results), ...proofSheets(view)],
+        sheets: [...sheetsOf(view), resultsSheet(results), exceptionSheet(view.exceptions), ...proofSheets(view)],
       }),
   }
 }
@@ -64,6 +65,7 @@ function coverOf(view: FrameworkReportView): [string, Cell][] {
       'Results',
       `${totals.population} = ${totals.fail} fail + ${totals.unknown} unknown + ${totals.pass} pass + ${totals.notApplicable} not applicable`,
     ],
+    ['Excepted', `of the ${totals.fail} fails, ${totals.excepted} stand beside an approved exception`],
     [
       'Controls',
       `${totals.controls}: ${totals.controlsBy.fail} fail, ${totals.controlsBy.unknown} unknown, ${totals.controlsBy.pass} pass, ${totals.controlsBy.not_applicable} not applicable`,
@@ -149,7 +151,7 @@ function resultsSheet(results: () => Iterable<readonly Cell[]>): Sheet {
   return { name: 'Results', columns: resultColumns.map(({ name }) => ({ name, width: wide.has(name) ? 50 : 20 })), rows: results }
 }
 
-function proofSheets({ sources, notInView }: FrameworkReportView): Sheet[] {
+function proofSheets({ sources, proofs, notInView }: FrameworkReportView): Sheet[] {
   return [
     {
       name: 'Coverage',
@@ -265,6 +267,18 @@ function proofSheets({ sources, notInView }: FrameworkReportView): Sheet[] {
             ]
           }
         }
+      },
+    },
+    {
+      name: 'Cross-checks',
+      columns: ['source', 'name', 'made', 'statement', 'compared', 'differences', 'examples'].map(name => ({
+        name,
+        width: name === 'statement' ? 80 : 22,
+      })),
+      *rows() {
+        for (const { source, crossChecks } of proofs)
+          for (const each of crossChecks)
+            yield [source, each.name, each.made, each.statement, each.compared, each.differences, each.examples.join('\n')]
       },
     },
     {

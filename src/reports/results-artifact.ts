@@ -18,6 +18,10 @@ export const resultColumns: readonly { readonly name: string; readonly meaning: 
   { name: 'reason', meaning: 'what was found; for unknown, what could not be read' },
   { name: 'missingActions', meaning: 'IAM actions to grant, separated by spaces' },
   { name: 'facts', meaning: 'the facts the result rests on, as JSON' },
+  { name: 'exceptions', meaning: 'ids of the approved exceptions beside a fail, separated by spaces; they change no status' },
+  { name: 'definitionDigest', meaning: 'digest of the control as it was judged with' },
+  { name: 'parametersDigest', meaning: 'digest of the parameters it was judged with' },
+  { name: 'catalogDigest', meaning: 'digest of the whole catalog' },
 ]
 
 /**
@@ -50,7 +54,8 @@ export function* resultRows(
   evaluation: Evaluation,
   populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
 ): Generator<readonly Cell[]> {
-  for (const { outcome, result } of judgedResults(evaluation, populationOf)) yield rowOf(outcome, result)
+  for (const { outcome, result } of judgedResults(evaluation, populationOf))
+    yield [...rowOf(outcome, result), evaluation.catalogDigest]
 }
 
 /**
@@ -115,13 +120,22 @@ function allResults(outcome: ControlOutcome, population: Iterable<Subject>): Res
 }
 
 /** One result as results.jsonl holds it: canonical JSON. */
-export function resultLine({ outcome: { control, source }, result }: JudgedResult): string {
-  return canonicalJson({ control: control.id, controlVersion: control.version, source, ...result } as unknown as Json)
+export function resultLine({ outcome: { control, source, parametersDigest }, result }: JudgedResult): string {
+  const judgedBy = {
+    ...{ control: control.id, controlVersion: control.version, definitionDigest: control.digest, parametersDigest, source },
+  }
+  return canonicalJson({ ...judgedBy, ...result } as unknown as Json)
 }
 
-function rowOf({ control, source }: ControlOutcome, { subject, status, reason, facts, gaps }: Result): readonly Cell[] {
+function rowOf(
+  { control, source, parametersDigest }: ControlOutcome,
+  { subject, status, reason, facts, gaps, exceptions = [] }: Result,
+): readonly Cell[] {
   const about = [control.id, control.version, control.severity, source, subject.type, subject.key, subject.name]
-  return [...about, status, reason, actionsOf(gaps).join(' '), canonicalJson(facts)]
+  return [
+    ...[...about, status, reason, actionsOf(gaps).join(' '), canonicalJson(facts)],
+    ...[exceptions.join(' '), control.digest, parametersDigest],
+  ]
 }
 
 function compareCounts(outcome: ControlOutcome, counted: { readonly [status in Status]: number }): void {

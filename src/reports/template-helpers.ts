@@ -33,6 +33,16 @@ const words: { readonly [value: string]: string } = {
   interrupted: 'Interrupted',
   partial: 'Partial',
   missing: 'Missing',
+  requested: 'Requested',
+  approved: 'Approved',
+  lapsed: 'Lapsed',
+  revoked: 'Revoked',
+  open: 'Open',
+  not_judged: 'Not judged',
+  pass_or_gone: 'Passed or gone',
+  resolved: 'Resolved',
+  file: 'file',
+  database: 'command',
 }
 
 /** A shape beside each word, so that nothing is told by colour alone. */
@@ -49,6 +59,10 @@ const marks: { readonly [value: string]: string } = {
   interrupted: '?',
   partial: '?',
   missing: '✕',
+  approved: '✓',
+  requested: '?',
+  resolved: '✓',
+  open: '✕',
 }
 
 /** Helpers that print a value, under names that no view uses; each takes exactly as many arguments as its function has parameters. */
@@ -81,10 +95,15 @@ const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
   join: (values: readonly string[], separator: string) => values.join(separator),
   anchor: (prefix: string, value: string) => `${prefix}-${value.replace(/[^A-Za-z0-9_-]/g, '_')}`,
   href: (value: string) => safeHref(value),
+  /** the page of one thing */
+  place: (folder: string, id: string | number) => safeHref(`/${folder}/${encodeURIComponent(id)}`),
   firstOf: (list: readonly unknown[], count: number) => list.slice(0, count),
   restOf: (list: readonly unknown[], count: number) => Math.max(0, list.length - count),
   eq: (a: Json, b: Json) => a === b,
   bar: (counts: BarCounts) => new SafeString(barSvg(counts)),
+  /** evaluations one after the other by where a control stood */
+  strip: (stretches: readonly { readonly standing: string; readonly evaluations: number }[]) =>
+    new SafeString(stripSvg(stretches)),
   /** a text inside a CSS string */
   cssText: (value: string) =>
     new SafeString(value.replace(/[^A-Za-z0-9 .,:-]/g, char => `\\${char.codePointAt(0)!.toString(16)} `)),
@@ -149,6 +168,18 @@ function barSvg({ fail, unknown, pass, notApplicable }: BarCounts): string {
     const rect = `<rect class="${className(name)}" x="${round(x)}" y="0" width="${round(Math.min(width, 100 - x))}" height="6"/>`
     x += width
     return [rect]
+  })
+  return `<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">${rects.join('')}</svg>`
+}
+
+/** Where a control stood from evaluation to evaluation. The table beside it says the same, so readers of the page may skip it. */
+function stripSvg(stretches: readonly { readonly standing: string; readonly evaluations: number }[]): string {
+  const total = stretches.reduce((sum, { evaluations }) => sum + evaluations, 0)
+  let at = 0
+  const rects = stretches.map(({ standing, evaluations }) => {
+    const from = (at / total) * 100
+    at += evaluations
+    return `<rect class="${className(standing)}" x="${from.toFixed(2)}" y="0" width="${((evaluations / total) * 100).toFixed(2)}" height="6"/>`
   })
   return `<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" focusable="false">${rects.join('')}</svg>`
 }

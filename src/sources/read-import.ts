@@ -2,45 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Facts, ImportFile, ImportKind } from '../model.ts'
 import { readCsv } from './csv.ts'
+import { date, kinds } from './import-kinds.ts'
 import { type ImportProblem, ImportRefused } from './import-refused.ts'
-
-interface Column {
-  readonly required: boolean
-  /** what a cell must be; null for any text */
-  readonly form: { readonly pattern: RegExp; readonly says: string } | null
-}
-
-const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
-const date = { pattern: day, says: 'a day (2026-03-31) or an instant with a zone (2026-03-31T17:00:00Z)' }
-const text: Column = { required: false, form: null }
-const needed: Column = { required: true, form: null }
-
-/** The columns of each kind, and the one that names a row. */
-const kinds: { readonly [K in ImportKind]: { readonly key: string; readonly columns: { readonly [name: string]: Column } } } = {
-  roster: {
-    key: 'personId',
-    columns: {
-      personId: needed,
-      name: text,
-      status: needed,
-      email: { required: false, form: { pattern: /^[^@\s]+@[^@\s]+$/, says: 'an address' } },
-      userName: text,
-      externalId: text,
-      terminationDate: { required: false, form: date },
-      managerId: text,
-    },
-  },
-  attestations: {
-    key: 'subject',
-    columns: {
-      subject: needed,
-      statement: text,
-      owner: needed,
-      date: { required: true, form: date },
-      evidenceSha256: { required: true, form: { pattern: /^[0-9a-fA-F]{64}$/, says: 'a SHA-256 in hexadecimal' } },
-    },
-  },
-}
 
 /** Largest file that is read, in bytes. */
 const mostBytes = 256 * 1024 * 1024
@@ -56,7 +19,7 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
   const content = bytes.toString('utf8')
   const rows = /^\s*[[{]/.test(content) ? jsonRows(content) : csvRows(content)
   const problems: ImportProblem[] = []
-  const { key, columns } = kinds[kind]
+  const { columns, nameOf, wrong } = kinds[kind]
   const seen = new Map<string, number>()
   for (const { line, cells } of rows) {
     for (const name of Object.keys(cells)) {
@@ -71,10 +34,12 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
         problems.push({ line, message: `${name} must be ${form.says}, found ${JSON.stringify(cell)}` })
       }
     }
-    const name = cells[key]
-    const before = name === undefined || kind === 'attestations' ? undefined : seen.get(name)
-    if (before !== undefined) problems.push({ line, message: `${key} ${name} stands already in row ${before}` })
-    if (name !== undefined) seen.set(name, line)
+    const mistake = wrong(cells)
+    if (mistake !== null) problems.push({ line, message: mistake })
+    const name = nameOf(cells)
+    const before = name === null ? undefined : seen.get(name)
+    if (before !== undefined) problems.push({ line, message: `${name} stands already in row ${before}` })
+    if (name !== null) seen.set(name, line)
   }
   if (problems.length > 0) throw ImportRefused.rows(kind, shown(location), problems)
   return {

@@ -1,6 +1,7 @@
 import { compareBytes } from '../digest.ts'
 import type { AccessAnswer, AccessPath, Snapshot, UnreadPart } from '../model.ts'
 import { classesBetween } from './classification.ts'
+import { disposedText, readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
 import {
   datasetsOfAccess,
@@ -12,7 +13,7 @@ import {
   readMemberships,
   type Span,
 } from './grant-rows.ts'
-import { findKeys, type Names, namesAt } from './names.ts'
+import { datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './names.ts'
 import { sealTimes } from './resource.ts'
 import { locate, readSnapshot, snapshotsAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -52,13 +53,15 @@ export async function access(store: Store, question: AccessQuestion): Promise<Ac
   const known = answers.filter(answer => answer !== null)
   if (known.length === 0) {
     const what = [question.account, question.user, question.permissionSet].filter(each => each !== undefined).join(', ')
+    const hint = 'write an account id or name, a user id or name, a permission set ARN or name, as AWS has it'
     throw new StoreError('NOT_FOUND', `no snapshot sealed by ${end.toISOString()} knows ${what}`, {
-      hint: 'write an account id or name, a user id or name, a permission set ARN or name, as AWS has it',
+      hint: (await hasDisposedNames(store, snapshots)) ? `${hint}; names were disposed of, so ask by id` : hint,
     })
   }
   return {
     snapshots,
     unread: known.flatMap(answer => answer.unread),
+    disposed: known.flatMap(answer => answer.disposed),
     paths: {
       *[Symbol.iterator]() {
         for (const answer of known) yield* answer.paths()
@@ -71,8 +74,17 @@ function until({ when }: AccessQuestion): Date {
   return 'asOf' in when ? when.asOf : when.to
 }
 
+async function hasDisposedNames(store: Store, snapshots: readonly Snapshot[]): Promise<boolean> {
+  for (const snapshot of snapshots) {
+    const { sourceId } = await locate(store, snapshot)
+    if ((await disposalsOf(store, sourceId, datasetsOfNames)).length > 0) return true
+  }
+  return false
+}
+
 interface SourceAnswer {
   readonly unread: readonly UnreadPart[]
+  readonly disposed: readonly string[]
   readonly paths: () => Generator<AccessPath>
 }
 
@@ -124,7 +136,9 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
     usersPlace: snapshot.datasets.find(each => each.name === 'identitystore.users')?.place ?? null,
   }
   const unread = await unreadOf(store, where, snapshot, wanted, new Set(assignments.map(each => each.principalKey)))
-  return { unread, paths: () => pathsOf(assignments, memberships, wanted, context) }
+  const disposals = names.disposed.size === 0 ? null : await readDisposals(store)
+  const disposed = [...names.disposed].map(position => `${snapshot.source}: names were ${disposedText(position, disposals!)}`)
+  return { unread, disposed, paths: () => pathsOf(assignments, memberships, wanted, context) }
 }
 
 async function wantedKeys(

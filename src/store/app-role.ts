@@ -36,6 +36,8 @@ declare
   changing text;
 begin
   execute format('grant usage on schema %I to ${appRole}', current_schema());
+  -- rows that are sent by COPY bring their numbers along
+  execute format('grant usage on all sequences in schema %I to ${appRole}', current_schema());
   for t in
     select c.oid, c.relname, exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = 'guard') as guarded
     from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')

@@ -25,9 +25,15 @@ export async function* checkRows(store: Store): AsyncGenerator<StoreProblem> {
       }
     }
   }
-  for (const table of ['result_version', 'outcome_version', 'control_definition'] as const) {
-    for await (const batch of streamRows<{ name: string }>(store.db, suspectBodies[table], []))
-      for (const { name } of batch) yield { kind: 'evaluation', name, message: 'what it says was changed: its digest differs' }
+  for (const table of ['result_version', 'outcome_version', 'control_definition', 'import_row'] as const) {
+    for await (const batch of streamRows<{ name: string; gone: boolean }>(store.db, suspectBodies[table], [])) {
+      for (const { name, gone } of batch) {
+        const message = gone
+          ? 'what it says is gone, and no disposal is on record'
+          : 'what it says was changed: its digest differs'
+        yield { kind: table === 'import_row' ? 'import' : 'evaluation', name, message }
+      }
+    }
   }
 }
 
@@ -38,6 +44,7 @@ interface Row {
   readonly key: string
   readonly parent: string
   readonly content: string | null
+  readonly disposed: number | null
   readonly digest: Buffer
   readonly salt: Buffer | null
   readonly from_version: number
@@ -53,14 +60,15 @@ const usualDigest: Record<RowKind, string> = {
     || ',"PrincipalId":' || to_json(k.key)::text || ',"PrincipalType":"' || case v.principal_type when 1 then 'USER' else 'GROUP' end || '"}', 'UTF8')) end`,
 }
 
-function suspectRows({ kind, content, joins, key, salt }: Shape): string {
-  return `select d.name as dataset, l.account_id, l.region, ${key} as key, p.parent, ${content} as content, v.digest, ${salt} as salt, v.from_version
+function suspectRows({ kind, content, joins, key, salt, disposed }: Shape): string {
+  return `select d.name as dataset, l.account_id, l.region, ${key} as key, p.parent, ${content} as content, ${disposed} as disposed, v.digest, ${salt} as salt, v.from_version
     from ${kind}_version v join part p on p.id = v.part_id ${joins} join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id
     where ${usualDigest[kind]} is distinct from v.digest`
 }
 
 function problemOf(row: Row, kind: RowKind): string | null {
   const digest = row.digest.toString('hex')
+  if (row.content === null && row.disposed !== null) return null
   if (row.content === null) return 'its facts are gone, and no disposal is on record'
   if (kind === 'entity' && row.salt === null) return 'its salt is gone, and no disposal is on record'
   try {
@@ -73,8 +81,11 @@ function problemOf(row: Row, kind: RowKind): string | null {
 }
 
 const suspectBodies = {
-  result_version: `select control_id || ' ' || source || ' ' || subject_key as name from result_version where sha256(convert_to(body, 'UTF8')) <> digest`,
-  outcome_version: `select control_id || ' ' || source as name from outcome_version
+  result_version: `select control_id || ' ' || source || ' ' || subject_key as name, body is null as gone from result_version
+    where disposed is null and (sha256(coalesce(salt, '') || convert_to(body, 'UTF8')) is distinct from digest or status <> body::json->>'status')`,
+  outcome_version: `select control_id || ' ' || source as name, false as gone from outcome_version
     where sha256(convert_to(position::text || ' ' || encode(definition, 'hex') || ' ' || body, 'UTF8')) <> digest`,
-  control_definition: `select body::json->>'id' as name from control_definition where sha256(convert_to(body, 'UTF8')) <> digest`,
+  import_row: `select 'import ' || import_id || ' row ' || n as name, body is null as gone from import_row
+    where disposed is null and sha256(salt || convert_to(body, 'UTF8')) is distinct from digest`,
+  control_definition: `select body::json->>'id' as name, false as gone from control_definition where sha256(convert_to(body, 'UTF8')) <> digest`,
 }

@@ -154,6 +154,7 @@ async function checkResources(store: Store, snapshot: Snapshot, position: Snapsh
 
 function rowProblem(dataset: string, row: StoredRow): string | null {
   const digest = row.digest.toString('hex')
+  if (row.content === null) return row.disposed === null ? 'its facts are gone, and no disposal is on record' : null
   try {
     const computed = factsDigest(
       canonicalJson(factsOf(dataset, row.parent, row.content, row.kind)),

@@ -6,8 +6,8 @@ import { from as copyFrom } from 'pg-copy-streams'
 /** Numbers go as int4, strings as text, bytes as bytea. */
 export type CopyValue = string | number | Uint8Array | null
 
-const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)])
-const trailer = Buffer.from([0xff, 0xff])
+export const copyHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)])
+export const copyTrailer = Buffer.from([0xff, 0xff])
 const chunkBytes = 1 << 16
 
 /**
@@ -25,9 +25,15 @@ export async function copyRows(
   await pipeline(Readable.from(encode(rows), { objectMode: false }), stream)
 }
 
+/** Sends rows that are in COPY's binary form already, header and trailer included. */
+export async function copyBytes(client: ClientBase, table: string, columns: readonly string[], bytes: Buffer): Promise<void> {
+  const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin with (format binary)`))
+  await pipeline(Readable.from([bytes], { objectMode: false }), stream)
+}
+
 function* encode(rows: Iterable<readonly CopyValue[]>): Generator<Buffer> {
   let chunk = Buffer.allocUnsafe(chunkBytes)
-  let used = header.copy(chunk)
+  let used = copyHeader.copy(chunk)
   for (const row of rows) {
     let need = 2
     for (const value of row) need += 4 + byteLength(value)
@@ -40,7 +46,7 @@ function* encode(rows: Iterable<readonly CopyValue[]>): Generator<Buffer> {
     for (const value of row) used = write(chunk, used, value)
   }
   if (used > 0) yield chunk.subarray(0, used)
-  yield trailer
+  yield copyTrailer
 }
 
 function byteLength(value: CopyValue): number {

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import type { Log } from '../log.ts'
-import { type CopyValue, copyRows } from './copy.ts'
+import { type CopyValue, copyBytes, copyRows } from './copy.ts'
 import { isUnreachable, storeError } from './error.ts'
 
 /** How to reach one database. `where` names it for people and holds no password. */
@@ -20,6 +20,8 @@ export interface Connection {
   execute(text: string, values?: readonly unknown[]): Promise<number>
   /** rows sent by binary COPY: numbers as int4, strings as text, bytes as bytea */
   copy(table: string, columns: readonly string[], rows: Iterable<readonly CopyValue[]>): Promise<void>
+  /** the same of rows that are encoded already, as `CopyRows` does */
+  copyBytes(table: string, columns: readonly string[], bytes: Buffer): Promise<void>
 }
 
 /** The pool with what every connection of ours needs. No network yet. */
@@ -105,6 +107,13 @@ export function connection(db: Database, client: pg.ClientBase): Connection {
     copy: async (table, columns, rows) => {
       try {
         await copyRows(client, table, columns, rows)
+      } catch (error) {
+        throw storeError(error, db.where)
+      }
+    },
+    copyBytes: async (table, columns, bytes) => {
+      try {
+        await copyBytes(client, table, columns, bytes)
       } catch (error) {
         throw storeError(error, db.where)
       }

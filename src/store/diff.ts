@@ -1,5 +1,6 @@
 import type { Change, Facts, Place, Snapshot, SnapshotDiff } from '../model.ts'
 import { streamRows } from './database.ts'
+import { disposedText, readDisposals } from './disposal.ts'
 import { factsOf, type RowKind, type Shape, sealTimes, shapes } from './resource.ts'
 import { locate } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -40,8 +41,10 @@ interface Row {
   readonly parent: string
   readonly key: string
   readonly before: string | null
+  readonly before_disposed: number | null
   readonly before_parent: string | null
   readonly after: string | null
+  readonly after_disposed: number | null
   readonly after_parent: string | null
   readonly before_seen: boolean | null
   readonly after_seen: boolean | null
@@ -52,13 +55,24 @@ async function* changes(store: Store, pair: Pair, source: string): AsyncGenerato
   const sealed = await sealTimes(store, { sourceId: pair.sourceId, version: Math.max(pair.from, pair.to) })
   let provesAbsence: ProvesAbsence | null = null
   let known = ''
+  let disposals: Awaited<ReturnType<typeof readDisposals>> | null = null
   for await (const batch of streamRows<Row>(store.db, changedRows, [pair.sourceId, pair.from, pair.to])) {
     for (const row of batch) {
       if (provesAbsence === null || known !== row.dataset) {
         provesAbsence = await absenceOf(store, { sourceId: pair.sourceId, source }, [row.dataset])
         known = row.dataset
       }
-      yield changeOf(row, pair, provesAbsence, sealed)
+      const change = changeOf(row, pair, provesAbsence, sealed)
+      if (row.before_disposed === null && row.after_disposed === null) {
+        yield change
+        continue
+      }
+      disposals ??= await readDisposals(store)
+      yield {
+        ...change,
+        ...(row.before_disposed === null ? {} : { beforeDisposed: disposedText(row.before_disposed, disposals) }),
+        ...(row.after_disposed === null ? {} : { afterDisposed: disposedText(row.after_disposed, disposals) }),
+      }
     }
   }
 }
@@ -91,18 +105,18 @@ function factsIn(row: Row, content: string | null, parent: string | null): Facts
 
 /** Versions of a key that differ between $2 and $3: only keys with a version that began or ended between them are looked at. */
 const changedRows = `
-  select c.kind, d.name as dataset, l.account_id, l.region, c.parent, c.key, c.before, c.before_parent, c.after, c.after_parent,
+  select c.kind, d.name as dataset, l.account_id, l.region, c.parent, c.key, c.before, c.before_disposed, c.before_parent, c.after, c.after_disposed, c.after_parent,
     c.before_seen, c.after_seen, c.shown
   from (${shapes.map(changedOf).join(' union all ')}) c
   join dataset d on d.id = c.dataset_id join place l on l.id = c.place_id
   order by d.name, l.account_id collate "C", l.region collate "C", c.key`
 
-function changedOf({ kind, identity, content, joins, key }: Shape): string {
+function changedOf({ kind, identity, content, joins, key, disposed }: Shape): string {
   const columns = identity.map(column => `v.${column}`).join(', ')
   const low = 'least($2::int, $3::int)'
   const high = 'greatest($2::int, $3::int)'
   const side = (at: string) => `(
-      select ${columns}, v.part_id as in_part, v.from_version, v.to_version, v.digest, ${content} as content, ${key} as key, p.parent,
+      select ${columns}, v.part_id as in_part, v.from_version, v.to_version, v.digest, ${content} as content, ${disposed} as disposed, ${key} as key, p.parent,
         p.dataset_id, p.place_id, (${seenAt(kind, at)}) as is_seen
       from touched_${kind} h join ${kind}_version v on ${identity.map(column => `v.${column} = h.${column}`).join(' and ')}
       join part p on p.id = v.part_id ${joins}
@@ -115,8 +129,8 @@ function changedOf({ kind, identity, content, joins, key }: Shape): string {
       where v.source_id = $1 and v.to_version > ${low} and v.to_version <= ${high} and v.to_version < ${stillHolds}
     )
     select '${kind}' as kind, coalesce(a.dataset_id, b.dataset_id) as dataset_id, coalesce(a.place_id, b.place_id) as place_id,
-      coalesce(b.parent, a.parent) as parent, coalesce(b.key, a.key) collate "C" as key, a.content as before, a.parent as before_parent,
-      b.content as after, b.parent as after_parent, a.is_seen as before_seen, b.is_seen as after_seen,
+      coalesce(b.parent, a.parent) as parent, coalesce(b.key, a.key) collate "C" as key, a.content as before, a.disposed as before_disposed, a.parent as before_parent,
+      b.content as after, b.disposed as after_disposed, b.parent as after_parent, a.is_seen as before_seen, b.is_seen as after_seen,
       greatest(a.from_version, b.from_version, case when a.to_version <= ${high} then a.to_version end,
         case when b.to_version <= ${high} then b.to_version end) as shown
     from ${side('$2::int')} a full join ${side('$3::int')} b on ${identity.map(column => `a.${column} = b.${column}`).join(' and ')}

@@ -32,6 +32,12 @@ const applicationAssignments = 'sso.application_assignments'
 const principalTypes = { 1: 'USER', 2: 'GROUP' } as const
 const principalNumbers = [1, 2] as const
 
+/** Which edges a dataset holds; null for none. */
+export function edgeKindOf(dataset: string): Edge['kind'] | null {
+  if (dataset === memberships) return 'membership'
+  return dataset === accountAssignments || dataset === applicationAssignments ? 'assignment' : null
+}
+
 /** The edge that a row is; null when its key is not that of an edge of its dataset. */
 export function edgeOf(dataset: string, parent: string, row: Row): Edge | null {
   if (dataset === memberships) return membershipOf(parent, row)
@@ -61,25 +67,37 @@ export function edgeFacts(dataset: string, parent: string, edge: Edge): Facts {
 }
 
 function membershipOf(parent: string, row: Row): MembershipEdge | null {
-  if (!row.key.startsWith(`${parent}|`)) return null
+  if (!row.key.startsWith(parent) || row.key[parent.length] !== '|') return null
   const userKey = row.key.slice(parent.length + 1)
-  const { GroupId, MemberId, MembershipId, IdentityStoreId, ...others } = row.facts
+  const { GroupId, MemberId, MembershipId, IdentityStoreId } = row.facts
   const isUsual = GroupId === parent && isOnly(MemberId, 'UserId', userKey) && isColumn(MembershipId) && isColumn(IdentityStoreId)
-  const whole = { membershipId: null, storeKey: null, rest: wholeOf(row.facts) }
-  const columns = isUsual && { membershipId: MembershipId ?? null, storeKey: IdentityStoreId ?? null, rest: restOf(others) }
-  return { kind: 'membership', userKey, ...(columns || whole) }
+  if (!isUsual) return { kind: 'membership', userKey, membershipId: null, storeKey: null, rest: wholeOf(row.facts) }
+  const columns = 2 + (MembershipId === undefined ? 0 : 1) + (IdentityStoreId === undefined ? 0 : 1)
+  return {
+    kind: 'membership',
+    userKey,
+    membershipId: MembershipId ?? null,
+    storeKey: IdentityStoreId ?? null,
+    rest: countOf(row.facts) === columns ? null : restOf(row.facts, membershipColumns),
+  }
 }
 
 function assignmentOf(dataset: string, parent: string, row: Row): AssignmentEdge | null {
-  const principalType = principalNumbers.find(each => row.key.startsWith(`${parent}|${principalTypes[each]}|`))
+  if (!row.key.startsWith(parent) || row.key[parent.length] !== '|') return null
+  const principalType = principalNumbers.find(each => row.key.startsWith(`${principalTypes[each]}|`, parent.length + 1))
   if (principalType === undefined) return null
   const principalKey = row.key.slice(parent.length + principalTypes[principalType].length + 2)
-  const edge = { kind: 'assignment', principalType, principalKey } as const
-  const expected = edgeFacts(dataset, parent, { ...edge, rest: null })
-  const isUsual = Object.entries(expected).every(([member, value]) => row.facts[member] === value)
-  const others = Object.fromEntries(Object.entries(row.facts).filter(([member]) => !Object.hasOwn(expected, member)))
-  return { ...edge, rest: isUsual ? restOf(others) : wholeOf(row.facts) }
+  const { facts } = row
+  const isPrincipal = facts.PrincipalType === principalTypes[principalType] && facts.PrincipalId === principalKey
+  const subject = subjectOf(dataset, parent)
+  const isUsual = isPrincipal && Object.entries(subject).every(([member, value]) => facts[member] === value)
+  if (!isUsual) return { kind: 'assignment', principalType, principalKey, rest: wholeOf(facts) }
+  const columns = [...Object.keys(subject), 'PrincipalType', 'PrincipalId']
+  const rest = countOf(facts) === columns.length ? null : restOf(facts, columns)
+  return { kind: 'assignment', principalType, principalKey, rest }
 }
+
+const membershipColumns = ['GroupId', 'MemberId', 'MembershipId', 'IdentityStoreId']
 
 /** What was asked about, as the facts repeat it. */
 function subjectOf(dataset: string, parent: string): Facts {
@@ -88,9 +106,9 @@ function subjectOf(dataset: string, parent: string): Facts {
   return { AccountId: parent.slice(0, bar), PermissionSetArn: parent.slice(bar + 1) }
 }
 
-/** Not sent, or text that a column can hold: Postgres has no NUL. */
+/** Not sent, or text that a column can hold: Postgres has no NUL and no lone surrogates, and an empty text would look like none. */
 function isColumn(value: Json | undefined): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && !value.includes('\0'))
+  return value === undefined || (typeof value === 'string' && value !== '' && !value.includes('\0') && value.isWellFormed())
 }
 
 function isOnly(value: Json | undefined, member: string, text: string): boolean {
@@ -107,6 +125,13 @@ function wholeOf(facts: Facts): string {
   return canonicalJson([facts])
 }
 
-function restOf(others: Facts): string | null {
-  return Object.keys(others).length === 0 ? null : canonicalJson(others)
+function restOf(facts: Facts, columns: readonly string[]): string | null {
+  const others = Object.entries(facts).filter(([member]) => !columns.includes(member))
+  return others.length === 0 ? null : canonicalJson(Object.fromEntries(others))
+}
+
+function countOf(facts: Facts): number {
+  let count = 0
+  for (const _ in facts) count++
+  return count
 }

@@ -29,6 +29,14 @@ export type StoreCode =
   /** a key or facts that have no canonical form: a lone surrogate, a NUL in a key, or a key too long to be indexed */
   | 'NOT_STORABLE'
   | 'NOT_FOUND'
+  /** a name means more than one */
+  | 'AMBIGUOUS'
+  /** a legal hold keeps what should be disposed of */
+  | 'ON_HOLD'
+  | 'EXCEPTION_NOT_FOUND'
+  | 'FINDING_NOT_FOUND'
+  /** a step of an exception that its rules forbid: approved by the one who asked for it, twice, or after its end */
+  | 'EXCEPTION_REFUSED'
 
 /** Trouble of the store. The database's own error is the cause. */
 export class StoreError extends AppError<StoreCode> {}

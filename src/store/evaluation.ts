@@ -1,15 +1,19 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash, type Hash, randomFillSync } from 'node:crypto'
 import { canonicalJson, compareBytes, digestOf, sha256 } from '../digest.ts'
 import type { ControlInfo, ControlOutcome, Evaluation, Json, PermissionSetClass, Result, SavedEvaluation } from '../model.ts'
 import { classificationDigest, writeClassifications } from './classification.ts'
 import type { CopyValue } from './copy.ts'
 import { type Connection, query, streamRows, transaction } from './database.ts'
+import { type DisposalEntry, disposedText, readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
+import { readRegister, writeRegister } from './exceptions.ts'
+import type { DueDays } from './finding-states.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
 import { outside } from './outside.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
+import { writeFindings } from './write-findings.ts'
 
 /** What is told of an evaluation without its outcomes. */
 export interface EvaluationHead {
@@ -25,16 +29,17 @@ export interface EvaluationHead {
  * Keeps an evaluation. Outcomes and results are versions that hold from evaluation to evaluation: only what differs from the one before
  * is written. Results are brought into the order of their subjects' keys (UTF-8 bytes, then kind and type).
  * @param classes of the permission sets of its snapshots, kept beside it; left out, "who was admin" cannot be answered for them
- * @returns the evaluation as it will be read; its digest is SHA-256 of the canonical JSON of the evaluation as given, so sorted
+ * @param options days until a finding is due, by severity; 7, 30, 90 and 180 when left out
+ * @returns the evaluation as it will be read; its digest is `saltedDigest`
  * @throws {StoreError} NOT_STORABLE when one subject has two results for one control and source
  */
 export async function saveEvaluation(
   store: Store,
   evaluation: Evaluation,
   classes: readonly PermissionSetClass[] | null = null,
+  options: { readonly dueDays?: DueDays } = {},
 ): Promise<SavedEvaluation> {
   const sorted: Evaluation = { ...evaluation, outcomes: evaluation.outcomes.map(sortResults) }
-  const digest = evaluationDigest(sorted)
   return transaction(store.db, async on => {
     await on.query('select pg_advisory_xact_lock($1, 0)', [lockSpaces.evaluation])
     const [last] = await on.query<{ id: number }>('select max(id) as id from evaluation having max(id) is not null')
@@ -43,15 +48,29 @@ export async function saveEvaluation(
     await writeDefinitions(on, sorted.outcomes)
     await writeOutcomes(on, id, sorted.outcomes)
     await writeResults(on, id, sorted.outcomes)
+    const digest = saltedDigest(sorted, await resultsDigests(on, id))
+    const findings = await writeFindings(on, id, sorted, options.dueDays)
     const { asOf, catalogDigest, snapshots } = sorted
     await on.execute(
-      'insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest) values ($1, $2, $3, $4, $5, $6)',
-      [...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')]],
+      `insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest, digest_version, exceptions, findings)
+       values ($1, $2, $3, $4, $5, $6, 2, $7, $8)`,
+      [
+        ...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')],
+        await writeRegister(on, sorted),
+        findings === null ? null : Buffer.from(findings, 'hex'),
+      ],
     )
     if (classes !== null) await writeClassifications(on, id, sorted, classes)
     const classification = classes === null ? {} : { classification: classificationDigest(classes) }
     await appendTo(on, evaluatedAt, 'evaluation', {
-      ...{ evaluation: id, asOf: asOf.toISOString(), catalogDigest, digest, ...classification },
+      ...{
+        evaluation: id,
+        asOf: asOf.toISOString(),
+        catalogDigest,
+        digest,
+        ...classification,
+        ...(findings === null ? {} : { findings }),
+      },
     })
     return { ...sorted, id, evaluatedAt, digest }
   })
@@ -76,14 +95,18 @@ export async function readEvaluation(store: Store, id: number): Promise<SavedEva
   const [head] = await heads(store, 'where id = $1', [id])
   if (head === undefined) return null
   const results = new Map<string, Result[]>()
-  const text = `select control_id, source, body from result_version where from_evaluation <= $1 and to_evaluation > $1
+  const text = `select control_id, source, subject_key, subject_kind, subject_type, status, disposed::float8 as disposed, body
+    from result_version where from_evaluation <= $1 and to_evaluation > $1
     order by control_id, source, subject_key, subject_kind, subject_type`
-  for await (const batch of streamRows<{ control_id: string; source: string; body: string }>(store.db, text, [id])) {
+  let disposals: Awaited<ReturnType<typeof readDisposals>> | null = null
+  for await (const batch of streamRows<ResultRow>(store.db, text, [id])) {
     for (const row of batch) {
+      if (row.disposed !== null) disposals ??= await readDisposals(store)
+      const result = row.body === null ? disposedResult(row, disposals) : (JSON.parse(row.body) as Result)
       const key = seriesKey(row.control_id, row.source)
       const known = results.get(key)
-      if (known === undefined) results.set(key, [JSON.parse(row.body) as Result])
-      else known.push(JSON.parse(row.body) as Result)
+      if (known === undefined) results.set(key, [result])
+      else known.push(result)
     }
   }
   const rows = await query<{ control_id: string; source: string; body: string; definition: string }>(
@@ -100,7 +123,7 @@ export async function readEvaluation(store: Store, id: number): Promise<SavedEva
       results: results.get(seriesKey(row.control_id, row.source)) ?? [],
     }),
   )
-  return { ...head, outcomes }
+  return { ...head, outcomes, ...(await readRegister(store, id)) }
 }
 
 /**
@@ -133,8 +156,60 @@ async function heads(store: Store, rest: string, values: readonly unknown[]): Pr
   }))
 }
 
-/** SHA-256 of the canonical JSON of a whole evaluation, put together piece by piece: as one string it could be longer than a string may be. */
-export function evaluationDigest(evaluation: Evaluation): string {
+interface ResultRow {
+  readonly control_id: string
+  readonly source: string
+  readonly subject_key: string
+  readonly subject_kind: string
+  readonly subject_type: string
+  readonly status: Result['status'] | null
+  readonly disposed: number | null
+  readonly body: string | null
+}
+
+/** What is left of a result: whom it was about by key, and its status. */
+function disposedResult(row: ResultRow, disposals: ReadonlyMap<number, DisposalEntry> | null): Result {
+  const { source, subject_key: key, subject_kind: kind, subject_type: type, status, disposed } = row
+  const why = disposed === null ? 'gone, and no disposal is on record' : disposedText(disposed, disposals ?? new Map())
+  return {
+    subject: { kind: kind as Result['subject']['kind'], source, type, key, name: key },
+    status: status ?? 'unknown',
+    reason: `what was found was ${why}`,
+    facts: {},
+    gaps: [],
+  }
+}
+
+/**
+ * Digest of an evaluation since its results have salts: SHA-256 of the canonical JSON of everything it says, where each outcome has
+ * `resultsDigest` in the place of its results. So it can be computed again when bodies were disposed of.
+ * @param digests of `resultsDigests`
+ */
+export function saltedDigest(evaluation: Evaluation, digests: ReadonlyMap<string, string>): string {
+  const outcomes = evaluation.outcomes.map(({ results: _, ...outcome }) => ({
+    ...outcome,
+    resultsDigest: digests.get(seriesKey(outcome.control.id, outcome.source)) ?? sha256(''),
+  }))
+  return digestOf(outside({ ...evaluation, outcomes }))
+}
+
+/**
+ * Of each outcome of an evaluation, by `seriesKey`: SHA-256 over one line per result, in the order of the results,
+ * `[kind, type, key, status, digest of the salted result]` as canonical JSON and a line feed.
+ */
+export async function resultsDigests(on: Pick<Connection, 'query'>, id: number): Promise<ReadonlyMap<string, string>> {
+  const rows = await on.query<{ control_id: string; source: string; digest: string }>(
+    `select control_id, source, encode(sha256(convert_to(string_agg('["' || subject_kind || '",' || to_json(subject_type)::text || ','
+       || to_json(subject_key)::text || ',"' || status || '","' || encode(digest, 'hex') || '"]' || E'\n', ''
+       order by subject_key, subject_kind, subject_type), 'UTF8')), 'hex') as digest
+     from result_version where from_evaluation <= $1 and to_evaluation > $1 group by control_id, source`,
+    [id],
+  )
+  return new Map(rows.map(row => [seriesKey(row.control_id, row.source), row.digest]))
+}
+
+/** Digest of an evaluation whose results have no salts yet: SHA-256 of the canonical JSON of a whole evaluation, put together piece by piece: as one string it could be longer than a string may be. */
+export function unsaltedDigest(evaluation: Evaluation): string {
   const sum = createHash('sha256')
   addCanonical(sum, outside({ ...evaluation, outcomes: [] }) as { [member: string]: Json }, 'outcomes', () => {
     for (const [i, outcome] of evaluation.outcomes.entries()) {
@@ -214,14 +289,15 @@ async function writeOutcomes(on: Connection, id: number, outcomes: readonly Cont
 }
 
 async function writeResults(on: Connection, id: number, outcomes: readonly ControlOutcome[]): Promise<void> {
-  const columns = ['control_id', 'source', 'subject_key', 'subject_kind', 'subject_type', 'digest', 'body']
+  const columns = ['control_id', 'source', 'subject_key', 'subject_kind', 'subject_type', 'digest', 'salt', 'status', 'body']
   await on.execute(
-    `create temporary table new_result (control_id text, source text, subject_key text, subject_kind text, subject_type text, digest bytea, body text)
-     on commit drop`,
+    `create temporary table new_result (control_id text, source text, subject_key text, subject_kind text, subject_type text, digest bytea, salt bytea,
+       status text, body text) on commit drop`,
   )
   await on.copy('new_result', columns, resultRows(outcomes))
   await on.execute('analyze new_result')
-  await mergeVersions(on, id, 'result', columns.slice(0, 5), ['digest', 'body'])
+  // a salt is the row's own: equal bodies are one result that still holds; one without a salt gets it with its next version
+  await mergeVersions(on, id, 'result', columns.slice(0, 5), columns.slice(5), 'n.body = v.body and v.salt is not null')
 }
 
 function* resultRows(outcomes: readonly ControlOutcome[]): Generator<CopyValue[]> {
@@ -229,7 +305,9 @@ function* resultRows(outcomes: readonly ControlOutcome[]): Generator<CopyValue[]
     for (const result of results) {
       const body = canonicalJson(outside(result))
       const { key, kind, type } = result.subject
-      yield [control.id, source, key, kind, type, Buffer.from(sha256(body), 'hex'), body]
+      const salt = randomFillSync(Buffer.allocUnsafe(16))
+      const digest = createHash('sha256').update(salt).update(body).digest()
+      yield [control.id, source, key, kind, type, digest, salt, result.status, body]
     }
   }
 }
@@ -241,8 +319,9 @@ async function mergeVersions(
   kind: 'outcome' | 'result',
   identity: readonly string[],
   content: readonly string[],
+  sameContent = 'n.digest = v.digest',
 ): Promise<void> {
-  const same = [...identity.map(column => `n.${column} = v.${column}`), 'n.digest = v.digest'].join(' and ')
+  const same = [...identity.map(column => `n.${column} = v.${column}`), sameContent].join(' and ')
   await on.execute(
     `update ${kind}_version v set to_evaluation = $1
      where v.to_evaluation = ${stillHolds} and not exists (select from new_${kind} n where ${same})`,
@@ -256,6 +335,7 @@ async function mergeVersions(
   )
 }
 
+/** Names one outcome of an evaluation. */
 function seriesKey(controlId: string, source: string): string {
   return `${controlId} ${source}`
 }

@@ -1,6 +1,8 @@
-import { canonicalJson } from '../digest.ts'
+import { createHash, randomFillSync } from 'node:crypto'
+import { canonicalJson, sha256 } from '../digest.ts'
 import type { Facts, ImportedRows, ImportFile, ImportKind, Json } from '../model.ts'
 import { query, transaction } from './database.ts'
+import { disposedText, readDisposals } from './disposal.ts'
 import { appendTo } from './ledger.ts'
 import type { Store } from './store.ts'
 
@@ -24,17 +26,30 @@ export async function saveImport(store: Store, file: ImportFile): Promise<Import
     await on.execute('lock table import_file in share row exclusive mode')
     const [last] = await on.query<{ id: number }>('select coalesce(max(id), 0)::float8 as id from import_file')
     const id = last!.id + 1
-    await on.execute('insert into import_file (id, kind, location, digest, imported_at, rows) values ($1, $2, $3, $4, $5, $6)', [
+    await on.execute('insert into import_file (id, kind, location, digest, imported_at) values ($1, $2, $3, $4, $5)', [
       id,
       kind,
       location,
       Buffer.from(digest, 'hex'),
       importedAt,
-      canonicalJson(rows as Json),
     ])
-    await appendTo(on, importedAt, 'import', { import: id, kind, location, digest, rows: rows.length })
+    const salted = rows.map(saltedRow)
+    await on.execute(
+      `insert into import_row (import_id, n, digest, salt, body)
+       select $1, w.n, w.digest, w.salt, w.body from unnest($2::bytea[], $3::bytea[], $4::text[]) with ordinality w (digest, salt, body, n)`,
+      [id, salted.map(row => `\\x${row.digest}`), salted.map(row => `\\x${row.salt}`), salted.map(row => row.body)],
+    )
+    const rowsDigest = sha256(salted.map(row => `${row.digest}\n`).join(''))
+    await appendTo(on, importedAt, 'import', { import: id, kind, location, digest, rows: rows.length, rowsDigest })
     return { id, kind, location, digest, importedAt }
   })
+}
+
+/** A row as it is kept: a salt of its own, so that the digest that stays when it is disposed of cannot be guessed from. */
+function saltedRow(row: Facts): { readonly body: string; readonly salt: string; readonly digest: string } {
+  const body = canonicalJson(row as Json)
+  const salt = randomFillSync(Buffer.allocUnsafe(16))
+  return { body, salt: salt.toString('hex'), digest: createHash('sha256').update(salt).update(body).digest('hex') }
 }
 
 /** Imports, newest first. */
@@ -45,13 +60,27 @@ export async function listImports(store: Store): Promise<readonly ImportRecord[]
   )
 }
 
-/** Of each kind the last import by an instant, with its rows. */
+/** Of each kind the last import by an instant, with its rows; `disposed` says what of it is not kept any more. */
 export async function readImports(store: Store, asOf: Date): Promise<readonly ImportedRows[]> {
-  const rows = await query<Omit<ImportedRows, 'rows'> & { readonly rows: string }>(
+  const files = await query<ImportRecord>(
     store.db,
-    `select distinct on (kind) kind, location, encode(digest, 'hex') as digest, imported_at as "importedAt", rows
+    `select distinct on (kind) id::float8 as id, kind, location, encode(digest, 'hex') as digest, imported_at as "importedAt"
      from import_file where imported_at <= $1 order by kind, id desc`,
     [asOf],
   )
-  return rows.map(row => ({ ...row, rows: JSON.parse(row.rows) as readonly Facts[] }))
+  return Promise.all(files.map(file => withRows(store, file)))
+}
+
+async function withRows(store: Store, { id, ...file }: ImportRecord): Promise<ImportedRows> {
+  const rows = await query<{ body: string | null; disposed: number | null }>(
+    store.db,
+    'select body, disposed::float8 as disposed from import_row where import_id = $1 order by n',
+    [id],
+  )
+  const kept = rows.flatMap(({ body }) => (body === null ? [] : [JSON.parse(body) as Facts]))
+  const gone = rows.filter(row => row.body === null)
+  if (gone.length === 0) return { ...file, rows: kept }
+  const entries = await readDisposals(store)
+  const reasons = new Set(gone.map(({ disposed }) => disposedText(disposed ?? 0, entries)))
+  return { ...file, rows: kept, disposed: { rows: gone.length, reason: [...reasons].join('; ') } }
 }

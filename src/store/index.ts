@@ -6,14 +6,40 @@ export { readCalls } from './calls.ts'
 export type { HeadCheck } from './check-heads.ts'
 export { checkSnapshot, type SnapshotProblem } from './check-snapshot.ts'
 export { diff } from './diff.ts'
+export type { Disposal } from './disposal.ts'
 export { type StoreCode, StoreError } from './error.ts'
 export { type EvaluationHead, latestEvaluation, listEvaluations, readEvaluation, saveEvaluation } from './evaluation.ts'
+export {
+  approveException,
+  type ExceptionRequest,
+  lastExceptionFile,
+  readExceptions,
+  requestException,
+  revokeException,
+  saveExceptionFile,
+} from './exceptions.ts'
+export type { DueDays } from './finding-states.ts'
+export {
+  type Assignment,
+  assignFinding,
+  type FindingFilter,
+  type FindingVersion,
+  findingFigures,
+  noteFinding,
+  readFinding,
+  readFindings,
+} from './findings.ts'
 export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
+export { readHistory } from './history.ts'
+export { addHold, type Hold, type HoldScope, listHolds, releaseHold } from './hold.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'
 export { appendLedger, checkLedger, type LedgerCheck, type LedgerProblem, readLedger } from './ledger.ts'
+export { type Pseudonymisation, pseudonymise } from './privacy.ts'
 export type { StoreProblem } from './problem.ts'
+export { recordChange } from './recorded.ts'
 export { readEstate, readResources } from './resource.ts'
+export { previewRetention, type RetentionRule, type RetentionRules, type RetentionStep, runRetention } from './retention.ts'
 export { failRun, listRuns, type OpenRun, openRun, recordFailure } from './run.ts'
 export { sealRun } from './seal.ts'
 export { claimSlot } from './slot.ts'

@@ -1,37 +1,24 @@
-import { createHash } from 'node:crypto'
-import { compareBytes } from '../digest.ts'
-import type { Connection } from './database.ts'
-import { stillHolds } from './versions.ts'
+import { type Database, streamRows } from './database.ts'
+import { RunParts } from './run-parts.ts'
 
-/** What the last snapshot shows of the parts that hold edges, as one digest each, by part. */
-export type KnownParts = ReadonlyMap<number, string>
-
-/** A row's key without its parent (`USER|` or `GROUP|` in front for an assignment), and its digest in hexadecimal. */
-export type KnownRow = readonly [key: string, digest: string]
-
-/** SHA-256 over the sorted keys with their digests: equal digests mean that a part holds the same rows. */
-export function partDigest(rows: readonly KnownRow[]): string {
-  const sum = createHash('sha256')
-  for (const [key, digest] of [...rows].sort(([a], [b]) => compareBytes(a, b))) sum.update(`${key} ${digest}\n`)
-  return sum.digest('hex')
+/** The parts of a source that the database knows, with what the last reading showed of those that hold edges. */
+export async function readKnownParts(db: Database, sourceId: number): Promise<RunParts> {
+  const parts = new RunParts()
+  const text = `select p.id, d.name as dataset, l.account_id, l.region, p.parent, encode(c.digest, 'hex') as content
+    from part p join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id left join part_content c on c.part_id = p.id
+    where p.source_id = $1 order by p.id`
+  for await (const batch of streamRows<Row>(db, text, [sourceId], 5000)) {
+    for (const { id, dataset, account_id, region, parent, content } of batch)
+      parts.know({ dataset, place: { accountId: account_id, region }, parent }, id, content)
+  }
+  return parts
 }
 
-/** Parts of a source of which every row that still holds was seen by the last snapshot. Nobody can change them while the run holds the source. */
-export async function readKnownParts(on: Connection, sourceId: number): Promise<KnownParts> {
-  const rows = await on.query<{ part_id: number; digest: Buffer }>(
-    `select v.part_id, sha256(convert_to(string_agg(k.key || ' ' || encode(v.digest, 'hex') || E'\\n', '' order by k.key), 'UTF8')) as digest
-     from membership_version v join resource_key k on k.id = v.user_id
-     where v.source_id = $1 and v.to_version = ${stillHolds}
-       and v.part_id not in (select part_id from membership_unseen where source_id = $1 and to_version = ${stillHolds})
-     group by v.part_id
-     union all
-     select v.part_id, sha256(convert_to(string_agg(v.key || ' ' || encode(v.digest, 'hex') || E'\\n', '' order by v.key), 'UTF8'))
-     from (select v.part_id, v.digest, (case v.principal_type when 1 then 'USER|' else 'GROUP|' end || k.key) collate "C" as key
-       from assignment_version v join resource_key k on k.id = v.principal_id
-       where v.source_id = $1 and v.to_version = ${stillHolds}
-         and v.part_id not in (select part_id from assignment_unseen where source_id = $1 and to_version = ${stillHolds})) v
-     group by v.part_id`,
-    [sourceId],
-  )
-  return new Map(rows.map(row => [row.part_id, row.digest.toString('hex')]))
+interface Row {
+  readonly id: number
+  readonly dataset: string
+  readonly account_id: string
+  readonly region: string
+  readonly parent: string
+  readonly content: string | null
 }

@@ -13,4 +13,6 @@ export const lockSpaces = {
   evaluation: 0x65766435,
   /** the second key is the source's id; held while heads are written */
   heads: 0x65766436,
+  exceptions: 0x65766437,
+  findings: 0x65766438,
 } as const

@@ -10,7 +10,17 @@ export interface Names {
   readonly groups: ReadonlyMap<string, string | null>
   readonly permissionSets: ReadonlyMap<string, string | null>
   readonly accounts: ReadonlyMap<string, string | null>
+  /** entries of the ledger under which bodies with some of these names were disposed of */
+  readonly disposed: ReadonlySet<number>
 }
+
+/** Where names stand. */
+export const datasetsOfNames = [
+  'identitystore.users',
+  'identitystore.groups',
+  'sso.permission_sets',
+  'organizations.accounts',
+] as const
 
 /** Names as of a version; of what is gone by then, the last one. */
 export async function namesAt(
@@ -34,7 +44,19 @@ export async function namesAt(
     groups: only(groups),
     permissionSets: only(permissionSets),
     accounts: only(accounts),
+    disposed: new Set([...users, ...groups, ...permissionSets, ...accounts].flatMap(row => row.disposed ?? [])),
   }
+}
+
+/** Entries of the ledger under which bodies of these datasets were disposed of: names may be missing, or not be found. */
+export async function disposalsOf(store: Store, sourceId: number, datasets: readonly string[]): Promise<number[]> {
+  const rows = await query<{ disposed: number }>(
+    store.db,
+    `select distinct v.disposed::float8 as disposed from entity_version v join entity e on e.id = v.entity_id join dataset d on d.id = e.dataset_id
+     where v.disposed is not null and v.source_id = $1 and d.name = any ($2::text[]) order by 1`,
+    [sourceId, datasets],
+  )
+  return rows.map(row => row.disposed)
 }
 
 interface NameRow {
@@ -42,6 +64,7 @@ interface NameRow {
   readonly name: string | null
   readonly status: string | null
   readonly to_version: number
+  readonly disposed: number | null
 }
 
 async function namedAt(
@@ -55,7 +78,7 @@ async function namedAt(
   if (keys.length === 0) return []
   return query<NameRow>(
     store.db,
-    `select distinct on (k.key) k.key, v.body::json->>$5 as name, v.body::json->>'UserStatus' as status, v.to_version
+    `select distinct on (k.key) k.key, v.body::json->>$5 as name, v.body::json->>'UserStatus' as status, v.to_version, v.disposed::float8 as disposed
      from unnest($4::text[]) w (key) join resource_key k on k.source_id = $1 and k.key = w.key
      join entity e on e.key_id = k.id and e.dataset_id = (select id from dataset where name = $3)
      join entity_version v on v.entity_id = e.id and v.from_version <= $2

@@ -1,6 +1,5 @@
-import type { Coverage, Gap, Place } from '../model.ts'
-import type { Connection } from './database.ts'
-import { placeOf } from './staged-part.ts'
+import type { Coverage, Gap, PartEnd, Place } from '../model.ts'
+import type { RunParts } from './run-parts.ts'
 
 /** Parts of one dataset in one place that ended alike. */
 export interface PartOutcome {
@@ -27,57 +26,55 @@ const unended = 'its reading did not come to an end'
 const unread = 'what it is about was listed, and it was not read'
 
 /**
- * Gives an end to parts that have none: those whose reading broke off, and those that were not read although their parent was seen.
- * Comes after everything that tells by the missing end that a part's rows do not count.
+ * How the parts of a run ended, by dataset and place. Those whose reading broke off, and those that were not read although their parent
+ * was seen, are incomplete.
  */
-export async function settleParts(on: Connection, collectionId: number, unreadParts: readonly number[]): Promise<void> {
-  await on.execute(`update staged_part set coverage = 'incomplete', reason = $2 where collection_id = $1 and coverage is null`, [
-    collectionId,
-    unended,
-  ])
-  await on.execute(
-    `insert into staged_part (collection_id, part_id, coverage, reason) select $1, unnest($2::int[]), 'incomplete', $3`,
-    [collectionId, unreadParts, unread],
-  )
+export function outcomesOf(parts: RunParts, missed: readonly number[]): PartOutcome[] {
+  const found = new Map<string, Mutable<PartOutcome>>()
+  const add = (index: number, coverage: Coverage, reason: string | null, end: PartEnd | null) => {
+    const { dataset, place } = parts.groupOf(index)
+    const key = JSON.stringify([dataset, place.accountId, place.region, coverage, reason])
+    const nothing = { parts: 0, pages: 0, duplicates: 0, firstObservedAt: null, lastObservedAt: null }
+    const outcome = found.get(key) ?? { dataset, place, coverage, reason, ...nothing }
+    found.set(key, outcome)
+    outcome.parts++
+    if (end === null) return
+    outcome.pages += end.pages
+    outcome.duplicates += end.duplicates
+    if (outcome.firstObservedAt === null || end.firstObservedAt < outcome.firstObservedAt)
+      outcome.firstObservedAt = end.firstObservedAt
+    if (outcome.lastObservedAt === null || end.lastObservedAt > outcome.lastObservedAt)
+      outcome.lastObservedAt = end.lastObservedAt
+  }
+  for (const index of parts.touched()) {
+    const end = parts.isEnded(index) ? parts.endOf(index) : null
+    if (end === null) add(index, 'incomplete', unended, null)
+    else add(index, end.coverage, end.reason, end)
+  }
+  for (const index of missed) add(index, 'incomplete', unread, null)
+  return [...found.values()]
 }
 
-/** How a collection's parts ended, by dataset and place. */
-export async function readOutcomes(on: Connection, collectionId: number): Promise<PartOutcome[]> {
-  const rows = await on.query<Omit<PartOutcome, 'place'> & { accountId: string; region: string }>(
-    `select d.name as dataset, l.account_id as "accountId", l.region, s.coverage, s.reason, count(*)::int as parts, sum(s.pages)::int as pages,
-       sum(s.duplicates)::int as duplicates, min(s.first_observed_at) as "firstObservedAt", max(s.last_observed_at) as "lastObservedAt"
-     from staged_part s join part p on p.id = s.part_id join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id
-     where s.collection_id = $1 group by d.name, l.account_id, l.region, s.coverage, s.reason`,
-    [collectionId],
-  )
-  return rows.map(({ accountId, region, ...outcome }) => ({ ...outcome, place: placeOf({ accountId, region }) }))
-}
+type Mutable<T> = { -readonly [member in keyof T]: T[member] }
 
-/** The parts of a collection that are open or have gaps. */
-export async function readNotableParts(on: Connection, collectionId: number): Promise<NotablePart[]> {
-  const rows = await on.query<NotableRow>(
-    `select s.part_id as "partId", d.name as dataset, l.account_id as "accountId", l.region, p.parent, s.coverage, s.reason, s.gaps
-     from staged_part s join part p on p.id = s.part_id join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id
-     where s.collection_id = $1 and (s.coverage not in ('complete', 'complete_with_changes') or s.gaps is not null) order by s.part_id`,
-    [collectionId],
-  )
-  return rows.map(row => {
-    const { partId, coverage, reason } = row
-    const isOurs = row.gaps === null && (reason === unended || reason === unread)
-    const gaps = isOurs ? [notCollected(row.dataset, placeOf(row), row.parent, reason)] : (JSON.parse(row.gaps ?? '[]') as Gap[])
-    return { partId, coverage, reason, gaps }
-  })
-}
-
-interface NotableRow {
-  readonly partId: number
-  readonly dataset: string
-  readonly accountId: string
-  readonly region: string
-  readonly parent: string
-  readonly coverage: Coverage
-  readonly reason: string | null
-  readonly gaps: string | null
+/** The parts of a run that are open or have gaps, by their numbers. */
+export function notableParts(parts: RunParts, missed: readonly number[]): NotablePart[] {
+  const found: NotablePart[] = []
+  const lacking = (index: number, reason: string) => {
+    const { dataset, place, parent } = parts.partOf(index)
+    const gaps = [notCollected(dataset, place, parent, reason)]
+    found.push({ partId: parts.idOf(index), coverage: 'incomplete', reason, gaps })
+  }
+  for (const index of parts.touched()) {
+    if (!parts.isEnded(index)) lacking(index, unended)
+    else {
+      const special = parts.specialOf(index)
+      if (special === null || (parts.isComplete(index) && special.gaps.length === 0)) continue
+      found.push({ partId: parts.idOf(index), ...special })
+    }
+  }
+  for (const index of missed) lacking(index, unread)
+  return found.sort((a, b) => a.partId - b.partId)
 }
 
 /** The gap of what should have been read and was not, for no reason that AWS gave. */

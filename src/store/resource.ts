@@ -1,6 +1,7 @@
 import type { DatasetSummary, EstateRows, Facts, Place, Snapshot, StoredResource } from '../model.ts'
 import { query, streamRows } from './database.ts'
 import { inOrder } from './dataset-summary.ts'
+import { disposedText, readDisposals } from './disposal.ts'
 import { type Edge, edgeFacts, type PrincipalType } from './edge.ts'
 import { locate, type SnapshotPosition, snapshotsAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -20,23 +21,28 @@ export async function* readResources(store: Store, snapshot: Snapshot, dataset?:
     if (summary.count === 0) continue
     const { name, place } = summary
     const isProvenAbsentBefore = await absences(store, position, summary)
+    let disposals: Awaited<ReturnType<typeof readDisposals>> | null = null
     for await (const row of readStoredRows(store, position, name, place)) {
+      if (row.disposed !== null) disposals ??= await readDisposals(store)
       const first = row.firstVersion ?? row.fromVersion
       yield {
         dataset: name,
         place,
         parent: row.parent,
         key: row.key,
-        facts: factsOf(name, row.parent, row.content, row.kind),
+        facts: row.content === null ? {} : factsOf(name, row.parent, row.content, row.kind),
         digest: row.digest.toString('hex'),
-        salt: row.salt?.toString('hex') ?? null,
+        salt: row.content === null ? null : (row.salt?.toString('hex') ?? null),
         firstSeenAt: sealedAt.get(first)!,
         seenFromTheStart: !isProvenAbsentBefore(row.parent, first),
         since: sealedAt.get(row.fromVersion)!,
         earlier: (row.earlier ?? []).map(([from, content]) => ({
           from: sealedAt.get(from)!,
-          facts: factsOf(name, row.parent, content, row.kind),
+          ...(content === null
+            ? { facts: {}, disposed: true as const }
+            : { facts: factsOf(name, row.parent, content, row.kind) }),
         })),
+        ...(row.disposed === null ? {} : { disposed: disposedText(row.disposed, disposals!) }),
       }
     }
   }
@@ -59,13 +65,16 @@ export interface StoredRow {
   readonly kind: RowKind
   readonly key: string
   readonly parent: string
-  readonly content: string
+  /** null: gone */
+  readonly content: string | null
+  /** entry of the ledger under which the content was disposed of */
+  readonly disposed: number | null
   readonly digest: Buffer
   readonly salt: Buffer | null
   readonly fromVersion: number
   /** of the same key, when there were earlier versions */
   readonly firstVersion: number | null
-  readonly earlier: readonly (readonly [fromVersion: number, content: string])[] | null
+  readonly earlier: readonly (readonly [fromVersion: number, content: string | null])[] | null
 }
 
 /** Version rows that a snapshot saw of one dataset in one place, by key. */
@@ -109,6 +118,8 @@ export interface Shape {
   readonly joins: string
   readonly key: string
   readonly salt: string
+  /** entry of the ledger under which `content` was disposed of; edges hold ids only and have no body that could be */
+  readonly disposed: string
 }
 
 export const shapes: readonly Shape[] = [
@@ -120,6 +131,7 @@ export const shapes: readonly Shape[] = [
       'join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id left join entity_salt t on t.entity_id = v.entity_id',
     key: 'k.key',
     salt: 't.salt',
+    disposed: 'v.disposed::float8',
   },
   {
     kind: 'membership',
@@ -128,6 +140,7 @@ export const shapes: readonly Shape[] = [
     joins: 'join resource_key k on k.id = v.user_id left join resource_key i on i.id = v.store_id',
     key: `p.parent || '|' || k.key`,
     salt: 'null::bytea',
+    disposed: 'null::float8',
   },
   {
     kind: 'assignment',
@@ -136,16 +149,17 @@ export const shapes: readonly Shape[] = [
     joins: 'join resource_key k on k.id = v.principal_id',
     key: `p.parent || '|' || case v.principal_type when 1 then 'USER' else 'GROUP' end || '|' || k.key`,
     salt: 'null::bytea',
+    disposed: 'null::float8',
   },
 ]
 
 const storedRows = `${shapes.map(rowsOf).join(' union all ')} order by key`
 
 /** Rows seen at version $2; beside each, the versions of the same key that ended by then. */
-function rowsOf({ kind, identity, content, joins, key, salt }: Shape): string {
+function rowsOf({ kind, identity, content, joins, key, salt, disposed }: Shape): string {
   const columns = identity.map(column => `v.${column}`).join(', ')
   return `
-    select '${kind}' as kind, ${key} as key, p.parent, ${content} as content, v.digest, ${salt} as salt, v.from_version as "fromVersion",
+    select '${kind}' as kind, ${key} as key, p.parent, ${content} as content, ${disposed} as disposed, v.digest, ${salt} as salt, v.from_version as "fromVersion",
       h.first_version as "firstVersion", h.earlier
     from part p join ${kind}_version v on v.part_id = p.id ${joins}
     left join (

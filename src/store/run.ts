@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
-import { canonicalJson, digestOf, partKey } from '../digest.ts'
+import { canonicalJson, digestOf } from '../digest.ts'
 import type { Caller, CollectionPlan, Json, RunRecord, Source } from '../model.ts'
 import { type Connection, connectAlone, query, transaction, transactionOn } from './database.ts'
 import { StoreError, storeError } from './error.ts'
-import { type KnownParts, readKnownParts } from './known-parts.ts'
+import { discardJournal, readJournal, takeUp } from './journal.ts'
+import { KnownEntities } from './known-entities.ts'
+import { readKnownParts } from './known-parts.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
+import type { RunParts } from './run-parts.ts'
 import { resolveSource, sourceIdOf } from './source.ts'
-import { discardParts, discardStaging, placeOf, type StagedPart, stagedParts, storable } from './staged-part.ts'
+import { storable } from './staged-text.ts'
 import type { Store } from './store.ts'
 
 /** A run that is under way. Parts are saved into it and it is sealed once; disposed unsealed, it leaves its parts to the next run. */
@@ -34,9 +37,9 @@ export interface RunState {
   isLost: boolean
   /** a seal under way: `return sealRun(run)` disposes of the run before the seal is done */
   sealing: Promise<unknown> | null
-  /** ids of parts, by `partKey` */
-  readonly partIds: Map<string, number>
-  readonly known: KnownParts
+  readonly parts: RunParts
+  /** null before the first snapshot: nothing is known */
+  readonly knownEntities: KnownEntities | null
 }
 
 /** Parts older than this are read again: a snapshot's window should be a day at most. */
@@ -60,11 +63,13 @@ export async function openRun(store: Store, source: Source, plan: CollectionPlan
     if (!rows[0]!.held) throw await busy(store, source, sourceId)
     const id = randomUUID()
     const begun = await transactionOn(store.db, session, on => begin(on, store, source, plan, sourceId, id))
-    const known = await transactionOn(store.db, session, on => readKnownParts(on, sourceId))
-    const state: RunState = { phase: 'open', isLost: false, sealing: null, partIds: begun.partIds, known }
+    const parts = await readKnownParts(store.db, sourceId)
+    const done = begun.resumed ? await resume(store, begun.collectionId, parts) : new Set<string>()
+    const knownEntities = begun.isFirst ? null : new KnownEntities(store, sourceId)
+    const state: RunState = { phase: 'open', isLost: false, sealing: null, parts, knownEntities }
     session.on('error', () => (state.isLost = true))
     session.on('end', () => (state.isLost = true))
-    const { collectionId, done, resumed } = begun
+    const { collectionId, resumed } = begun
     if (resumed) store.log.info('run resumed', { source: source.label, run: id, parts: done.size })
     return {
       ...{ id, source, plan, done, resumed, store, sourceId, collectionId, session, state },
@@ -182,9 +187,9 @@ interface RunRow {
 
 interface Begun {
   readonly collectionId: number
-  readonly done: ReadonlySet<string>
   readonly resumed: boolean
-  readonly partIds: Map<string, number>
+  /** no snapshot of the source was sealed yet */
+  readonly isFirst: boolean
 }
 
 async function begin(
@@ -205,6 +210,7 @@ async function begin(
     `insert into run (id, source_id, label, started_at, outcome, planned_calls, software_version) values ($1, $2, $3, $4, 'running', $5, $6)`,
     [id, sourceId, source.label, now, plan.calls, store.softwareVersion],
   )
+  const isFirst = (await on.query('select from snapshot where source_id = $1 limit 1', [sourceId])).length === 0
   const settings = Buffer.from(settingsDigest(store, source, plan), 'hex')
   const [left] = await on.query<{ id: number; started_at: Date; settings: Buffer; callers: string }>(
     `select id, started_at, settings, callers from collection where source_id = $1 and state = 'open' for update`,
@@ -215,35 +221,28 @@ async function begin(
     if (left.settings.equals(settings) && age >= 0 && age <= resumableMs) {
       const callers = mergeCallers(JSON.parse(left.callers) as Caller[], plan.callers)
       await on.execute('update collection set run_id = $2, callers = $3 where id = $1', [left.id, id, callers])
-      return resume(on, left.id)
+      return { collectionId: left.id, resumed: true, isFirst }
     }
-    await discardStaging(on, left.id)
+    await discardJournal(on, left.id)
     await on.execute(`update collection set state = 'discarded' where id = $1`, [left.id])
   }
   const [made] = await on.query<{ id: number }>(
     `insert into collection (source_id, run_id, started_at, settings, callers, state) values ($1, $2, $3, $4, $5, 'open') returning id`,
     [sourceId, id, now, settings, mergeCallers([], plan.callers)],
   )
-  return { collectionId: made!.id, done: new Set(), resumed: false, partIds: new Map() }
+  return { collectionId: made!.id, resumed: false, isFirst }
 }
 
 /** Keeps the parts that came to a good end. Others are taken out, so that what is not asked again does not stand as refused. */
-async function resume(on: Connection, collectionId: number): Promise<Begun> {
-  const parts = await stagedParts(on, collectionId)
-  const isDone = ({ coverage }: StagedPart) => coverage !== null && coverage !== 'denied' && coverage !== 'incomplete'
-  await discardParts(
-    on,
-    collectionId,
-    parts.filter(part => !isDone(part)).map(part => part.partId),
-  )
-  const partIds = new Map<string, number>()
+async function resume(store: Store, collectionId: number, parts: RunParts): Promise<ReadonlySet<string>> {
+  for await (const pieces of readJournal(store, collectionId, parts)) takeUp(parts, pieces)
   const done = new Set<string>()
-  for (const part of parts) {
-    const key = partKey({ dataset: part.dataset, place: placeOf(part), parent: part.parent })
-    partIds.set(key, part.partId)
-    if (isDone(part)) done.add(key)
+  for (const index of [...parts.touched()]) {
+    const coverage = parts.isEnded(index) ? parts.endOf(index).coverage : 'incomplete'
+    if (coverage === 'denied' || coverage === 'incomplete') parts.forget(index)
+    else done.add(parts.keyOf(index))
   }
-  return { collectionId, done, resumed: true, partIds }
+  return done
 }
 
 /** What must be equal for rows of two runs to stand in one snapshot. */

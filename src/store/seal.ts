@@ -1,15 +1,25 @@
 import type { Caller, Snapshot } from '../model.ts'
 import { addUpCalls } from './calls.ts'
-import { type Connection, query, transactionOn } from './database.ts'
-import { datasetKey, isOpen, populationsOfNext, summarise } from './dataset-summary.ts'
+import { judgeUnread } from './closing-parts.ts'
+import { Copier } from './copier.ts'
+import { type Connection, transactionOn } from './database.ts'
+import { datasetKey, isOpen, type Population, populationsOfNext, summarise } from './dataset-summary.ts'
+import { StoreError } from './error.ts'
 import { sortGaps, writeGaps, writeOpenParts } from './gap.ts'
+import { discardJournal } from './journal.ts'
+import { LeafSet } from './leaf-set.ts'
 import { appendTo } from './ledger.ts'
-import { notCollected, readNotableParts, readOutcomes, settleParts } from './part-outcome.ts'
+import { internPlaces, numberParts } from './number-parts.ts'
+import { replaceContents } from './part-content.ts'
+import { notableParts, notCollected, outcomesOf } from './part-outcome.ts'
+import { ResourceKeys } from './resource-keys.ts'
 import { checkOpen, close, type OpenRun } from './run.ts'
-import { gatherClosingParts, gatherSeen, refuseEmpty } from './seen.ts'
+import type { PartGroup, RunParts } from './run-parts.ts'
 import { insertSnapshot, snapshotDigest } from './snapshot.ts'
-import { discardStaging, internPlaces } from './staged-part.ts'
-import { writeVersions } from './versions.ts'
+import { settleUnseen } from './unseen-entities.ts'
+import { type ComparedPart, compareEdges } from './versions.ts'
+import { temporaryTables, writeEdges } from './write-edges.ts'
+import { writeEntities } from './write-entities.ts'
 
 /** From so many written rows on the planner is told about them at once. */
 const manyRows = 5000
@@ -32,37 +42,32 @@ export async function sealRun(run: OpenRun): Promise<Snapshot> {
 
 async function sealAndClose(run: OpenRun): Promise<Snapshot> {
   const { store, session, state } = run
-  const { snapshot, written } = await transactionOn(store.db, session, on => seal(on, run))
+  const snapshot = await transactionOn(store.db, session, on => seal(on, run)).catch((error: unknown) => {
+    state.parts.dropNumbers()
+    throw error
+  })
   await close(state, session)
-  if (written >= manyRows) {
-    // a role without ownership may not, and then autovacuum does it in a minute
-    const tables = 'resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version'
-    await query(store.db, `analyze ${tables}`).catch(error => store.log.debug('tables were not analysed', { error }))
-  }
   return snapshot
 }
 
-async function seal(on: Connection, run: OpenRun): Promise<{ snapshot: Snapshot; written: number }> {
+async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   const { store, sourceId, collectionId, source } = run
+  const { parts } = run.state
   const collection = await takeCollection(on, run)
-  await refuseEmpty(on, collectionId, source.label)
+  refuseEmpty(parts, source.label)
   const [last] = await on.query<{ version: number; digest: Buffer; sealed_at: Date }>(
     'select version, digest, sealed_at from snapshot where source_id = $1 order by version desc limit 1',
     [sourceId],
   )
   const version = (last?.version ?? 0) + 1
+  const { missed, leaves } = await writeRows(on, run, version, last === undefined)
 
-  await gatherSeen(on, sourceId, collectionId)
-  const missed = await gatherClosingParts(on, sourceId, collectionId)
-  const { begun, ended } = await writeVersions(on, sourceId, version)
-
-  const staged = await stagedCounts(on, collectionId)
-  await settleParts(on, collectionId, missed)
-  const outcomes = await readOutcomes(on, collectionId)
+  const outcomes = outcomesOf(parts, missed)
   const calls = await addUpCalls(on, collectionId)
-  const datasets = summarise(run.plan, outcomes, await populationsOfNext(on, sourceId, version), staged, calls.counts)
+  const populations = leaves === null ? await populationsOfNext(on, sourceId, version) : populationsIn(leaves)
+  const datasets = summarise(run.plan, outcomes, populations, rowCounts(parts), calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
-  const notable = await readNotableParts(on, collectionId)
+  const notable = notableParts(parts, missed)
   const gaps = sortGaps([...notable.flatMap(part => part.gaps), ...unread])
   await internPlaces(on, gaps)
   await writeGaps(on, sourceId, version, gaps)
@@ -97,7 +102,73 @@ async function seal(on: Connection, run: OpenRun): Promise<{ snapshot: Snapshot;
     digest: snapshot.digest,
     run: run.id,
   })
-  return { snapshot, written: begun + ended }
+  return snapshot
+}
+
+/** What writing the rows of a run gave. */
+interface WrittenRows {
+  /** parts that were not read although their parent was seen */
+  readonly missed: readonly number[]
+  /** every row of the snapshot, where all of them were written with it; else null */
+  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
+}
+
+/** Writes what the run saw as versions. */
+async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<WrittenRows> {
+  const { store, sourceId, state } = run
+  const { parts } = state
+  const groups = await numberParts(on, store, sourceId, parts)
+  const copier = new Copier(on)
+  const keys = new ResourceKeys(store, sourceId, copier, isFirst)
+  const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet()])) : null
+  const entities = await writeEntities({ on, run, version, copier, keys, groups, leaves })
+  const { vanished, missed } = await judgeUnread(on, sourceId, parts, entities.seen)
+  const isClosing = (index: number) => parts.isComplete(index) || vanished.has(index)
+  const gone = isFirst ? 0 : await settleUnseen(on, sourceId, version, entities.seen, closingByNumber(parts, isClosing))
+  if (hasDifferentEdges(parts)) await on.execute(temporaryTables)
+  const edges = await writeEdges({ on, run, version, isFirst, copier, keys, leaves })
+  const compared = { membership: [] as ComparedPart[], assignment: [] as ComparedPart[] }
+  const doubtful: number[] = []
+  for (let index = 0; index < parts.count; index++) {
+    const kind = parts.groupOf(index).edges
+    const isKnown = parts.idOf(index) > 0 && !parts.isFresh(index) && !isFirst
+    if (kind === null || !(edges.compared.has(index) || (isKnown && !parts.isUnchanged(index)))) continue
+    compared[kind].push({ partId: parts.idOf(index), isClosing: isClosing(index) })
+    doubtful.push(parts.idOf(index))
+  }
+  const versions = await compareEdges(on, sourceId, version, compared)
+  await replaceContents(on, doubtful, new Map([...edges.contents].map(([index, digest]) => [parts.idOf(index), digest])))
+  if (entities.begun + entities.ended + gone + edges.begun + versions.begun + versions.ended >= manyRows) {
+    // a role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error
+    await on.execute('analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version')
+  }
+  return { missed, leaves: edges.compared.size === 0 ? leaves : null }
+}
+
+function populationsIn(leaves: ReadonlyMap<PartGroup, LeafSet>): Population[] {
+  return [...leaves].map(([{ dataset, place }, set]) => ({ dataset, place, count: set.count, digest: set.digest() }))
+}
+
+/** False when the edges of every part are those of the last snapshot. */
+function hasDifferentEdges(parts: RunParts): boolean {
+  for (let index = 0; index < parts.count; index++)
+    if (parts.groupOf(index).edges !== null && !parts.isUnchanged(index)) return true
+  return false
+}
+
+function closingByNumber(parts: RunParts, isClosing: (index: number) => boolean): (partId: number) => boolean {
+  const byNumber = new Map<number, number>()
+  return partId => {
+    if (byNumber.size === 0) for (let index = 0; index < parts.count; index++) byNumber.set(parts.idOf(index), index)
+    const index = byNumber.get(partId)
+    return index !== undefined && isClosing(index)
+  }
+}
+
+/** @throws {StoreError} RUN_EMPTY when no part came to an end: that is a run that read nothing */
+function refuseEmpty(parts: RunParts, source: string): void {
+  for (const index of parts.touched()) if (parts.isEnded(index)) return
+  throw new StoreError('RUN_EMPTY', `the run of ${source} read nothing, so there is nothing to seal`, { hint: 'collect again' })
 }
 
 /** The collection is ours alone until the end of the transaction: batches under way are waited for. */
@@ -112,20 +183,16 @@ async function takeCollection(on: Connection, run: OpenRun): Promise<{ started_a
   throw new Error('unreachable')
 }
 
-/** Rows staged in parts that ended, by dataset and place. */
-async function stagedCounts(on: Connection, collectionId: number): Promise<Map<string, number>> {
-  const rows = await on.query<{ dataset: string; account_id: string; region: string; count: number }>(
-    `select d.name as dataset, l.account_id, l.region, count(*)::int as count
-     from (
-       select collection_id, part_id from staged_entity where collection_id = $1
-       union all select collection_id, part_id from staged_membership where collection_id = $1
-       union all select collection_id, part_id from staged_assignment where collection_id = $1
-     ) r join staged_part s on s.collection_id = r.collection_id and s.part_id = r.part_id and s.coverage is not null
-     join part p on p.id = r.part_id join dataset d on d.id = p.dataset_id join place l on l.id = p.place_id
-     group by d.name, l.account_id, l.region`,
-    [collectionId],
-  )
-  return new Map(rows.map(row => [datasetKey(row.dataset, { accountId: row.account_id, region: row.region }), row.count]))
+/** Rows that AWS showed in parts that ended, by dataset and place. */
+function rowCounts(parts: RunParts): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const index of parts.touched()) {
+    if (!parts.isEnded(index)) continue
+    const { dataset, place } = parts.groupOf(index)
+    const key = datasetKey(dataset, place)
+    counts.set(key, (counts.get(key) ?? 0) + parts.rowsOf(index))
+  }
+  return counts
 }
 
 async function endRun(on: Connection, run: OpenRun, snapshot: Snapshot): Promise<void> {
@@ -134,7 +201,7 @@ async function endRun(on: Connection, run: OpenRun, snapshot: Snapshot): Promise
     'update source set label = $2, organization_id = coalesce($3, organization_id) where id = $1 and (label <> $2 or organization_id is distinct from $3)',
     [sourceId, source.label, plan.identity.organizationId],
   )
-  await discardStaging(on, collectionId)
+  await discardJournal(on, collectionId)
   await on.execute(`update collection set state = 'sealed' where id = $1`, [collectionId])
   await on.execute(
     `update run set outcome = 'sealed', ended_at = $2, snapshot_version = $3 where id = $1 and outcome = 'running'`,

@@ -1,51 +1,43 @@
-import { canonicalJson, factsDigest, partKey } from '../digest.ts'
-import type { CollectedBatch, Facts, PartEnd, PartPiece } from '../model.ts'
+import { canonicalJson, partKey } from '../digest.ts'
+import type { CollectedBatch, PartEnd, PartPiece, Place } from '../model.ts'
 import { appendCalls } from './calls.ts'
-import type { CopyValue } from './copy.ts'
 import { type Connection, transaction } from './database.ts'
-import { edgeOf } from './edge.ts'
+import { type Edge, edgeOf } from './edge.ts'
 import { StoreError } from './error.ts'
-import { type KnownParts, type KnownRow, partDigest } from './known-parts.ts'
+import { appendBatch, encodeBatch, type StagedPiece, takeUp } from './journal.ts'
+import type { PlaceEntities } from './known-entities.ts'
+import { contentDigest } from './part-content.ts'
 import { checkOpen, type OpenRun } from './run.ts'
-import { beginParts, discardParts, endParts, internParts } from './staged-part.ts'
+import { isPlain, type RunParts } from './run-parts.ts'
+import { saltedDigest } from './salted-digest.ts'
+import { storable } from './staged-text.ts'
 
 /**
  * Saves what was read, in one transaction: afterwards it survives the death of this process and of the database's.
  * Pieces of one part come in order; `isFirst` discards what was staged of that part. Batches of different parts may be saved at the same time.
+ * Rows that are as the last snapshot knows them are staged as that sentence, and not again.
  * @throws {StoreError} RUN_OVER, PART_OUT_OF_ORDER for a later piece without its first or after its end, NOT_STORABLE, DISK_FULL,
  *   DATABASE_UNREACHABLE
  */
 export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<void> {
   checkOpen(run)
   if (batch.pieces.length === 0 && batch.calls.length === 0) return
-  const { store, collectionId, sourceId, state } = run
-  const fresh = batch.pieces.map(piece => piece.part).filter(part => !state.partIds.has(partKey(part)))
-  if (fresh.length > 0) {
-    // numbers of parts outlive this batch, so they are made outside of its transaction
-    const ids = await transaction(store.db, on => internParts(on, sourceId, fresh))
-    for (const [i, part] of fresh.entries()) state.partIds.set(partKey(part), ids[i]!)
-  }
-  const pieces = batch.pieces.map(piece => ({ piece, partId: state.partIds.get(partKey(piece.part))! }))
+  const { store, collectionId, state } = run
+  const { parts } = state
+  checkOrder(parts, batch.pieces)
+  const sorted = batch.pieces.map(piece => sortRows(parts, piece))
+  const known = await knownPlaces(run, sorted)
+  const pieces = withGenerations(
+    parts,
+    sorted.map(piece => stage(parts, piece, known)),
+  )
+  const body = pieces.length === 0 ? null : await encodeBatch(parts, pieces)
   await transaction(store.db, async on => {
     await holdCollection(on, run)
-    const { begun, ends, kept } = arrange(pieces)
-    await checkOrder(on, collectionId, pieces, begun)
-    await discardParts(on, collectionId, begun)
-    await beginParts(on, collectionId, begun)
-    const { rows, unchanged } = stagedRows(collectionId, kept, state.known)
-    for (const [table, { columns, values }] of Object.entries(rows)) {
-      if (values.length > 0) await on.copy(table, columns, values)
-    }
-    await endParts(on, collectionId, ends, unchanged)
+    if (body !== null) await appendBatch(on, collectionId, pieces, body)
     if (batch.calls.length > 0) await appendCalls(on, collectionId, batch.calls)
   })
-  // what has ended is hardly asked for again: a quarter of a million numbers of parts are not kept for it
-  for (const { piece } of pieces) if (piece.end !== null) state.partIds.delete(partKey(piece.part))
-}
-
-interface Piece {
-  readonly piece: PartPiece
-  readonly partId: number
+  takeUp(parts, pieces)
 }
 
 /** Waits for a seal and is waited for; refuses a run whose collection another run took over. */
@@ -59,47 +51,17 @@ async function holdCollection(on: Connection, run: OpenRun): Promise<void> {
   checkOpen(run)
 }
 
-/** Within one batch a part may begin again: only what came after its last first piece is kept. */
-function arrange(pieces: readonly Piece[]): { begun: number[]; ends: Map<number, PartEnd>; kept: Piece[] } {
-  const begun = new Set<number>()
-  const ends = new Map<number, PartEnd>()
-  const kept = new Map<number, Piece[]>()
-  for (const each of pieces) {
-    const { piece, partId } = each
-    if (piece.isFirst) {
-      begun.add(partId)
-      ends.delete(partId)
-      kept.delete(partId)
-    } else if (ends.has(partId)) throw outOfOrder(piece, 'its end came before')
-    const before = kept.get(partId)
-    if (before === undefined) kept.set(partId, [each])
-    else before.push(each)
-    if (piece.end !== null) ends.set(partId, piece.end)
-  }
-  return { begun: [...begun], ends, kept: [...kept.values()].flat() }
-}
-
-async function checkOrder(
-  on: Connection,
-  collectionId: number,
-  pieces: readonly Piece[],
-  begun: readonly number[],
-): Promise<void> {
-  const beginning = new Set<number>()
-  const continued = new Map<number, PartPiece>()
-  for (const { piece, partId } of pieces) {
-    if (piece.isFirst) beginning.add(partId)
-    else if (!beginning.has(partId)) continued.set(partId, piece)
-  }
-  if (continued.size === 0) return
-  const open = await on.query<{ part_id: number; is_ended: boolean }>(
-    'select part_id, coverage is not null as is_ended from staged_part where collection_id = $1 and part_id = any ($2::int[])',
-    [collectionId, [...continued.keys()]],
-  )
-  const isEnded = new Map(open.map(row => [row.part_id, row.is_ended]))
-  for (const [partId, piece] of continued) {
-    if (isEnded.get(partId) === undefined) throw outOfOrder(piece, 'its first piece never came')
-    if (isEnded.get(partId) && !begun.includes(partId)) throw outOfOrder(piece, 'its end came before')
+function checkOrder(parts: RunParts, pieces: readonly PartPiece[]): void {
+  const now = new Map<number, 'begun' | 'ended'>()
+  for (const piece of pieces) {
+    checkPart(piece)
+    const part = parts.indexOf(piece.part)
+    if (!piece.isFirst) {
+      const state = now.get(part) ?? (parts.isEnded(part) ? 'ended' : parts.isTouched(part) ? 'begun' : null)
+      if (state === null) throw outOfOrder(piece, 'its first piece never came')
+      if (state === 'ended') throw outOfOrder(piece, 'its end came before')
+    }
+    now.set(part, piece.end === null ? 'begun' : 'ended')
   }
 }
 
@@ -107,59 +69,112 @@ function outOfOrder(piece: PartPiece, why: string): StoreError {
   return new StoreError('PART_OUT_OF_ORDER', `a later piece of the part ${partKey(piece.part)} cannot be saved: ${why}`)
 }
 
-interface StagedRows {
-  readonly columns: readonly string[]
-  readonly values: CopyValue[][]
+function withGenerations(parts: RunParts, pieces: readonly Omit<StagedPiece, 'generation'>[]): StagedPiece[] {
+  const now = new Map<number, number>()
+  return pieces.map(piece => {
+    const generation = (now.get(piece.part) ?? parts.generationOf(piece.part)) + (piece.isFirst ? 1 : 0)
+    now.set(piece.part, generation)
+    return { ...piece, generation }
+  })
 }
 
-function stagedRows(
-  collectionId: number,
-  pieces: readonly Piece[],
-  known: KnownParts,
-): { readonly rows: { readonly [table: string]: StagedRows }; readonly unchanged: ReadonlySet<number> } {
-  const unchanged = new Set<number>()
-  const part = ['collection_id', 'part_id']
-  const entities: StagedRows = { columns: [...part, 'key', 'body'], values: [] }
-  const memberships: StagedRows = { columns: [...part, 'user_key', 'membership_id', 'store_key', 'rest', 'digest'], values: [] }
-  const assignments: StagedRows = { columns: [...part, 'principal_type', 'principal_key', 'rest', 'digest'], values: [] }
-  for (const { piece, partId } of pieces) {
-    const edges: KnownRow[] = []
-    const [begunMemberships, begunAssignments] = [memberships.values.length, assignments.values.length]
-    for (const row of piece.rows) {
-      const body = canonicalFacts(piece, row.key, row.facts)
-      const edge = edgeOf(piece.part.dataset, piece.part.parent, row)
-      if (edge === null) {
-        entities.values.push([collectionId, partId, row.key, body])
-        continue
-      }
-      const text = factsDigest(body, null)
-      const digest = Buffer.from(text, 'hex')
-      edges.push([row.key.slice(piece.part.parent.length + 1), text])
-      if (edge.kind === 'membership') {
-        memberships.values.push([collectionId, partId, edge.userKey, edge.membershipId, edge.storeKey, edge.rest, digest])
-      } else assignments.values.push([collectionId, partId, edge.principalType, edge.principalKey, edge.rest, digest])
+function checkPart({ part }: PartPiece): void {
+  const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed()
+  if ([part.parent, part.dataset, part.place.accountId, part.place.region].every(isStorable)) return
+  throw new StoreError('NOT_STORABLE', `the part ${JSON.stringify(partKey(part))} has a name that cannot be stored`)
+}
+
+/** A piece whose edges are told from its other rows. */
+interface Sorted {
+  readonly piece: PartPiece
+  readonly part: number
+  readonly lines: string[]
+  readonly isWhole: boolean
+  readonly others: readonly (readonly [key: string, body: string])[]
+}
+
+function sortRows(parts: RunParts, piece: PartPiece): Sorted {
+  const part = parts.indexOf(piece.part)
+  const { edges: kind } = parts.groupOf(part)
+  const lines: string[] = []
+  const keys = new Set<string>()
+  const others: (readonly [string, string])[] = []
+  for (const row of piece.rows) {
+    checkKey(piece, row.key)
+    const edge = kind === null ? null : edgeIn(piece, row)
+    if (edge === null) others.push([row.key, canonicalFacts(piece, row.key, () => canonicalJson(row.facts))])
+    else {
+      lines.push(lineOf(edge))
+      keys.add(row.key)
     }
-    const isWhole = piece.isFirst && piece.end !== null && edges.length > 0 && edges.length === piece.rows.length
-    if (!isWhole || !known.has(partId) || partDigest(edges) !== known.get(partId)) continue
-    unchanged.add(partId)
-    memberships.values.length = begunMemberships
-    assignments.values.length = begunAssignments
   }
+  const isWhole = piece.isFirst && piece.end !== null && lines.length === piece.rows.length && keys.size === lines.length
+  if (isWhole) lines.sort()
+  return { piece, part, lines, isWhole, others }
+}
+
+/** What the database knows of the places that entities are saved of; nothing before the first snapshot. */
+async function knownPlaces(run: OpenRun, pieces: readonly Sorted[]): Promise<(place: Place) => PlaceEntities> {
+  const { knownEntities } = run.state
+  const found = new Map<string, PlaceEntities>()
+  for (const { piece, others } of pieces) {
+    const name = placeName(piece.part.place)
+    if (knownEntities !== null && others.length > 0 && !found.has(name)) found.set(name, await knownEntities.at(piece.part.place))
+  }
+  return place => found.get(placeName(place)) ?? none
+}
+
+const none: PlaceEntities = new Map()
+
+function placeName({ accountId, region }: Place): string {
+  return `${accountId} ${region}`
+}
+
+/** Leaves away what is as the last snapshot knows it. */
+function stage(parts: RunParts, sorted: Sorted, knownAt: (place: Place) => PlaceEntities): Omit<StagedPiece, 'generation'> {
+  const { piece, part, lines, isWhole, others } = sorted
+  const entities: string[] = []
+  const entityIds: number[] = []
+  const seen: number[] = []
+  const known = others.length === 0 ? undefined : knownAt(piece.part.place).get(piece.part.dataset)
+  for (const [key, body] of others) {
+    const entity = known?.get(key)
+    const isSame = entity?.salt != null && entity.partId === parts.idOf(part) && entity.digest === saltedDigest(entity.salt, body)
+    if (isSame) seen.push(entity.id)
+    else {
+      entities.push(key, body)
+      entityIds.push(entity?.id ?? 0)
+    }
+  }
+  const isUnchanged = isWhole && lines.length > 0 && parts.contentOf(part) === contentDigest(lines)
   return {
-    rows: { staged_entity: entities, staged_membership: memberships, staged_assignment: assignments },
-    unchanged,
+    ...{ part, isFirst: piece.isFirst, rows: piece.rows.length, end: storableEnd(piece.end), isUnchanged, isWhole },
+    ...{ edges: isUnchanged ? [] : lines, edgeCount: isUnchanged ? 0 : lines.length, entities, entityIds, seen },
   }
 }
 
-function canonicalFacts(piece: PartPiece, key: string, facts: Facts): string {
-  if (key.includes('\0') || !key.isWellFormed()) {
-    throw new StoreError(
-      'NOT_STORABLE',
-      `the part ${partKey(piece.part)} has a row whose key ${JSON.stringify(key)} cannot be stored`,
-    )
-  }
+/** The fields of an edge, one after the other. */
+function lineOf(edge: Edge): string {
+  return edge.kind === 'membership'
+    ? `${edge.userKey}\0${edge.membershipId ?? ''}\0${edge.storeKey ?? ''}\0${edge.rest ?? ''}`
+    : `${edge.principalType}\0${edge.principalKey}\0${edge.rest ?? ''}`
+}
+
+function edgeIn(piece: PartPiece, row: PartPiece['rows'][number]): Edge | null {
+  return canonicalFacts(piece, row.key, () => edgeOf(piece.part.dataset, piece.part.parent, row))
+}
+
+function checkKey(piece: PartPiece, key: string): void {
+  if (!key.includes('\0') && key.isWellFormed()) return
+  throw new StoreError(
+    'NOT_STORABLE',
+    `the part ${partKey(piece.part)} has a row whose key ${JSON.stringify(key)} cannot be stored`,
+  )
+}
+
+function canonicalFacts<T>(piece: PartPiece, key: string, canonical: () => T): T {
   try {
-    return canonicalJson(facts)
+    return canonical()
   } catch (cause) {
     throw new StoreError(
       'NOT_STORABLE',
@@ -167,4 +182,10 @@ function canonicalFacts(piece: PartPiece, key: string, facts: Facts): string {
       { cause },
     )
   }
+}
+
+function storableEnd(end: PartEnd | null): PartEnd | null {
+  if (end === null || isPlain(end)) return end
+  const clean = (facts: unknown) => JSON.stringify(facts, (_, value) => (typeof value === 'string' ? storable(value) : value))
+  return { ...end, ...(JSON.parse(clean({ reason: end.reason, gaps: end.gaps })) as Pick<PartEnd, 'reason' | 'gaps'>) }
 }

@@ -1,11 +1,14 @@
 import type { LedgerEntry, Snapshot } from '../model.ts'
+import { reader } from './calls.ts'
+import { checkDisposals } from './check-disposals.ts'
+import { checkFindings } from './check-findings.ts'
 import { checkHeads, type HeadCheck } from './check-heads.ts'
 import { checkRows } from './check-rows.ts'
 import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
 import { storedClassificationDigest } from './classification.ts'
 import { query } from './database.ts'
 import { datasetKey } from './dataset-summary.ts'
-import { evaluationDigest, readEvaluation } from './evaluation.ts'
+import { readEvaluation, resultsDigests, saltedDigest, unsaltedDigest } from './evaluation.ts'
 import { checkLedger, readLedger } from './ledger.ts'
 import type { StoreProblem } from './problem.ts'
 import { shapes } from './resource.ts'
@@ -16,6 +19,8 @@ import { stillHolds } from './versions.ts'
 export interface StoreVerification {
   readonly snapshots: number
   readonly evaluations: number
+  /** what was disposed of, by entry of the ledger; its digests stand, and were checked */
+  readonly disposals: readonly { readonly position: number; readonly rows: number; readonly text: string }[]
   readonly ledgerEntries: number
   /** digest of the ledger's last entry; null for an empty one */
   readonly ledgerHead: string | null
@@ -48,12 +53,16 @@ export async function verifyStore(
     if (heads === null) continue
     for await (const problem of checkHeads(store, source, heads)) problems.push(problem)
   }
+  const disposed = await checkDisposals(store)
+  problems.push(...disposed.problems)
   const evaluations = await checkEvaluations(store, entries, problems, onProgress)
+  for await (const problem of checkFindings(store)) problems.push(problem)
   for (const [run, { position }] of entries.snapshots) {
     const message = `the ledger names it at ${position}, and it is not there`
     problems.push({ kind: 'snapshot', name: `snapshot of run ${run}`, message })
   }
-  return { snapshots, evaluations, ledgerEntries: ledger.entries, ledgerHead: ledger.head, problems }
+  const { disposals } = disposed
+  return { snapshots, evaluations, disposals, ledgerEntries: ledger.entries, ledgerHead: ledger.head, problems }
 }
 
 interface SourceRow {
@@ -147,18 +156,36 @@ async function touchedVersions(store: Store, sourceId: number): Promise<Readonly
   return new Set(rows.map(row => String(row.version)))
 }
 
+async function hasDisposedResults(store: Store, id: number): Promise<boolean> {
+  const rows = await query(
+    store.db,
+    'select from result_version where from_evaluation <= $1 and to_evaluation > $1 and disposed is not null limit 1',
+    [id],
+  )
+  return rows.length > 0
+}
+
 async function checkEvaluations(
   store: Store,
   entries: Entries,
   problems: StoreProblem[],
   onProgress: (phase: string, done: number, total: number | null) => void,
 ): Promise<number> {
-  const ids = await query<{ id: number }>(store.db, 'select id from evaluation order by id')
-  for (const [i, { id }] of ids.entries()) {
+  const ids = await query<{ id: number; digest_version: number }>(
+    store.db,
+    'select id, digest_version from evaluation order by id',
+  )
+  for (const [i, { id, digest_version: digestVersion }] of ids.entries()) {
     onProgress('evaluations', i, ids.length)
     const name = `evaluation ${id}`
     const { id: _, evaluatedAt: __, digest, ...evaluation } = (await readEvaluation(store, id))!
-    const computed = evaluationDigest(evaluation)
+    // over bodies: with one of them disposed of it cannot be computed again, and the digests of the others stand alone
+    const isPartial = digestVersion === 1 && (await hasDisposedResults(store, id))
+    const computed = isPartial
+      ? digest
+      : digestVersion === 1
+        ? unsaltedDigest(evaluation)
+        : saltedDigest(evaluation, await resultsDigests(reader(store.db), id))
     if (computed !== digest)
       problems.push({ kind: 'evaluation', name, message: `its digest is ${digest}, its rows give ${computed}` })
     if (entries.evaluations.get(id)?.payload.digest !== digest)

@@ -25,20 +25,38 @@ export interface WrittenVersions {
   readonly ended: number
 }
 
+/** A part whose edges are compared. `isClosing`: it shows everything there is, so that what it does not show is gone. */
+export interface ComparedPart {
+  readonly partId: number
+  readonly isClosing: boolean
+}
+
 /**
- * Brings the versions from one snapshot to the next, with what changed and nothing else. Needs the temporary tables `seen_entity`,
- * `seen_membership`, `seen_assignment` (what this run saw) and `closing_part` (parts whose unseen states are gone).
+ * Brings the edges of some parts from one snapshot to the next, with what changed and nothing else. Needs the temporary tables
+ * `seen_membership` and `seen_assignment`: what this run saw of those parts.
  * A state that was not seen and is not gone stays, marked as unseen from this version on.
  */
-export async function writeVersions(on: Connection, sourceId: number, version: number): Promise<WrittenVersions> {
+export async function compareEdges(
+  on: Connection,
+  sourceId: number,
+  version: number,
+  parts: Readonly<Record<'membership' | 'assignment', readonly ComparedPart[]>>,
+): Promise<WrittenVersions> {
   let begun = 0
   let ended = 0
   for (const kind of kinds) {
+    if (kind.name === 'entity' || parts[kind.name].length === 0) continue
+    await on.execute('create temporary table compared_part (part_id int primary key, is_closing int) on commit drop')
+    const rows = parts[kind.name].map(part => [part.partId, part.isClosing ? 1 : 0])
+    await on.copy('compared_part', ['part_id', 'is_closing'], rows)
+    await on.execute('analyze compared_part')
+    await on.execute(`analyze seen_${kind.name}`)
     ended += await endChanged(on, kind, sourceId, version)
     begun += await beginNew(on, kind, sourceId, version)
     ended += await endGone(on, kind, sourceId, version)
     await endUnseen(on, kind, sourceId, version)
     await beginUnseen(on, kind, sourceId, version)
+    await on.execute('drop table compared_part')
   }
   return { begun, ended }
 }
@@ -46,7 +64,7 @@ export async function writeVersions(on: Connection, sourceId: number, version: n
 async function endChanged(on: Connection, kind: Kind, sourceId: number, version: number): Promise<number> {
   return on.execute(
     `update ${kind.name}_version v set to_version = $2 from seen_${kind.name} n
-     where v.source_id = $1 and v.to_version = ${stillHolds} and ${same(kind, 'v', 'n')} and (v.digest <> n.digest or v.part_id <> n.part_id)`,
+     where v.source_id = $1 and v.to_version = ${stillHolds} and ${same(kind, 'v', 'n')} and v.digest <> n.digest`,
     [sourceId, version],
   )
 }
@@ -63,8 +81,8 @@ async function beginNew(on: Connection, kind: Kind, sourceId: number, version: n
 
 async function endGone(on: Connection, kind: Kind, sourceId: number, version: number): Promise<number> {
   return on.execute(
-    `update ${kind.name}_version v set to_version = $2 from closing_part c
-     where v.source_id = $1 and v.to_version = ${stillHolds} and v.part_id = c.part_id
+    `update ${kind.name}_version v set to_version = $2 from compared_part c
+     where v.source_id = $1 and v.to_version = ${stillHolds} and v.part_id = c.part_id and c.is_closing = 1
        and not exists (select from seen_${kind.name} n where ${same(kind, 'v', 'n')})`,
     [sourceId, version],
   )
@@ -84,7 +102,7 @@ async function endUnseen(on: Connection, kind: Kind, sourceId: number, version: 
 async function beginUnseen(on: Connection, kind: Kind, sourceId: number, version: number): Promise<void> {
   await on.execute(
     `insert into ${kind.name}_unseen (source_id, ${kind.identity.join(', ')}, from_version)
-     select $1, ${kind.identity.map(column => `v.${column}`).join(', ')}, $2 from ${kind.name}_version v
+     select $1, ${kind.identity.map(column => `v.${column}`).join(', ')}, $2 from compared_part c join ${kind.name}_version v on v.part_id = c.part_id
      where v.source_id = $1 and v.to_version = ${stillHolds}
        and not exists (select from seen_${kind.name} n where ${same(kind, 'v', 'n')})
        and not exists (select from ${kind.name}_unseen u where u.source_id = $1 and u.to_version = ${stillHolds} and ${same(kind, 'u', 'v')})`,

@@ -101,7 +101,7 @@ async function best<T>(work: () => Promise<T>): Promise<{ ms: number; result: T 
   return found!
 }
 
-async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<Snapshot> {
+export async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<Snapshot> {
   const datasets = ['identitystore.users', 'identitystore.groups', 'identitystore.group_memberships', 'sso.account_assignments']
   const steps = datasets.map(dataset => ({
     dataset,

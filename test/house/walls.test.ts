@@ -13,7 +13,7 @@ const packages: Record<string, readonly string[]> = {
   sources: ['@aws-sdk/', '@smithy/', 'undici'],
   store: ['pg', 'pg-copy-streams', 'kysely'],
   controls: ['@marcbachmann/cel-js', 're2js', 'yaml', 'ajv'],
-  reports: ['handlebars', 'csv-stringify', 'pdfkit', '@fontsource/inter', 'fflate'],
+  reports: ['handlebars', 'pdfkit', '@fontsource/inter', 'fflate'],
   evidence: ['yazl'],
   daemon: ['node-cron'],
   server: ['fastify', '@fastify/'],

@@ -80,7 +80,7 @@ describe('a framework report as PDF', () => {
       expect(tree).to.match(new RegExp(`^ *${tag}\\b`, 'm'))
     expect(tree).to.contain('/Scope /Column').and.to.contain('/Scope /Row')
     expect(ask('pdfinfo', bytes, '-struct-text', 'FILE')).to.contain('IDC-PS-001')
-    expect(bytes.toString('latin1').match(/\/Dest \[/g)).to.have.lengthOf(view.controls.length + 10)
+    expect(bytes.toString('latin1').match(/\/Dest \[/g)).to.have.lengthOf(view.controls.length + 11)
   })
 
   it('is the same bytes each time', async () => {

@@ -1,9 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
 import { read } from 'hucre'
 import { sha256 } from '../../src/digest.ts'
 import type { DatasetSummary, Facts, Framework, Gap, SavedEvaluation, Snapshot, Status, StoredResource } from '../../src/model.ts'
-import { periodArtifact, periodChanges, periodReportView } from '../../src/reports/index.ts'
-import { bytesOf, textOf } from './bytes.ts'
+import { periodArtifacts, periodChanges, periodReportView } from '../../src/reports/index.ts'
+import { bytesOf, recordsOf, textOf } from './bytes.ts'
 import {
   framework,
   notInView,
@@ -178,11 +179,62 @@ describe('a period report', () => {
     expect(control.severity).to.equal(null)
   })
 
+  it('puts evaluations that count the same on one line, and shows the population at each', async () => {
+    const view = await viewOf([2, 3, 4].map(n => evaluationOf(n, n === 4 ? { ada: 'fail' } : {})))
+    const { stretches, counts, standingAtEnd } = view.controls.find(({ id }) => id === 'IDC-USER-001')!
+    expect(counts).to.have.lengthOf(3)
+    expect(stretches.map(each => [each.evaluations, each.from, each.to, each.standing, each.population])).to.deep.equal([
+      [2, day(2).toISOString(), day(3).toISOString(), 'pass', 3],
+      [1, day(4).toISOString(), day(4).toISOString(), 'fail', 3],
+    ])
+    expect(standingAtEnd).to.equal('fail')
+    expect(view.totals).to.deep.include({ controls: 2, openAtEnd: 1, openedInPeriod: 1, resolvedInPeriod: 0 })
+    expect(view.totals.controlsBy).to.include({ fail: 1, not_evaluated: 1 })
+    expect(view.failing.map(({ id }) => id)).to.deep.equal(['IDC-USER-001'])
+  })
+
+  it('is a PDF whose first page says which period, from where, whether it is complete and what failed', async function () {
+    if (spawnSync('pdftotext', ['-v']).error !== undefined) {
+      if (process.env.CI === 'true') expect.fail('poppler-utils is not installed')
+      this.skip()
+    }
+    const view = await viewOf([evaluationOf(3, { ada: 'fail' }), evaluationOf(5, { ada: 'fail' })])
+    const bytes = await bytesOf(periodArtifacts(view, 'pdf')[0]!.read())
+    expect(bytes.equals(await bytesOf(periodArtifacts(view, 'pdf')[0]!.read()))).to.equal(true)
+    const { stdout } = spawnSync('pdftotext', ['-layout', '-', '-'], { input: bytes, encoding: 'utf8' })
+    const pages = stdout.split('\f').slice(0, -1)
+    for (const part of [
+      'INCOMPLETE',
+      '2026-06-02 00:00:00Z',
+      'o-a1b2c3d4e5',
+      'EvidencedReader',
+      'IDC-USER-001',
+      '1 open',
+      '4 missing',
+    ])
+      expect(pages[0]).to.contain(part)
+    expect(stdout).to.contain('03 MISSING').and.to.contain('2026-06-01').and.to.contain('Never evaluated in the period')
+    for (const [i, text] of pages.entries())
+      expect(text)
+        .to.contain(`page ${i + 1} of ${pages.length}`)
+        .and.to.contain(view.evaluations.at(-1)!.digest)
+  })
+
+  it('is one CSV for each of its tables', async () => {
+    const view = await viewOf([evaluationOf(3, { '=ada': 'fail' })])
+    const files = periodArtifacts(view, 'csv')
+    expect(files.map(({ path }) => path.slice(path.lastIndexOf('06-06-') + 6))).to.include.members([
+      ...['calendar.csv', 'controls.csv', 'failures.csv', 'joiners.csv', 'movers.csv', 'leavers.csv', 'changes.csv'],
+    ])
+    const [row] = recordsOf(await textOf(files.find(({ path }) => path.endsWith('failures.csv'))!.read()))
+    expect(row).to.include({ key: "'=ada", resolution: 'open' })
+  })
+
   it('is a page and a workbook that say the same', async () => {
     const view = await viewOf([evaluationOf(1, {}), evaluationOf(3, { '=ada': 'fail' })])
-    const html = await textOf(periodArtifact(view, 'html').read())
+    const html = await textOf(periodArtifacts(view, 'html')[0]!.read())
     expect(html).to.contain('INCOMPLETE').and.to.contain('2026-06-04').and.to.contain('&#x3D;ada')
-    const { sheets } = await read(await bytesOf(periodArtifact(view, 'xlsx').read()))
+    const { sheets } = await read(await bytesOf(periodArtifacts(view, 'xlsx')[0]!.read()))
     const failures = sheets.find(({ name }) => name === 'Failures')!
     expect(failures.rows[1]).to.include('=ada')
     expect(sheets.find(({ name }) => name === 'Calendar')!.rows).to.have.lengthOf(6)

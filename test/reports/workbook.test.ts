@@ -108,9 +108,11 @@ describe('a workbook', () => {
       'Requirements',
       'Controls',
       'Results',
+      'Exceptions',
       'Coverage',
       'Gaps',
       'Calls',
+      'Cross-checks',
       'Not in view',
     ])
     expect(sheets[3]!.rows[1]).to.include.members(results[0]!.filter(text => text !== ''))

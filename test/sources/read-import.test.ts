@@ -66,6 +66,40 @@ describe('an imported file', () => {
     expect(message).to.contain('unknown column mail; known are personId')
   })
 
+  it('is refused when an approval names nothing, or its approver asked for it', async () => {
+    const rows = [
+      'ticket,approver,approvedAt,requester,user,permissionSet',
+      'T-1,ben,2026-03-01,,ann,Admin',
+      'T-2,ben,2026-03-01,,,',
+      'T-3,ben,2026-03-01,BEN,ann,Admin',
+    ]
+    const { problems } = await refusal('approvals', `${rows.join('\n')}\n`)
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).to.deep.equal([
+      '3 it approves nothing: fill in user, group, permissionSet, account or resource',
+      '4 ben cannot approve what they requested themselves',
+    ])
+  })
+
+  it('is refused when a review decides about nothing, about two principals, or twice at once', async () => {
+    const rows = [
+      'reviewer,reviewedAt,decision,user,group,permissionSet,account',
+      'ben,2026-03-01,keep,ann,ops,,',
+      'ben,2026-03-01,revoke,ann,ops,,',
+      'ben,2026-03-01,keep,ann,ops,Admin,',
+      'ben,2026-03-01,maybe,ann,,Admin,',
+      'ben,2026-03-01,keep,ann,,,prod',
+      'ben,2026-03-01,keep,ann,,,',
+    ]
+    const { problems } = await refusal('reviews', `${rows.join('\n')}\n`)
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).to.deep.equal([
+      '3 a decision on ann, ops at 2026-03-01 stands already in row 2',
+      '4 a permission set is reviewed for a user or for a group: fill in one of them',
+      '5 decision must be keep or revoke, found "maybe"',
+      '6 account needs permissionSet beside it',
+      '7 it reviews nothing: fill in user and group for a membership, or permissionSet with user or group for an assignment',
+    ])
+  })
+
   for (const [name, text] of [
     ['empty', ''],
     ['cut off inside a quote', 'personId,status\np1,"act'],

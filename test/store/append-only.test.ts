@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Store, saveEvaluation } from '../../src/store/index.ts'
+import { assignFinding, requestException, type Store, saveEvaluation, saveExceptionFile } from '../../src/store/index.ts'
 import { call, collectOnce, gap, group, membership, part, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { freshStore } from './fresh-store.ts'
@@ -8,6 +8,7 @@ const evidence = [
   ...['dataset', 'place', 'part', 'resource_key', 'call_chunk', 'entity', 'entity_salt', 'entity_version', 'membership_version'],
   ...['gap_version', 'open_part_version', 'entity_unseen', 'snapshot', 'dataset_summary', 'evaluation', 'control_definition'],
   ...['outcome_version', 'result_version', 'ledger', 'run'],
+  ...['exception_event', 'exception_file', 'exception_register', 'finding', 'finding_version', 'finding_note'],
 ]
 
 describe('evidence in the database', () => {
@@ -70,7 +71,12 @@ async function filled(): Promise<Store> {
   await collectOnce(store, [users('a'), groups, members, refused], { calls: [call('ListUsers')] })
   await collectOnce(store, [users('b'), groups, members, refused])
   await collectOnce(store, [part({ dataset: 'identitystore.users', coverage: 'denied', reason: 'no' }), groups, members, refused])
-  await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }]))
+  const scope = { source: null, subjects: null, match: null, when: null }
+  const request = { controls: ['C-1'], scope, reason: 'r', ticket: null, requestedBy: 'a', expiresAt: '2026-12-31T00:00:00.000Z' }
+  await requestException(store, request)
+  await saveExceptionFile(store, { location: 'f', digest: 'd', exceptions: [], problems: [] })
+  await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }], { exceptions: [] }))
+  await assignFinding(store, 1, 'a', { owner: 'o' })
   return store
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { digestOf } from '../../src/digest.ts'
+import { canonicalJson, digestOf, sha256 } from '../../src/digest.ts'
 import type { Evaluation, Json, SavedEvaluation, Status } from '../../src/model.ts'
 import {
   checkLedger,
@@ -44,7 +44,16 @@ describe('an evaluation', () => {
       ]),
     )
     const { id, evaluatedAt, digest, ...said } = saved
-    expect(digestOf(JSON.parse(JSON.stringify(said)) as Json)).to.equal(digest)
+    const salts = await saltsOf(store)
+    const lines = saved.outcomes[0]!.results.map(({ subject, ...result }) => {
+      const salted = Buffer.concat([
+        salts.get(subject.key)!,
+        Buffer.from(canonicalJson({ subject, ...result } as unknown as Json)),
+      ])
+      return `${canonicalJson([subject.kind, subject.type, subject.key, result.status, sha256(salted)])}\n`
+    })
+    const outcomes = said.outcomes.map(({ results: _, ...outcome }) => ({ ...outcome, resultsDigest: sha256(lines.join('')) }))
+    expect(digestOf(JSON.parse(JSON.stringify({ ...said, outcomes })) as Json)).to.equal(digest)
     const entries = await Array.fromAsync(readLedger(store))
     expect(entries.map(entry => [entry.kind, entry.payload.digest, entry.payload.evaluation])).to.deep.equal([
       ['evaluation', digest, id],
@@ -123,6 +132,12 @@ describe('an evaluation', () => {
     )
   })
 })
+
+async function saltsOf(store: Store): Promise<ReadonlyMap<string, Buffer>> {
+  const { rows } = await store.db.pool.query<{ key: string; salt: Buffer }>('select subject_key as key, salt from result_version')
+  expect(rows.every(row => row.salt.length === 16)).to.equal(true)
+  return new Map(rows.map(row => [row.key, row.salt]))
+}
 
 async function rowCounts(store: Store): Promise<number[]> {
   const counts = await Promise.all(

@@ -1,0 +1,190 @@
+import type { Facts, ImportedRows } from '../model.ts'
+import { endOf, fitsCell, type Nameable } from './approvals.ts'
+import type { List } from './entity.ts'
+import type { EntityTable } from './entity-table.ts'
+import type { GapIndex } from './gap-index.ts'
+import { emptyList, joinGaps, OpenList, Undecided, type Unknown } from './values.ts'
+
+/** What reviews ask of the estate: numbers for names, so that a million entitlements find their decisions by one look-up each. */
+export interface ReviewSurroundings {
+  readonly gaps: GapIndex
+  readonly users: EntityTable
+  readonly groups: EntityTable
+  readonly permissionSets: EntityTable
+  readonly accounts: EntityTable
+  user(number: number): { readonly UserName: string | Unknown; readonly primaryEmail: string | null | Unknown }
+  group(number: number): { readonly DisplayName: string | null | Unknown }
+  permissionSet(number: number): { readonly Name: string | Unknown }
+  account(number: number): { readonly Name: string | null | Unknown }
+}
+
+type Kind = 'user' | 'group' | 'permissionSet' | 'account'
+
+/** What is reviewed: a membership, or an assignment of a set to a user or group. */
+export interface Reviewed {
+  readonly user: number | null
+  readonly group: number | null
+  readonly permissionSet: number | null
+  readonly account: number | null
+}
+
+/** The imported decisions of access reviews, by what they decide about. */
+export class Reviews {
+  readonly #estate: ReviewSurroundings
+  readonly #rows: readonly Facts[]
+  #byThing: ReadonlyMap<string, readonly Facts[]> | null = null
+  readonly #names = new Map<
+    Kind,
+    { readonly byName: ReadonlyMap<string, readonly number[]>; readonly unnamed: ReadonlySet<number> }
+  >()
+
+  constructor(estate: ReviewSurroundings, reviews: ImportedRows | undefined) {
+    this.#estate = estate
+    this.#rows = reviews?.rows ?? []
+  }
+
+  #index(): ReadonlyMap<string, readonly Facts[]> {
+    const byThing = new Map<string, Facts[]>()
+    for (const row of this.#rows) {
+      for (const user of this.#numbers('user', row.user)) {
+        for (const group of this.#numbers('group', row.group)) {
+          for (const permissionSet of this.#numbers('permissionSet', row.permissionSet)) {
+            const key = keyOf({ user, group, permissionSet })
+            const rows = byThing.get(key)
+            if (rows === undefined) byThing.set(key, [row])
+            else rows.push(row)
+          }
+        }
+      }
+    }
+    return byThing
+  }
+
+  /** Decisions about a thing. One that names it by a name that could not be read is a ghost; an account's name that several have counts for nothing. */
+  of(thing: Reviewed): { readonly decisions: List; readonly ambiguous: boolean } {
+    this.#byThing ??= this.#index()
+    const rows = this.#isUnnamed(thing) ? this.#rows : this.#byThing.get(keyOf(thing))
+    if (rows === undefined || rows.length === 0) return none
+    const sure: Facts[] = []
+    const maybe: { readonly row: Facts; readonly why: Unknown }[] = []
+    let ambiguous = false
+    for (const row of rows) {
+      const fits = this.#fits(row, thing)
+      if (fits === 'yes') sure.push(row)
+      else if (fits === 'ambiguous') ambiguous = true
+      else if (fits !== 'no') maybe.push({ row, why: fits })
+    }
+    if (sure.length === 0 && maybe.length === 0) return ambiguous ? { decisions: emptyList, ambiguous } : none
+    const newest = Math.max(...sure.map(timeOf))
+    const doubts = maybe.filter(({ row }) => timeOf(row) >= newest).map(({ why }) => why)
+    const user = thing.user === null ? undefined : this.#nameable('user', thing.user)
+    const decision = (row: Facts) =>
+      new ReviewDecision(row, user, timeOf(row) < newest ? false : doubts.length === 0 ? true : doubts.reduce(joinGaps))
+    const items = sure.map(decision)
+    if (maybe.length === 0) return { decisions: items, ambiguous }
+    const ghosts = maybe.map(({ row }) => decision(row))
+    const why = maybe
+      .map(each => each.why)
+      .slice(0, 20)
+      .reduce(joinGaps)
+    return { decisions: new OpenList(items, ghosts, why, { isUnbounded: false, isOpen: false }), ambiguous }
+  }
+
+  #fits(row: Facts, thing: Reviewed): 'yes' | 'no' | 'ambiguous' | Unknown {
+    const answers = (['user', 'group', 'permissionSet'] as const).map(kind => {
+      const [cell, number] = [row[kind], thing[kind]]
+      if (typeof cell !== 'string') return number === null ? 'yes' : 'no'
+      return number === null ? 'no' : fitsCell(cell, this.#nameable(kind, number))
+    })
+    if (typeof row.account === 'string' && thing.account !== null)
+      answers.push(fitsCell(row.account, this.#nameable('account', thing.account)))
+    if (answers.includes('no')) return 'no'
+    if (answers.includes('ambiguous')) return 'ambiguous'
+    return answers.find(each => each instanceof Undecided) ?? 'yes'
+  }
+
+  #isUnnamed(thing: Reviewed): boolean {
+    return (['user', 'group', 'permissionSet'] as const).some(
+      kind => thing[kind] !== null && this.#namesOf(kind).unnamed.has(thing[kind]),
+    )
+  }
+
+  /** Numbers a cell may mean; [null] for an empty one. */
+  #numbers(kind: Kind, cell: unknown): readonly (number | null)[] {
+    if (typeof cell !== 'string') return [null]
+    const byId = this.#table(kind).find(cell)
+    return [...(byId === undefined ? [] : [byId]), ...(this.#namesOf(kind).byName.get(cell.toLowerCase()) ?? [])]
+  }
+
+  #namesOf(kind: Kind) {
+    let names = this.#names.get(kind)
+    if (names === undefined) {
+      const byName = new Map<string, number[]>()
+      const unnamed = new Set<number>()
+      const table = this.#table(kind)
+      for (let number = 0; number < table.length; number++) {
+        if (!table.isPresent(number)) continue
+        const name = this.#nameOf(kind, number)
+        if (name instanceof Undecided) unnamed.add(number)
+        else if (name !== null) byName.set(name.toLowerCase(), [...(byName.get(name.toLowerCase()) ?? []), number])
+      }
+      names = { byName, unnamed }
+      this.#names.set(kind, names)
+    }
+    return names
+  }
+
+  #nameable(kind: Kind, number: number): Nameable {
+    const id = this.#table(kind).keys[number]!
+    const name = this.#table(kind).isPresent(number) ? this.#nameOf(kind, number) : null
+    if (kind === 'user') {
+      const email = this.#estate.user(number).primaryEmail
+      return { id, name, aliases: typeof email === 'string' ? [email] : [] }
+    }
+    if (kind !== 'account' || typeof name !== 'string') return { id, name }
+    const known = this.#namesOf('account').byName.get(name.toLowerCase())?.length ?? 0
+    const unlisted = this.#estate.gaps.list('organizations.accounts')
+    return { id, name, sharing: known > 1 || unlisted === undefined ? known : unlisted }
+  }
+
+  #nameOf(kind: Kind, number: number): string | null | Unknown {
+    if (kind === 'user') return this.#estate.user(number).UserName
+    if (kind === 'group') return this.#estate.group(number).DisplayName
+    return kind === 'permissionSet' ? this.#estate.permissionSet(number).Name : this.#estate.account(number).Name
+  }
+
+  #table(kind: Kind): EntityTable {
+    const { users, groups, permissionSets, accounts } = this.#estate
+    return { user: users, group: groups, permissionSet: permissionSets, account: accounts }[kind]
+  }
+}
+
+const none: { readonly decisions: List; readonly ambiguous: boolean } = { decisions: emptyList, ambiguous: false }
+
+function keyOf({ user, group, permissionSet }: Omit<Reviewed, 'account'>): string {
+  return `${user ?? ''} ${group ?? ''} ${permissionSet ?? ''}`
+}
+
+function timeOf({ reviewedAt }: Facts): number {
+  return endOf(String(reviewedAt)).getTime()
+}
+
+/** What a reviewer decided about one entitlement. */
+export class ReviewDecision {
+  readonly typeName = 'ReviewDecision'
+  readonly reviewer: string
+  readonly reviewedAt: Date
+  readonly decision: string
+  readonly isLast: boolean | Unknown
+  readonly isBySubject: boolean | Unknown
+
+  constructor(row: Facts, user: Nameable | undefined, isLast: boolean | Unknown) {
+    this.reviewer = String(row.reviewer)
+    this.reviewedAt = endOf(String(row.reviewedAt))
+    this.decision = String(row.decision)
+    this.isLast = isLast
+    const isAlias = user?.aliases?.some(each => each.toLowerCase() === this.reviewer.toLowerCase()) ?? false
+    const fits = isAlias ? 'yes' : fitsCell(this.reviewer, user)
+    this.isBySubject = fits instanceof Undecided ? fits : fits !== 'no'
+  }
+}

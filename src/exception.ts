@@ -1,0 +1,29 @@
+import type { Exception, ExceptionState } from './model.ts'
+
+/**
+ * Where an exception stands at an instant. An approval counts from its own time on, so an instant before it sees a request only.
+ * Whoever approved it, it has lapsed once its end has come.
+ */
+export function exceptionState(exception: Exception, at: Date): ExceptionState {
+  const by = (time: string | null) => time !== null && Date.parse(time) <= at.getTime()
+  if (by(exception.revokedAt)) return 'revoked'
+  if (by(exception.expiresAt)) return 'lapsed'
+  return exception.approvedBy !== null && by(exception.approvedAt) ? 'approved' : 'requested'
+}
+
+/** The same person, however the name is written: two names that differ in case, spaces or composition alone are one. */
+export function isSamePerson(a: string, b: string): boolean {
+  const plain = (name: string) => name.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase()
+  return plain(a) === plain(b)
+}
+
+/** What an exception covers, in words. */
+export function scopeText({ scope }: Pick<Exception, 'scope'>): string {
+  const parts = [
+    ...(scope.source === null ? [] : [`source ${scope.source}`]),
+    ...(scope.subjects === null ? [] : [`subject ${scope.subjects.join(', ')}`]),
+    ...Object.entries(scope.match ?? {}).map(([name, patterns]) => `${name} ${patterns.join(' or ')}`),
+    ...(scope.when === null ? [] : [`when ${scope.when}`]),
+  ]
+  return parts.length === 0 ? 'every fail of the controls' : parts.join('; ')
+}

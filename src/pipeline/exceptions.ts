@@ -1,0 +1,53 @@
+import { exceptionProblems, readExceptionFile } from '../controls/index.ts'
+import { explain } from '../errors.ts'
+import { exceptionState } from '../exception.ts'
+import type { RegisteredException } from '../model.ts'
+import { type ExceptionRegisterView, exceptionRegisterView } from '../reports/index.ts'
+import { lastExceptionFile, latestEvaluation, readExceptions, saveExceptionFile } from '../store/index.ts'
+import { softwareVersion } from '../version.ts'
+import type { Parts } from './parts.ts'
+
+/**
+ * Reads the configured file of exceptions and keeps it when it says something new. One that cannot be read changes nothing: what was known
+ * before stays in force, and it is told.
+ * @returns what is wrong, one line each: rows that do not count, or that nothing could be read
+ */
+export async function readConfiguredExceptions(
+  parts: Pick<Parts, 'store' | 'catalog' | 'log'>,
+  exceptions: { readonly file: string | null; readonly maxDays: number },
+): Promise<readonly string[]> {
+  if (exceptions.file === null) return []
+  try {
+    const file = readExceptionFile(exceptions.file, parts.catalog, exceptions.maxDays)
+    if (await saveExceptionFile(parts.store, file))
+      parts.log.info('exceptions changed', { location: file.location, digest: file.digest, exceptions: file.exceptions.length })
+    for (const problem of file.problems) parts.log.warn('broken exception', { problem })
+    return file.problems
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== 'EXCEPTIONS_UNREADABLE') throw error
+    parts.log.warn('exceptions not read', { location: exceptions.file, error })
+    return [explain(error)]
+  }
+}
+
+/** Every exception as of an instant, with its state then; how many fails it stands beside says the last evaluation by then. */
+export async function exceptionRegister(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  asOf: Date,
+): Promise<{ readonly register: readonly RegisteredException[]; readonly view: ExceptionRegisterView }> {
+  const exceptions = await readExceptions(parts.store, asOf)
+  const evaluation = await latestEvaluation(parts.store, { asOf })
+  const problems = exceptionProblems(parts.catalog, exceptions)
+  const covers = new Map(evaluation?.exceptions?.map(each => [each.id, each.covers]))
+  const register = exceptions.map(each => ({
+    ...each,
+    state: exceptionState(each, asOf),
+    covers: covers.get(each.id) ?? 0,
+    problem: problems.get(each.id) ?? null,
+  }))
+  const file = await lastExceptionFile(parts.store)
+  const view = exceptionRegisterView({
+    ...{ asOf, softwareVersion, evaluation, exceptions: register, problems: file?.problems ?? [] },
+  })
+  return { register, view }
+}

@@ -1,0 +1,167 @@
+import { buildEstate, type Catalog, classify } from '../controls/index.ts'
+import { compareBytes } from '../digest.ts'
+import type { Facts, PermissionSetClass, Snapshot } from '../model.ts'
+import {
+  accessMatrix,
+  accessReport,
+  type ChangeList,
+  callsByDataset,
+  callsReport,
+  changeLists,
+  changesReport,
+  countCalls,
+  type MatrixQuestion,
+  populationNames,
+  populationReport,
+  populationTable,
+  type SourceProof,
+  type TableReport,
+  tieOutReport,
+} from '../reports/index.ts'
+import { readCalls, readResources, readSnapshot, type Store } from '../store/index.ts'
+import { softwareVersion } from '../version.ts'
+import { type Parts, PipelineError } from './parts.ts'
+import { periodReport } from './period-report.ts'
+
+/** Reports that are tables, by name. */
+export const tableKinds: readonly string[] = [...populationNames, 'access', 'calls', 'tie-out', ...changeLists]
+
+/** Which of them are about a period. */
+export const periodKinds: readonly string[] = changeLists
+
+export interface TableRequest {
+  /** one of `tableKinds` */
+  readonly kind: string
+  /** labels of sources */
+  readonly sources: readonly string[]
+  /** null: the last snapshot of each source */
+  readonly asOf: Date | null
+  /** needed by `periodKinds` */
+  readonly period: { readonly from: Date; readonly to: Date } | null
+  /** whose controls `failures` are of */
+  readonly framework: string
+  /** of `access` */
+  readonly access: Pick<MatrixQuestion, 'by' | 'account' | 'user' | 'permissionSet'>
+}
+
+/**
+ * A report that is tables, one for each source; those of a period are one over all sources.
+ * @throws {PipelineError} NOTHING_COLLECTED when a source has no snapshot by then, or did not collect the population; UNKNOWN_NAME when no
+ * snapshot knows the account, user or permission set asked for
+ */
+export async function tableReports(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  request: TableRequest,
+): Promise<readonly TableReport[]> {
+  const { kind, period, framework } = request
+  if (isChangeList(kind) && period !== null) return [changesReport(kind, await periodReport(parts, { framework, ...period }))]
+  const reports: TableReport[] = []
+  const unknown: (readonly string[])[] = []
+  for (const source of request.sources) {
+    const snapshot = await readSnapshot(parts.store, source, request.asOf === null ? 'latest' : { asOf: request.asOf })
+    if (snapshot === null) {
+      throw new PipelineError(
+        'NOTHING_COLLECTED',
+        `there is no snapshot of ${source}${request.asOf === null ? '' : ' by then'}`,
+        {
+          hint: 'run `evidenced collect`, or name a later instant',
+        },
+      )
+    }
+    if (kind === 'access') {
+      const found = await accessOf(parts, snapshot, request.access)
+      unknown.push(found.unknownNames)
+      reports.push(found.report)
+    } else reports.push(await snapshotTable(parts.store, kind, snapshot))
+  }
+  const nowhere = unknown[0]?.filter(name => unknown.every(names => names.includes(name))) ?? []
+  if (nowhere.length > 0) {
+    throw new PipelineError('UNKNOWN_NAME', `no snapshot knows ${nowhere.join(', ')}`, {
+      hint: 'write an account id or name, a user id or name, a permission set ARN or name, as AWS has it',
+    })
+  }
+  return reports
+}
+
+/** Reports of one snapshot that every bundle holds: effective access, tie-out with cross-checks, and the call ledger as a table. */
+export interface Proof {
+  readonly summary: SourceProof
+  readonly reports: readonly TableReport[]
+}
+
+export async function proofOf(store: Store, snapshot: Snapshot, classes: Iterable<PermissionSetClass>): Promise<Proof> {
+  const question = { by: 'account', classification: classOf(classes, snapshot.source) } as const
+  const matrix = await accessMatrix(snapshot, dataset => readResources(store, snapshot, dataset), question)
+  const checks = await checksOf(store, snapshot)
+  return {
+    summary: {
+      source: snapshot.source,
+      accessRows: matrix.count,
+      accessIsComplete: matrix.isComplete,
+      crossChecks: checks.map(check => ({
+        name: String(check.name),
+        made: check.made === true,
+        statement: String(check.statement),
+        compared: Number(check.compared),
+        differences: Number(check.differences),
+        examples: (check.examples as readonly string[] | undefined) ?? [],
+      })),
+    },
+    reports: [
+      accessReport(snapshot, matrix, 'by account', softwareVersion),
+      await snapshotTable(store, 'tie-out', snapshot),
+      await snapshotTable(store, 'calls', snapshot),
+    ],
+  }
+}
+
+async function snapshotTable(store: Store, kind: string, snapshot: Snapshot): Promise<TableReport> {
+  if (kind === 'calls') return callsReport(snapshot, () => readCalls(store, snapshot), softwareVersion)
+  if (kind === 'tie-out') {
+    return tieOutReport(snapshot, {
+      operations: await countCalls(snapshot.source, readCalls(store, snapshot)),
+      byDataset: await callsByDataset(readCalls(store, snapshot)),
+      checks: await checksOf(store, snapshot),
+      softwareVersion,
+    })
+  }
+  const table = populationTable(kind, snapshot, dataset => readResources(store, snapshot, dataset))
+  if (table !== null) return populationReport(kind, snapshot, table, softwareVersion)
+  throw new PipelineError('NOTHING_COLLECTED', `snapshot ${snapshot.version} of ${snapshot.source} did not collect ${kind}`, {
+    hint: 'configure sources[].iam and collect again',
+  })
+}
+
+async function accessOf(
+  { store, catalog }: { readonly store: Store; readonly catalog: Catalog },
+  snapshot: Snapshot,
+  asked: TableRequest['access'],
+): Promise<{ readonly report: TableReport; readonly unknownNames: readonly string[] }> {
+  const sources = [{ snapshot, resources: readResources(store, snapshot) }]
+  const classes = classify(await buildEstate({ asOf: snapshot.sealedAt, sources }, catalog.managedPolicies))
+  const matrix = await accessMatrix(snapshot, dataset => readResources(store, snapshot, dataset), {
+    ...asked,
+    classification: classOf(classes, snapshot.source),
+  })
+  const only = [asked.account, asked.user, asked.permissionSet].filter(each => each !== undefined)
+  const words = `by ${asked.by.replace('-', ' ')}${only.length === 0 ? '' : `, only ${only.join(', ')}`}`
+  return { report: accessReport(snapshot, matrix, words, softwareVersion), unknownNames: matrix.unknownNames }
+}
+
+function classOf(classes: Iterable<PermissionSetClass>, source: string): (arn: string) => string | null {
+  const known = new Map<string, string>()
+  for (const each of classes) if (each.source === source) known.set(each.permissionSetArn, each.classification)
+  return arn => known.get(arn) ?? null
+}
+
+/** What the cross-checks of a snapshot found, by name; empty when none were made. */
+async function checksOf(store: Store, snapshot: Snapshot): Promise<readonly Facts[]> {
+  const dataset = 'evidenced.cross_checks'
+  if (!snapshot.datasets.some(({ name }) => name === dataset)) return []
+  const found = await Array.fromAsync(readResources(store, snapshot, dataset))
+  return found.map(({ facts }) => facts).sort((a, b) => compareBytes(String(a.name), String(b.name)))
+}
+
+function isChangeList(kind: string): kind is ChangeList {
+  return changeLists.some(each => each === kind)
+}

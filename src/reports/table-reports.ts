@@ -1,0 +1,354 @@
+import { canonicalJson, compareBytes } from '../digest.ts'
+import type { CallRecord, Facts, Snapshot } from '../model.ts'
+import { type AccessMatrix, accessGaps, matrixColumns } from './access-matrix.ts'
+import { pathPart } from './artifact-name.ts'
+import type { Cell } from './csv.ts'
+import { notInViewOf } from './not-in-view.ts'
+import type { OperationCalls } from './operation-calls.ts'
+import type { PeriodChange } from './period-changes.ts'
+import type { PeriodReportView } from './period-report-view.ts'
+import { periodWorkbook } from './period-workbook.ts'
+import type { PopulationTable } from './population-artifacts.ts'
+import { identityCover } from './report-workbook.ts'
+import { missingOf, sourceSection } from './source-section.ts'
+import { columnsNamed, type ReportTable, type TableReport } from './table-report.ts'
+
+/** Lists of what changed in a period. */
+export const changeLists = ['joiners', 'movers', 'leavers', 'changes', 'failures'] as const
+
+export type ChangeList = (typeof changeLists)[number]
+
+/** One population of a snapshot as a report of its own. */
+export function populationReport(name: string, snapshot: Snapshot, table: PopulationTable, softwareVersion: string): TableReport {
+  return {
+    ...aboutSnapshot(snapshot, softwareVersion),
+    path: `populations/${pathPart(snapshot.source)}/${name}`,
+    title: `${table.title}: ${snapshot.source}`,
+    isComplete: table.isComplete,
+    tables: [
+      {
+        name,
+        about: table.title,
+        columns: columnsNamed(table.columns, [
+          'key',
+          'seenFromTheStart',
+          'digest',
+          'facts',
+          'inlinePolicy',
+          'permissionsBoundary',
+        ]),
+        isComplete: table.isComplete,
+        count: table.count,
+        rows: table.rows,
+      },
+    ],
+  }
+}
+
+/** Who can use which permission set in which account, as a report of its own. */
+export function accessReport(snapshot: Snapshot, matrix: AccessMatrix, asked: string, softwareVersion: string): TableReport {
+  const about = aboutSnapshot(snapshot, softwareVersion)
+  return {
+    ...about,
+    path: `access/${pathPart(snapshot.source)}`,
+    title: `Effective access, ${asked}: ${snapshot.source}`,
+    isComplete: matrix.isComplete,
+    cover: [
+      ...about.cover,
+      [
+        'A row is',
+        'one way in which one user can use one permission set in one account: assigned directly, or through one group',
+      ],
+      ['Rows', `${matrix.isComplete ? '' : 'at least '}${matrix.count}`],
+      ['Assignments to groups without members', matrix.toEmptyGroups],
+      ['Assignments to groups whose members could not be read', matrix.toUnreadGroups],
+    ],
+    tables: [
+      {
+        name: 'access',
+        about: 'Effective access',
+        columns: columnsNamed(matrixColumns, [
+          ...['permissionSetArn', 'groupId', 'userId', 'membershipFirstSeenAt', 'seenFromTheStart'],
+        ]),
+        isComplete: matrix.isComplete,
+        count: matrix.count,
+        rows: matrix.rows,
+      },
+      notReadTable(snapshot),
+    ],
+  }
+}
+
+function notReadTable(snapshot: Snapshot): ReportTable {
+  const gaps = accessGaps(snapshot)
+  return {
+    name: 'not-read',
+    about: 'What could not be read of it',
+    columns: columnsNamed(['dataset', 'accountId', 'region', 'parent', 'key', 'reason', 'action', 'message']),
+    isComplete: true,
+    count: gaps.length,
+    rows: () =>
+      gaps.map(gap => [
+        ...[gap.dataset, gap.place.accountId, gap.place.region, gap.parent, gap.key, gap.reason, gap.action, gap.message],
+      ]),
+  }
+}
+
+/** Every call made for a snapshot, in the order of its ledger. */
+export function callsReport(snapshot: Snapshot, read: () => AsyncIterable<CallRecord>, softwareVersion: string): TableReport {
+  const callers = new Map(snapshot.callers.map(({ place, arn }) => [`${place.accountId} ${place.region}`, arn]))
+  return {
+    ...aboutSnapshot(snapshot, softwareVersion),
+    path: `calls/${pathPart(snapshot.source)}-v${snapshot.version}`,
+    title: `Call ledger of snapshot ${snapshot.version}: ${snapshot.source}`,
+    isComplete: true,
+    tables: [
+      {
+        name: 'calls',
+        about: 'Every call, in order',
+        columns: columnsNamed(
+          [
+            ...['at', 'service', 'operation', 'accountId', 'region', 'dataset', 'parameters', 'page', 'items', 'status'],
+            ...['errorCode', 'requestId', 'attempts', 'throttles', 'ms', 'caller'],
+          ],
+          ['status', 'attempts', 'throttles', 'ms', 'caller'],
+        ),
+        isComplete: true,
+        count: snapshot.calls,
+        async *rows() {
+          for await (const call of read()) {
+            const { accountId, region } = call.place
+            yield [
+              ...[call.at.toISOString(), call.service, call.operation, accountId, region, call.dataset ?? null],
+              ...[canonicalJson(call.parameters), call.page, call.items, call.status, call.errorCode, call.requestId],
+              ...[call.attempts, call.throttles, call.ms, callers.get(`${accountId} ${region}`) ?? callerIn(snapshot, accountId)],
+            ]
+          }
+        },
+      },
+    ],
+  }
+}
+
+function callerIn(snapshot: Snapshot, accountId: string): Cell {
+  return (snapshot.callers.find(({ place }) => place.accountId === accountId) ?? snapshot.callers[0])?.arn ?? null
+}
+
+/** What the ledger adds up to for one dataset in one place. */
+export interface DatasetCalls {
+  readonly calls: number
+  readonly items: number
+  readonly errors: number
+}
+
+/** @returns sums by `dataset accountId region` */
+export async function callsByDataset(records: AsyncIterable<CallRecord>): Promise<ReadonlyMap<string, DatasetCalls>> {
+  const sums = new Map<string, DatasetCalls>()
+  for await (const { dataset, place, items, errorCode } of records) {
+    if (dataset === undefined) continue
+    const key = `${dataset} ${place.accountId} ${place.region}`
+    const { calls = 0, items: before = 0, errors = 0 } = sums.get(key) ?? {}
+    sums.set(key, { calls: calls + 1, items: before + items, errors: errors + (errorCode === null ? 0 : 1) })
+  }
+  return sums
+}
+
+/** The tie-out sheet: what was asked, what was answered and what was kept, by dataset and by operation, and a second way of reading the same. */
+export function tieOutReport(
+  snapshot: Snapshot,
+  input: {
+    readonly operations: readonly OperationCalls[]
+    readonly byDataset: ReadonlyMap<string, DatasetCalls>
+    /** facts of the cross-checks; empty when none were made */
+    readonly checks: readonly Facts[]
+    readonly softwareVersion: string
+  },
+): TableReport {
+  const about = aboutSnapshot(snapshot, input.softwareVersion)
+  const counted = input.operations.reduce((sum, { calls }) => sum + calls, 0)
+  const ties = counted === snapshot.calls
+  return {
+    ...about,
+    path: `tie-out/${pathPart(snapshot.source)}`,
+    title: `Tie-out of snapshot ${snapshot.version}: ${snapshot.source}`,
+    isComplete: missingOf(snapshot).length === 0,
+    cover: [
+      ...about.cover,
+      ['Calls in the ledger', counted],
+      ['Calls the snapshot counts', snapshot.calls],
+      ['They', ties ? 'are the same' : 'DIFFER'],
+      ['Root of the call ledger', snapshot.callLedgerRoot],
+      ['Cross-checks', checksLine(input.checks)],
+    ],
+    tables: [
+      datasetTable(snapshot, input.byDataset),
+      operationTable(input.operations),
+      checkTable(input.checks),
+      callerTable(snapshot),
+    ],
+  }
+}
+
+function checksLine(checks: readonly Facts[]): string {
+  if (checks.length === 0) return 'none were made'
+  const made = checks.filter(({ made }) => made === true)
+  const differences = made.reduce((sum, check) => sum + Number(check.differences), 0)
+  return `${made.length} of ${checks.length} made, ${differences} differences`
+}
+
+function datasetTable(snapshot: Snapshot, byDataset: ReadonlyMap<string, DatasetCalls>): ReportTable {
+  const datasets = [...snapshot.datasets].sort(
+    (a, b) => compareBytes(a.name, b.name) || compareBytes(a.place.accountId, b.place.accountId),
+  )
+  return {
+    name: 'datasets',
+    about: 'Datasets: rows answered against rows kept',
+    columns: columnsNamed(
+      [
+        ...['dataset', 'accountId', 'region', 'coverage', 'calls', 'callsInLedger', 'pages', 'itemsAnswered', 'listedTwice'],
+        ...['rowsKept', 'itemsNotKept', 'firstObservedAt', 'lastObservedAt', 'digest'],
+      ],
+      ['digest'],
+    ),
+    isComplete: true,
+    count: datasets.length,
+    rows: () =>
+      datasets.map(each => {
+        const { accountId, region } = each.place
+        const sum = byDataset.get(`${each.name} ${accountId} ${region}`)
+        return [
+          ...[
+            each.name,
+            accountId,
+            region,
+            each.coverage,
+            each.calls,
+            sum?.calls ?? 0,
+            each.pages,
+            sum?.items ?? 0,
+            each.duplicates,
+          ],
+          ...[each.count, (sum?.items ?? 0) - each.duplicates - each.count],
+          ...[each.firstObservedAt?.toISOString() ?? null, each.lastObservedAt?.toISOString() ?? null, each.digest],
+        ]
+      }),
+  }
+}
+
+function operationTable(operations: readonly OperationCalls[]): ReportTable {
+  return {
+    name: 'operations',
+    about: 'Operations by place',
+    columns: columnsNamed([
+      ...['service', 'operation', 'accountId', 'region', 'calls', 'itemsAnswered', 'requests', 'throttles', 'errors'],
+      ...['firstAt', 'lastAt'],
+    ]),
+    isComplete: true,
+    count: operations.length,
+    rows: () =>
+      operations.map(each => [
+        ...[each.service, each.operation, each.accountId, each.region, each.calls, each.items, each.attempts, each.throttles],
+        Object.entries(each.errors)
+          .map(([code, count]) => `${code} × ${count}`)
+          .join(', '),
+        ...[each.firstAt, each.lastAt],
+      ]),
+  }
+}
+
+function checkTable(checks: readonly Facts[]): ReportTable {
+  return {
+    name: 'cross-checks',
+    about: 'Cross-checks: the same read in a second way',
+    columns: columnsNamed(['name', 'made', 'statement', 'population', 'compared', 'differences', 'examples', 'seed']),
+    isComplete: true,
+    count: checks.length,
+    rows: () =>
+      checks.map(check => [
+        ...[String(check.name), check.made === true, String(check.statement), Number(check.population), Number(check.compared)],
+        ...[
+          Number(check.differences),
+          ((check.examples as readonly string[] | undefined) ?? []).join('\n'),
+          String(check.seed ?? ''),
+        ],
+      ]),
+  }
+}
+
+function callerTable({ callers }: Snapshot): ReportTable {
+  return {
+    name: 'callers',
+    about: 'Callers, as AWS names them',
+    columns: columnsNamed(['accountId', 'region', 'arn', 'userId']),
+    isComplete: true,
+    count: callers.length,
+    rows: () => callers.map(({ place, arn, userId }) => [place.accountId, place.region, arn, userId]),
+  }
+}
+
+/** Joiners, movers, leavers, all changes or failures of a period, as a report of its own. */
+export function changesReport(list: ChangeList, view: PeriodReportView): TableReport {
+  const workbook = periodWorkbook(view)
+  const sheet = workbook.sheets.find(({ name }) => name.toLowerCase() === list)!
+  const calendar = workbook.sheets.find(({ name }) => name === 'Calendar')!
+  const lists: { readonly [name in ChangeList]: string } = {
+    joiners: 'Joiners: users that a snapshot of the period shows for the first time',
+    movers: 'Movers: memberships and direct assignments that people got or lost',
+    leavers: 'Leavers: users that were removed or disabled',
+    changes: 'Changes in all datasets',
+    failures: 'Failures, with when each was opened and resolved',
+  }
+  const counts: { readonly [name in ChangeList]: readonly (PeriodChange | object)[] } = {
+    ...{ joiners: view.joiners, movers: view.movers, leavers: view.leavers, changes: view.changes },
+    failures: view.controls.flatMap(({ episodes }) => episodes),
+  }
+  const period = `${view.from.slice(0, 10)}-${view.to.slice(0, 10)}`
+  return {
+    path: `reports/${list}-${period}`,
+    title: `${lists[list]}, ${view.from} to ${view.to}`,
+    asOf: view.to,
+    isComplete: view.isComplete,
+    cover: workbook.cover.filter(
+      ([name]) => name !== 'Not in view' && (list === 'failures' || !['Framework', 'Evaluations'].includes(name)),
+    ),
+    footer: view.sources.map(({ label, snapshots }) => {
+      const last = snapshots.at(-1)
+      return last === undefined ? `${label}: no snapshot` : `${label}: last snapshot ${last.version}, SHA-256 ${last.digest}`
+    }),
+    tables: [
+      {
+        name: list,
+        about: lists[list],
+        columns: sheet.columns.map(column => (column.name === 'members' ? { ...column, isPrinted: false } : column)),
+        isComplete: true,
+        count: counts[list].length,
+        rows: sheet.rows,
+      },
+      {
+        name: 'calendar',
+        about: 'Coverage calendar: a day that is not complete proves nothing',
+        columns: calendar.columns,
+        isComplete: true,
+        count: view.sources.reduce((sum, each) => sum + each.calendar.length, 0),
+        rows: calendar.rows,
+      },
+    ],
+    notInView: view.notInView,
+    softwareVersion: view.softwareVersion,
+  }
+}
+
+function aboutSnapshot(
+  snapshot: Snapshot,
+  softwareVersion: string,
+): Pick<TableReport, 'asOf' | 'cover' | 'footer' | 'notInView' | 'softwareVersion'> {
+  return {
+    asOf: snapshot.sealedAt.toISOString(),
+    cover: identityCover(sourceSection(snapshot, [])),
+    footer: [
+      `${snapshot.source}: ${snapshot.identity.instanceArn}, run ${snapshot.runId}, snapshot ${snapshot.version}, SHA-256 ${snapshot.digest}`,
+    ],
+    notInView: notInViewOf([snapshot]),
+    softwareVersion,
+  }
+}

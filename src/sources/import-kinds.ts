@@ -1,0 +1,105 @@
+import type { ImportKind } from '../model.ts'
+
+export interface Column {
+  readonly required: boolean
+  /** what a cell must be; null for any text */
+  readonly form: { readonly pattern: RegExp; readonly says: string } | null
+}
+
+type Cells = { readonly [column: string]: string }
+
+interface Kind {
+  readonly columns: { readonly [name: string]: Column }
+  /** what no two rows may share, as it is told; null for a row that may stand more than once */
+  nameOf(cells: Cells): string | null
+  /** what is wrong with a row whose cells are each right; null for nothing */
+  wrong(cells: Cells): string | null
+}
+
+const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
+export const date = { pattern: day, says: 'a day (2026-03-31) or an instant with a zone (2026-03-31T17:00:00Z)' }
+const text: Column = { required: false, form: null }
+const needed: Column = { required: true, form: null }
+const dated: Column = { required: true, form: date }
+const accepts = () => null
+
+/** What is approved or reviewed: every cell that is filled in must fit. */
+const named: { readonly [name: string]: Column } = {
+  user: text,
+  group: text,
+  permissionSet: text,
+  account: text,
+}
+
+/** The columns of each kind, and what makes a row right as a whole. */
+export const kinds: { readonly [K in ImportKind]: Kind } = {
+  roster: {
+    columns: {
+      personId: needed,
+      name: text,
+      status: needed,
+      email: { required: false, form: { pattern: /^[^@\s]+@[^@\s]+$/, says: 'an address' } },
+      userName: text,
+      externalId: text,
+      terminationDate: { required: false, form: date },
+      managerId: text,
+    },
+    nameOf: ({ personId }) => (personId === undefined ? null : `personId ${personId}`),
+    wrong: accepts,
+  },
+  attestations: {
+    columns: {
+      subject: needed,
+      statement: text,
+      owner: needed,
+      date: dated,
+      evidenceSha256: { required: true, form: { pattern: /^[0-9a-fA-F]{64}$/, says: 'a SHA-256 in hexadecimal' } },
+    },
+    nameOf: () => null,
+    wrong: accepts,
+  },
+  approvals: {
+    columns: {
+      ticket: needed,
+      approver: needed,
+      approvedAt: dated,
+      requester: text,
+      ...named,
+      resource: text,
+      validUntil: { required: false, form: date },
+      comment: text,
+    },
+    nameOf: () => null,
+    wrong: ({ user, group, permissionSet, account, resource, requester, approver }) => {
+      if ([user, group, permissionSet, account, resource].every(cell => cell === undefined))
+        return 'it approves nothing: fill in user, group, permissionSet, account or resource'
+      if (requester !== undefined && approver !== undefined && requester.toLowerCase() === approver.toLowerCase())
+        return `${approver} cannot approve what they requested themselves`
+      return null
+    },
+  },
+  reviews: {
+    columns: {
+      reviewer: needed,
+      reviewedAt: dated,
+      decision: { required: true, form: { pattern: /^(keep|revoke)$/, says: 'keep or revoke' } },
+      ...named,
+      campaign: text,
+      comment: text,
+    },
+    nameOf: ({ user = '', group = '', permissionSet = '', account = '', reviewedAt }) =>
+      reviewedAt === undefined
+        ? null
+        : `a decision on ${[user, group, permissionSet, account].filter(cell => cell !== '').join(', ')} at ${reviewedAt}`,
+    wrong: ({ user, group, permissionSet, account }) => {
+      if (permissionSet === undefined && account !== undefined) return 'account needs permissionSet beside it'
+      if (permissionSet !== undefined) {
+        const isOne = (user === undefined) !== (group === undefined)
+        return isOne ? null : 'a permission set is reviewed for a user or for a group: fill in one of them'
+      }
+      return user === undefined || group === undefined
+        ? 'it reviews nothing: fill in user and group for a membership, or permissionSet with user or group for an assignment'
+        : null
+    },
+  },
+}

@@ -1,0 +1,108 @@
+import { sha256 } from '../digest.ts'
+import type { LedgerEntry } from '../model.ts'
+import { streamRows } from './database.ts'
+import { eventDigest } from './exceptions.ts'
+import type { FindingIdentity } from './finding-states.ts'
+import { readLedger } from './ledger.ts'
+import type { StoreProblem } from './problem.ts'
+import type { Store } from './store.ts'
+import { stillHolds } from './versions.ts'
+import { statesDigest } from './write-findings.ts'
+
+/**
+ * Holds findings and exceptions against what the ledger says of them: every state that an evaluation began, every step of an exception,
+ * every file of exceptions, everything that was said of a finding. States follow each other without a hole.
+ */
+export async function* checkFindings(store: Store): AsyncGenerator<StoreProblem> {
+  const said: { readonly [kind: string]: LedgerEntry[] } = { evaluation: [], exception: [], exception_file: [], finding: [] }
+  for await (const entry of readLedger(store)) said[entry.kind]?.push(entry)
+  yield* checkStates(store, said.evaluation!)
+  yield* compare(
+    'exception',
+    new Map(said.exception!.map(({ payload: { exception, event, digest } }) => [`${exception} ${event}`, String(digest)])),
+    rowsOf<{ exception_id: string; kind: string; at: Date; body: string }>(
+      store,
+      'select exception_id, kind, at, body from exception_event order by id',
+      row => [`${row.exception_id} ${row.kind}`, eventDigest(row.exception_id, row.kind, row.at, row.body)],
+    ),
+  )
+  yield* compare(
+    'exception file',
+    new Map(said.exception_file!.map(({ payload }) => [`${payload.file}`, String(payload.body)])),
+    rowsOf<{ id: number; body: string }>(store, 'select id::float8 as id, body from exception_file order by id', row => [
+      `${row.id}`,
+      sha256(row.body),
+    ]),
+  )
+  yield* compare(
+    'note of finding',
+    new Map(said.finding!.map(({ payload }) => [`F-${payload.finding} ${payload.note}`, String(payload.digest)])),
+    rowsOf<{ id: number; finding_id: number; body: string }>(
+      store,
+      'select id, finding_id, body from finding_note order by id',
+      row => [`F-${row.finding_id} ${row.id}`, sha256(row.body)],
+    ),
+  )
+}
+
+async function* rowsOf<Row extends object>(
+  store: Store,
+  text: string,
+  digestOf: (row: Row) => readonly [string, string],
+): AsyncGenerator<readonly [string, string]> {
+  for await (const batch of streamRows<Row>(store.db, text, [])) yield* batch.map(digestOf)
+}
+
+async function* compare(
+  what: string,
+  entries: Map<string, string>,
+  rows: AsyncIterable<readonly [string, string]>,
+): AsyncGenerator<StoreProblem> {
+  for await (const [name, digest] of rows) {
+    if (entries.get(name) !== digest) yield problem(`${what} ${name}`, 'it is not what the ledger says of it')
+    entries.delete(name)
+  }
+  for (const name of entries.keys()) yield problem(`${what} ${name}`, 'the ledger names it, and it is not there')
+}
+
+async function* checkStates(store: Store, entries: readonly LedgerEntry[]): AsyncGenerator<StoreProblem> {
+  const begun = new Map<number, { id: number; identity: FindingIdentity; body: string }[]>()
+  const text = `select v.finding_id as id, v.from_evaluation as "from", v.to_evaluation as "to", v.state, v.body, v.digest,
+      f.control_id as control, f.source, f.kind, f.subject_type as "subjectType", f.subject_key as "subjectKey",
+      lead(v.from_evaluation) over w as next
+    from finding_version v join finding f on f.id = v.finding_id window w as (partition by v.finding_id order by v.from_evaluation) order by v.finding_id, v.from_evaluation`
+  for await (const batch of streamRows<StateRow>(store.db, text, [])) {
+    for (const { id, from, to, state, body, digest, next, ...identity } of batch) {
+      const name = `finding F-${id}`
+      begun.set(from, [...(begun.get(from) ?? []), { id, identity, body }])
+      if (digest.toString('hex') !== sha256(body) || (JSON.parse(body) as { state: string }).state !== state)
+        yield problem(name, `its state since evaluation ${from} was changed`)
+      if (to !== (next ?? stillHolds))
+        yield problem(name, `its state since evaluation ${from} ends with ${to}, the next begins with ${next ?? 'none'}`)
+    }
+  }
+  for (const { payload } of entries) {
+    const states = begun.get(Number(payload.evaluation)) ?? []
+    begun.delete(Number(payload.evaluation))
+    if (payload.findings !== undefined && payload.findings !== statesDigest(states))
+      yield problem(`findings of evaluation ${payload.evaluation}`, 'they are not what the ledger says of them')
+    if (payload.findings === undefined && states.length > 0)
+      yield problem(`findings of evaluation ${payload.evaluation}`, 'it moved none, and some begin with it')
+  }
+  for (const evaluation of begun.keys())
+    yield problem(`findings of evaluation ${evaluation}`, 'they begin with an evaluation that the ledger does not know')
+}
+
+interface StateRow extends FindingIdentity {
+  readonly id: number
+  readonly from: number
+  readonly to: number
+  readonly state: string
+  readonly body: string
+  readonly digest: Buffer
+  readonly next: number | null
+}
+
+function problem(name: string, message: string): StoreProblem {
+  return { kind: 'evaluation', name, message }
+}

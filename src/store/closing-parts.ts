@@ -1,0 +1,43 @@
+import type { Connection } from './database.ts'
+import type { PartGroup, RunParts } from './run-parts.ts'
+
+/** What a run says of parts that it did not read. */
+export interface UnreadParts {
+  /** their parent is gone, so that what they held is, too */
+  readonly vanished: ReadonlySet<number>
+  /** their parent was seen, and they were not read all the same */
+  readonly missed: readonly number[]
+}
+
+/**
+ * Tells apart the parts that the database knows and the run did not read. A parent is gone when the run read the dataset at that place,
+ * nothing says that its parents were not all known (an open part of the whole dataset, parent ''), and the parent is not among the keys that
+ * were seen. A dataset that is one list (parent '') never vanishes: if it was not read, it was not read.
+ */
+export async function judgeUnread(
+  on: Connection,
+  sourceId: number,
+  parts: RunParts,
+  seenEntities: ReadonlySet<number>,
+): Promise<UnreadParts> {
+  const touched = new Set<PartGroup>()
+  for (const index of parts.touched()) touched.add(parts.groupOf(index))
+  const isWhollyOpen = ({ byParent }: PartGroup) => {
+    const whole = byParent.get('')
+    return whole !== undefined && parts.isTouched(whole) && !parts.isComplete(whole)
+  }
+  const judged = new Set([...touched].filter(group => !isWhollyOpen(group)))
+  const unread: number[] = []
+  for (let index = 0; index < parts.count; index++) {
+    if (parts.idOf(index) === 0 || parts.isTouched(index) || parts.parentOf(index) === '') continue
+    if (judged.has(parts.groupOf(index))) unread.push(index)
+  }
+  if (unread.length === 0) return { vanished: new Set(), missed: [] }
+  const named = await on.query<{ key: string; id: number }>(
+    `select k.key, e.id from resource_key k join entity e on e.key_id = k.id where k.source_id = $1 and k.key = any ($2::text[])`,
+    [sourceId, [...new Set(unread.map(index => parts.parentOf(index)))]],
+  )
+  const present = new Set(named.filter(row => seenEntities.has(row.id)).map(row => row.key))
+  const isMissed = (index: number) => present.has(parts.parentOf(index))
+  return { vanished: new Set(unread.filter(index => !isMissed(index))), missed: unread.filter(isMissed) }
+}

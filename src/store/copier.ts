@@ -1,0 +1,49 @@
+import { CopyRows } from './copy-rows.ts'
+import type { Connection } from './database.ts'
+
+interface Table {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly rows: CopyRows
+}
+
+/** Bytes of one table that are gathered before they are sent. */
+const chunkBytes = 1 << 20
+
+/**
+ * Fills several tables over one connection, while the caller goes on making rows. The connection is the caller's own again
+ * after `idle`.
+ */
+export class Copier {
+  readonly #on: Connection
+  readonly #tables: Table[] = []
+  #sending: Promise<void> = Promise.resolve()
+
+  constructor(on: Connection) {
+    this.#on = on
+  }
+
+  /** @returns where to write the rows of a table, field by field in the order of the columns */
+  table(name: string, columns: readonly string[]): CopyRows {
+    const rows = new CopyRows(columns.length)
+    this.#tables.push({ name, columns, rows })
+    return rows
+  }
+
+  /** Sends what has gathered; waits only for what was sent before. */
+  async pass(): Promise<void> {
+    for (const table of this.#tables) if (table.rows.bytes >= chunkBytes) await this.#send(table)
+  }
+
+  /** Sends everything and waits for it. */
+  async idle(): Promise<void> {
+    for (const table of this.#tables) if (!table.rows.isEmpty) await this.#send(table)
+    await this.#sending
+  }
+
+  async #send({ name, columns, rows }: Table): Promise<void> {
+    await this.#sending
+    this.#sending = this.#on.copyBytes(name, columns, rows.take())
+    this.#sending.catch(() => {})
+  }
+}

@@ -1,0 +1,76 @@
+import { type Connection, transaction } from './database.ts'
+import { choose, chooseImports, chooseResults, chooseVersions, type Disposal, dispose, lockForDisposal } from './disposal.ts'
+import { StoreError } from './error.ts'
+import { type Hold, holdText, knownSource, onePerson, standingHolds } from './hold.ts'
+import { findPersonRows, othersNaming } from './person.ts'
+import type { Store } from './store.ts'
+
+export interface Pseudonymisation extends Disposal {
+  /** the user's id: it stays, and is all that is left of the person */
+  readonly user: string
+  /** what the person was looked for by */
+  readonly names: readonly string[]
+  /** the last snapshot shows the user: the next collection brings its facts again */
+  readonly isStillThere: boolean
+  /** resources of other datasets that name the person and were left, by dataset */
+  readonly left: ReadonlyMap<string, number>
+  /** of the ledger; null when nothing was removed */
+  readonly ledgerPosition: number | null
+}
+
+/**
+ * Removes what names one person: facts and salt of the user over all versions, the results of evaluations and the rows of imports that name
+ * it. Digests stay, so every chain verifies; the entry in the ledger says how much went and not of whom.
+ * @param request.user id or user name
+ * @param request.names further names to look for
+ * @param request.isDryRun true: nothing is removed
+ * @throws {StoreError} NOT_FOUND, AMBIGUOUS; ON_HOLD when a hold keeps it
+ */
+export async function pseudonymise(
+  store: Store,
+  request: { readonly source: string; readonly user: string; readonly names?: readonly string[]; readonly isDryRun: boolean },
+): Promise<Pseudonymisation> {
+  const { source, isDryRun } = request
+  const sourceId = await knownSource(store, source)
+  const user = await onePerson(store, sourceId, source, request.user)
+  return transaction(store.db, async on => {
+    await lockForDisposal(on)
+    refuseHeld((await standingHolds(on)).find(hold => keeps(hold, source, user)))
+    const rows = await findPersonRows(on, sourceId, source, user, request.names)
+    const chosen = await choose(on, [
+      [`${chooseVersions} v.entity_id = any ($1::int[])`, [rows.entityIds]],
+      [`${chooseResults} r.digest = any ($1::bytea[])`, [rows.results]],
+      [`${chooseImports} i.digest = any ($1::bytea[])`, [rows.importRows]],
+    ])
+    const found = {
+      ...{ user, names: rows.names, isStillThere: await isThere(on, sourceId, rows.entityIds) },
+      left: await othersNaming(on, rows.names, rows.entityIds),
+    }
+    if (isDryRun) {
+      await on.execute('delete from disposal_choice')
+      return { ...chosen, ...found, ledgerPosition: null }
+    }
+    const entry = await dispose(on, store.now(), { reason: 'privacy', source }, chosen)
+    return { ...chosen, ...found, ledgerPosition: entry?.position ?? null }
+  })
+}
+
+function keeps({ scope }: Hold, source: string, user: string): boolean {
+  if (scope.kind === 'all') return true
+  return scope.source === source && (scope.kind === 'source' || scope.user === user)
+}
+
+function refuseHeld(hold: Hold | undefined): void {
+  if (hold === undefined) return
+  throw new StoreError('ON_HOLD', `${holdText(hold)} keeps it: ${hold.reason} (${hold.by}, ${hold.addedAt.toISOString()})`, {
+    hint: `release it first, with the reason: \`evidenced hold release ${hold.id} --reason TEXT\``,
+  })
+}
+
+async function isThere(on: Connection, sourceId: number, entityIds: readonly number[]): Promise<boolean> {
+  const rows = await on.query(
+    'select from entity_version where source_id = $1 and entity_id = any ($2::int[]) and to_version = 2147483647 limit 1',
+    [sourceId, entityIds],
+  )
+  return rows.length > 0
+}

@@ -1,0 +1,189 @@
+import { canonicalJson, sha256 } from '../digest.ts'
+import type { Copier } from './copier.ts'
+import type { CopyRows } from './copy-rows.ts'
+import type { Connection } from './database.ts'
+import { type Edge, edgeFacts, type PrincipalType } from './edge.ts'
+import { edgeFields, isValid, readJournal, type StagedPiece } from './journal.ts'
+import type { LeafSet } from './leaf-set.ts'
+import { contentDigest } from './part-content.ts'
+import type { ResourceKeys } from './resource-keys.ts'
+import type { OpenRun } from './run.ts'
+import type { PartGroup } from './run-parts.ts'
+
+type Kind = 'membership' | 'assignment'
+
+export interface EdgeWriting {
+  readonly on: Connection
+  readonly run: OpenRun
+  readonly version: number
+  /** before the first snapshot no row of the source is there */
+  readonly isFirst: boolean
+  readonly copier: Copier
+  readonly keys: ResourceKeys
+  /** takes up the rows that are written as versions, for the digests of their datasets; null where those are computed from the rows */
+  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
+}
+
+/** What a seal did with the staged edges. */
+export interface WrittenEdges {
+  readonly begun: number
+  /** parts whose rows went to the temporary tables `seen_membership` and `seen_assignment`, to be compared */
+  readonly compared: ReadonlySet<number>
+  /** content of the parts that were compared and are whole */
+  readonly contents: ReadonlyMap<number, string>
+}
+
+/**
+ * Writes the staged edges: those of parts that have no row yet as versions, the others into `temporaryTables`. Content of the former
+ * is noted at once.
+ */
+export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
+  const { run, copier, keys, isFirst } = writing
+  const { parts } = run.state
+  const tables = {
+    membership: {
+      direct: copier.table('membership_version', columns.membership),
+      seen: copier.table('seen_membership', [...columns.membership, 'seq']),
+    },
+    assignment: {
+      direct: copier.table('assignment_version', columns.assignment),
+      seen: copier.table('seen_assignment', [...columns.assignment, 'seq']),
+    },
+  }
+  const content = copier.table('part_content', ['part_id', 'digest'])
+  const compared = new Set<number>()
+  const contents = new Map<number, string>()
+  let isDoubtful = false
+  let begun = 0
+  let seq = 0
+  for await (const pieces of readJournal(run.store, run.collectionId, parts, 'edges')) {
+    const valid = pieces.filter(piece => piece.edgeCount > 0 && isValid(parts, piece))
+    const named = new Set<string>()
+    for (const piece of valid) addKeys(named, piece, parts.groupOf(piece.part).edges!)
+    await keys.resolve(named)
+    for (const piece of valid) {
+      const kind = parts.groupOf(piece.part).edges!
+      const isDirect = piece.isWhole && (isFirst || parts.isFresh(piece.part))
+      const digest = piece.isWhole && parts.isComplete(piece.part) ? contentDigest(piece.edges) : null
+      if (isDirect) {
+        if (digest !== null) {
+          content.row()
+          content.int(parts.idOf(piece.part))
+          content.hex(digest)
+        }
+        begun += piece.edgeCount
+      } else {
+        compared.add(piece.part)
+        if (digest !== null) contents.set(piece.part, digest)
+        isDoubtful ||= !piece.isWhole
+      }
+      seq = writeRows(writing, piece, kind, isDirect ? tables[kind].direct : tables[kind].seen, isDirect ? null : seq)
+    }
+    await copier.pass()
+  }
+  await copier.idle()
+  if (isDoubtful) await dropRepeated(writing.on)
+  return { begun, compared, contents }
+}
+
+const columns: Readonly<Record<Kind, readonly string[]>> = {
+  membership: ['source_id', 'part_id', 'from_version', 'user_id', 'store_id', 'membership_id', 'rest', 'digest'],
+  assignment: ['source_id', 'part_id', 'from_version', 'principal_type', 'principal_id', 'rest', 'digest'],
+}
+
+/** Where edges go that have to be compared; for the transaction that is open. */
+export const temporaryTables = `
+  create temporary table seen_membership (source_id int, part_id int, from_version int, user_id int, store_id int, membership_id text,
+    rest text, digest bytea, seq int) on commit drop;
+  create temporary table seen_assignment (source_id int, part_id int, from_version int, principal_type int, principal_id int,
+    rest text, digest bytea, seq int) on commit drop`
+
+/** A row that a part showed twice stands as it was shown last. */
+async function dropRepeated(on: Connection): Promise<void> {
+  await on.execute(
+    `delete from seen_membership a using seen_membership b
+     where a.part_id = b.part_id and a.user_id = b.user_id and a.seq < b.seq`,
+  )
+  await on.execute(
+    `delete from seen_assignment a using seen_assignment b
+     where a.part_id = b.part_id and a.principal_type = b.principal_type and a.principal_id = b.principal_id and a.seq < b.seq`,
+  )
+}
+
+function addKeys(named: Set<string>, { edges, edgeCount }: StagedPiece, kind: Kind): void {
+  const fields = edgeFields[kind]
+  for (let at = 0; at < edgeCount * fields; at += fields) {
+    named.add(edges[kind === 'assignment' ? at + 1 : at]!)
+    if (kind === 'membership' && edges[at + 2] !== '') named.add(edges[at + 2]!)
+  }
+}
+
+/** @param seq number of the first row where rows are numbered, else null @returns number after the last */
+function writeRows(
+  { run, version, keys, leaves }: EdgeWriting,
+  { part, edges, edgeCount }: StagedPiece,
+  kind: Kind,
+  rows: CopyRows,
+  seq: number | null,
+): number {
+  const { parts } = run.state
+  const partId = parts.idOf(part)
+  const { dataset } = parts.groupOf(part)
+  const parent = parts.parentOf(part)
+  const digestOfRow = digester(dataset, parent)
+  const leafSet = seq === null ? leaves?.get(parts.groupOf(part)) : undefined
+  const parentText = JSON.stringify(parent)
+  const fields = edgeFields[kind]
+  let next = seq ?? 0
+  for (let i = 0; i < edgeCount; i++) {
+    const at = i * fields
+    rows.row()
+    rows.int(run.sourceId)
+    rows.int(partId)
+    rows.int(version)
+    if (kind === 'membership') {
+      const [userKey, membershipId, storeKey, rest] = [edges[at]!, edges[at + 1]!, edges[at + 2]!, edges[at + 3]!]
+      rows.int(keys.idOf(userKey))
+      if (storeKey === '') rows.text(null)
+      else rows.int(keys.idOf(storeKey))
+      rows.text(membershipId || null)
+      rows.text(rest || null)
+      const digest = digestOfRow.membership(userKey, membershipId, storeKey, rest)
+      rows.hex(digest)
+      leafSet?.add(JSON.stringify(`${parent}|${userKey}`), parentText, digest)
+    } else {
+      const [type, principalKey, rest] = [Number(edges[at]!) as PrincipalType, edges[at + 1]!, edges[at + 2]!]
+      rows.int(type)
+      rows.int(keys.idOf(principalKey))
+      rows.text(rest || null)
+      const digest = digestOfRow.assignment(type, principalKey, rest)
+      rows.hex(digest)
+      leafSet?.add(JSON.stringify(`${parent}|${type === 1 ? 'USER' : 'GROUP'}|${principalKey}`), parentText, digest)
+    }
+    if (seq !== null) rows.int(next++)
+  }
+  return next
+}
+
+/** Digests of the edges of one part: SHA-256 of their canonical facts, put together from their texts where they have the usual form. */
+function digester(dataset: string, parent: string) {
+  const text = (value: string) => JSON.stringify(value)
+  const of = (edge: Edge) => sha256(canonicalJson(edgeFacts(dataset, parent, edge)))
+  const group = `{"GroupId":${text(parent)},"IdentityStoreId":`
+  const bar = parent.indexOf('|')
+  const isPair = dataset === 'sso.account_assignments'
+  const pair = `{"AccountId":${text(parent.slice(0, bar))},"PermissionSetArn":${text(parent.slice(bar + 1))},"PrincipalId":`
+  return {
+    membership(userKey: string, membershipId: string, storeKey: string, rest: string): string {
+      if (rest !== '' || membershipId === '' || storeKey === '') {
+        const optional = { membershipId: membershipId || null, storeKey: storeKey || null, rest: rest || null }
+        return of({ kind: 'membership', userKey, ...optional })
+      }
+      return sha256(`${group}${text(storeKey)},"MemberId":{"UserId":${text(userKey)}},"MembershipId":${text(membershipId)}}`)
+    },
+    assignment(principalType: PrincipalType, principalKey: string, rest: string): string {
+      if (rest !== '' || !isPair) return of({ kind: 'assignment', principalType, principalKey, rest: rest || null })
+      return sha256(`${pair}${text(principalKey)},"PrincipalType":"${principalType === 1 ? 'USER' : 'GROUP'}"}`)
+    },
+  }
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto'
+import type { Copier } from './copier.ts'
+import { type Connection, query } from './database.ts'
+import { isValid, readJournal, type StagedPiece } from './journal.ts'
+import type { LeafSet } from './leaf-set.ts'
+import type { GroupNumbers } from './number-parts.ts'
+import { Numbers } from './numbers.ts'
+import { ownText, type ResourceKeys } from './resource-keys.ts'
+import type { OpenRun } from './run.ts'
+import type { PartGroup } from './run-parts.ts'
+import { saltedDigest } from './salted-digest.ts'
+import type { Store } from './store.ts'
+import { stillHolds } from './versions.ts'
+
+/** What a seal did with the entities. */
+export interface WrittenEntities {
+  /** numbers of all that the run saw */
+  readonly seen: ReadonlySet<number>
+  readonly begun: number
+  readonly ended: number
+}
+
+export interface EntityWriting {
+  readonly on: Connection
+  readonly run: OpenRun
+  readonly version: number
+  readonly copier: Copier
+  readonly keys: ResourceKeys
+  readonly groups: ReadonlyMap<PartGroup, GroupNumbers>
+  /** takes up the rows that are written, for the digests of their datasets; null where those are computed from the rows */
+  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
+}
+
+/**
+ * Writes the entities that are new or changed as versions, and ends the versions that they take the place of. A key that two parts of one
+ * dataset show (it moved while we read) stands once, as the part shows it that was read last.
+ */
+export async function writeEntities(writing: EntityWriting): Promise<WrittenEntities> {
+  const { on, run, version, copier } = writing
+  const losers = await findLosers(run)
+  const tables = {
+    entities: copier.table('entity', ['id', 'source_id', 'dataset_id', 'place_id', 'key_id']),
+    salts: copier.table('entity_salt', ['entity_id', 'salt']),
+    versions: copier.table('entity_version', ['source_id', 'entity_id', 'from_version', 'part_id', 'digest', 'body']),
+  }
+  const numbers = new Numbers(run.store, 'entity')
+  const seen = new Set<number>()
+  const replaced: number[] = []
+  let begun = 0
+  for await (const { staged, unchanged } of entitiesOf(run, losers)) {
+    for (const id of unchanged) seen.add(id)
+    await writing.keys.resolve(staged.filter(each => each.id === 0).map(each => each.key))
+    const salts = await saltsOf(
+      run.store,
+      staged.map(each => each.id).filter(id => id > 0),
+    )
+    for (const { part, key, body, id: known } of staged) {
+      const id = known === 0 ? await numbers.next() : known
+      if (known === 0) {
+        const { datasetId, placeId } = writing.groups.get(run.state.parts.groupOf(part))!
+        tables.entities.row()
+        for (const value of [id, run.sourceId, datasetId, placeId, writing.keys.idOf(key)]) tables.entities.int(value)
+      } else replaced.push(id)
+      const salt = salts.get(id) ?? randomBytes(16)
+      if (!salts.has(id)) {
+        tables.salts.row()
+        tables.salts.int(id)
+        tables.salts.bytea(salt)
+      }
+      const { versions } = tables
+      versions.row()
+      for (const value of [run.sourceId, id, version, run.state.parts.idOf(part)]) versions.int(value)
+      const digest = saltedDigest(salt, body)
+      versions.hex(digest)
+      versions.text(body)
+      const { parts } = run.state
+      writing.leaves?.get(parts.groupOf(part))?.add(JSON.stringify(key), JSON.stringify(parts.parentOf(part)), digest)
+      seen.add(id)
+      begun++
+    }
+    await copier.pass()
+  }
+  await copier.idle()
+  const ended = await endVersions(on, run.sourceId, version, replaced)
+  return { seen, begun, ended }
+}
+
+/** Ends what still holds of some entities; versions that begin with this one stay. */
+export async function endVersions(
+  on: Connection,
+  sourceId: number,
+  version: number,
+  entityIds: readonly number[],
+): Promise<number> {
+  if (entityIds.length === 0) return 0
+  return on.execute(
+    `update entity_version v set to_version = $2 from unnest($3::int[]) as e (id)
+     where v.entity_id = e.id and v.source_id = $1 and v.to_version = ${stillHolds} and v.from_version < $2`,
+    [sourceId, version, entityIds],
+  )
+}
+
+interface StagedEntity {
+  readonly part: number
+  readonly key: string
+  readonly body: string
+  /** 0: the database does not know it */
+  readonly id: number
+}
+
+/** Entities of parts that ended, a batch of the journal at a time. @param losers places in this order that do not count */
+async function* entitiesOf(
+  run: OpenRun,
+  losers: ReadonlySet<number>,
+): AsyncGenerator<{ readonly staged: readonly StagedEntity[]; readonly unchanged: readonly number[] }> {
+  let ordinal = 0
+  for await (const pieces of readJournal(run.store, run.collectionId, run.state.parts, 'entities')) {
+    const staged: StagedEntity[] = []
+    const unchanged: number[] = []
+    for (const piece of pieces) {
+      if (!isValid(run.state.parts, piece)) continue
+      for (const [i, id] of piece.entityIds.entries()) {
+        if (!losers.has(ordinal++))
+          staged.push({ part: piece.part, key: piece.entities[2 * i]!, body: piece.entities[2 * i + 1]!, id })
+      }
+      for (const id of piece.seen) if (!losers.has(ordinal++)) unchanged.push(id)
+    }
+    yield { staged, unchanged }
+  }
+}
+
+/** Places, in the order of `entitiesOf`, of rows whose key another part shows later, or the same part again. */
+async function findLosers(run: OpenRun): Promise<Set<number>> {
+  const { parts } = run.state
+  const losers = new Set<number>()
+  const winners = new Map<PartGroup, Winners>()
+  let ordinal = 0
+  const enter = (piece: StagedPiece, name: string | number) => {
+    const group = parts.groupOf(piece.part)
+    const known: Winners = winners.get(group) ?? new Map()
+    winners.set(group, known)
+    const other = known.get(name)
+    if (other === undefined) known.set(typeof name === 'string' ? ownText(name) : name, { ordinal, part: piece.part })
+    else if (parts.lastObservedOf(piece.part) >= parts.lastObservedOf(other.part)) {
+      losers.add(other.ordinal)
+      known.set(name, { ordinal, part: piece.part })
+    } else losers.add(ordinal)
+    ordinal++
+  }
+  for await (const pieces of readJournal(run.store, run.collectionId, parts, 'entities')) {
+    for (const piece of pieces) {
+      if (!isValid(parts, piece)) continue
+      for (const [i, id] of piece.entityIds.entries()) enter(piece, id === 0 ? piece.entities[2 * i]! : id)
+      for (const id of piece.seen) enter(piece, id)
+    }
+  }
+  return losers
+}
+
+type Winners = Map<string | number, { readonly ordinal: number; readonly part: number }>
+
+async function saltsOf(store: Store, entityIds: readonly number[]): Promise<ReadonlyMap<number, Buffer>> {
+  if (entityIds.length === 0) return new Map()
+  const rows = await query<{ entity_id: number; salt: Buffer }>(
+    store.db,
+    'select entity_id, salt from entity_salt where entity_id = any ($1::int[])',
+    [entityIds],
+  )
+  return new Map(rows.map(row => [row.entity_id, row.salt]))
+}

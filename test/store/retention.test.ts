@@ -1,0 +1,428 @@
+import { expect } from 'chai'
+import { buildEstate, classify } from '../../src/controls/index.ts'
+import { sha256 } from '../../src/digest.ts'
+import { unsaltedDigest } from '../../src/store/evaluation.ts'
+import {
+  access,
+  addHold,
+  appendLedger,
+  diff,
+  listHolds,
+  previewRetention,
+  pseudonymise,
+  type RetentionRules,
+  readEstate,
+  readEvaluation,
+  readImports,
+  readLedger,
+  readSnapshot,
+  releaseHold,
+  runRetention,
+  type Store,
+  saveEvaluation,
+  saveImport,
+  verifyStore,
+} from '../../src/store/index.ts'
+import { assignment, clockAt, collectOnce, errorOf, group, membership, part, resourcesOf, user } from './collected.ts'
+import { evaluationOf } from './evaluated.ts'
+import { asOwner } from './forger.ts'
+import { freshStore } from './fresh-store.ts'
+
+const set = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1'
+const keepDays = (days: number | null): RetentionRules => ({
+  of: () => ({ days, because: 'test' }),
+  imports: { days, because: 'test' },
+})
+
+/** Jane leaves in February and her title changes before; judged and imported each month. */
+async function filled(): Promise<{ store: Store; clock: ReturnType<typeof clockAt>; problems: () => Promise<string[]> }> {
+  const clock = clockAt('2026-01-01T00:00:00Z')
+  const store = await freshStore({ now: clock.now })
+  const months: readonly (readonly [at: string, users: readonly (readonly [id: string, name: string, title: string])[]])[] = [
+    [
+      '2026-01-01',
+      [
+        ['u-jane', 'jane@example.com', 'Engineer'],
+        ['u-bob', 'bob@example.com', 'Clerk'],
+      ],
+    ],
+    [
+      '2026-02-01',
+      [
+        ['u-jane', 'jane@example.com', 'Manager'],
+        ['u-bob', 'bob@example.com', 'Clerk'],
+      ],
+    ],
+    ['2026-03-01', [['u-bob', 'bob@example.com', 'Clerk']]],
+    ['2026-04-01', [['u-bob', 'bob@example.com', 'Clerk']]],
+  ]
+  for (const [at, users] of months) {
+    clock.moveTo(`${at}T00:00:00Z`)
+    const names = users.map(([, name]) => name)
+    await saveImport(store, {
+      ...{ kind: 'roster', location: `${at}.csv`, digest: sha256(at) },
+      rows: names.map((name, i) => ({ personId: `E10${i}`, name: name.split('@')[0]!, email: name, status: 'active' })),
+    })
+    await collectOnce(store, [
+      part({
+        dataset: 'identitystore.users',
+        rows: users.map(([id, UserName, Title]) => user(id, { UserName, Title, DisplayName: `${UserName.split('@')[0]} Doe` })),
+      }),
+      part({ dataset: 'identitystore.groups', rows: [group('g1')] }),
+      part({
+        dataset: 'identitystore.group_memberships',
+        parent: 'g1',
+        rows: users.map(([id]) => membership('g1', id)),
+      }),
+      part({ dataset: 'sso.account_assignments', parent: `1|${set}`, rows: [assignment('1', set, 'GROUP', 'g1')] }),
+      part({ dataset: 'sso.permission_set_arns', rows: [{ key: set, facts: { PermissionSetArn: set } }] }),
+      part({ dataset: 'sso.permission_sets', parent: set, rows: [{ key: set, facts: { Name: 'Ops', Month: at } }] }),
+    ])
+    await saveEvaluation(
+      store,
+      evaluationOf(users.map(([key, name]) => ({ key, status: 'fail', reason: `${name} has no MFA in ${at}` }))),
+    )
+  }
+  const problems = async () =>
+    (await verifyStore(store, null)).problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
+  return { store, clock, problems }
+}
+
+describe('retention', () => {
+  it('removes bodies that only older snapshots show, keeps every digest, and every chain verifies', async () => {
+    const { store, clock, problems } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    const before = await resourcesOf(store, (await readSnapshot(store, 'acme', { version: 1 }))!)
+    const preview = await previewRetention(store, keepDays(30))
+    expect(preview[0]).to.deep.include({ source: 'acme', keptFromVersion: 3, resources: 4, results: 4, ledgerPosition: null })
+    expect(preview[0]!.sizeBytes).to.be.greaterThan(500)
+    expect(preview[1]).to.deep.include({ source: null, importRows: 4 })
+    expect(await problems(), 'a preview removes nothing').to.deep.equal([])
+    expect(await textIn(store, 'jane')).to.be.greaterThan(0)
+
+    const done = await runRetention(store, keepDays(30))
+    expect(done.map(({ resources, results, importRows }) => [resources, results, importRows])).to.deep.equal(
+      preview.map(({ resources, results, importRows }) => [resources, results, importRows]),
+    )
+    expect(await problems()).to.deep.equal([])
+    expect(await textIn(store, 'jane'), 'nothing names her').to.equal(0)
+    const entries = (await Array.fromAsync(readLedger(store))).filter(entry => entry.kind === 'disposal')
+    expect(entries.map(entry => entry.position)).to.deep.equal(done.map(step => step.ledgerPosition))
+    expect(entries[0]!.payload).to.include({
+      reason: 'retention',
+      source: 'acme',
+      keptDays: 30,
+      rows: 8,
+      cutoff: '2026-03-11T00:00:00.000Z',
+    })
+    expect((await verifyStore(store, null)).disposals.map(each => each.rows)).to.deep.equal([8, 4])
+    const after = await resourcesOf(store, (await readSnapshot(store, 'acme', { version: 1 }))!)
+    expect(after.map(({ key, digest }) => [key, digest])).to.deep.equal(before.map(({ key, digest }) => [key, digest]))
+    expect(await runRetention(store, keepDays(30)).then(again => again.map(step => step.ledgerPosition))).to.deep.equal([
+      null,
+      null,
+    ])
+    // the salt of what still has a body stays, the other is gone
+    const salts = await store.db.pool.query(
+      `select k.key from entity_salt s join entity e on e.id = s.entity_id join resource_key k on k.id = e.key_id order by 1`,
+    )
+    expect(salts.rows.map(row => row.key))
+      .to.include('u-bob')
+      .and.not.include('u-jane')
+  })
+
+  it('says of a disposed row that it was disposed of, when and under which entry, and never that it is not there', async () => {
+    const { store, clock } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    const [step] = await runRetention(store, keepDays(30))
+    const said = `disposed of under retention on 2026-04-10 (ledger entry ${step!.ledgerPosition})`
+    const [first, third] = await Promise.all([1, 3].map(version => readSnapshot(store, 'acme', { version })))
+    const jane = (await resourcesOf(store, first!, 'identitystore.users')).find(each => each.key === 'u-jane')!
+    expect(jane).to.include({ disposed: said, salt: null }).and.to.deep.include({ facts: {} })
+    const bob = (await resourcesOf(store, first!, 'identitystore.users')).find(each => each.key === 'u-bob')!
+    expect(bob.facts).to.include({ UserName: 'bob@example.com' })
+    expect(bob).not.to.have.property('disposed')
+
+    const changes = await Array.fromAsync((await diff(store, first!, third!)).changes)
+    const gone = changes.find(each => each.key === 'u-jane')!
+    expect(gone).to.include({ kind: 'removed', before: null, beforeDisposed: said })
+    const renamed = changes.find(each => each.key === set)!
+    expect(renamed).to.include({ kind: 'changed', before: null, beforeDisposed: said })
+    expect(renamed.after).to.include({ Name: 'Ops' })
+
+    const answer = await access(store, { account: '1', when: { asOf: new Date('2026-01-15T00:00:00Z') } })
+    expect(answer.disposed).to.deep.equal([`acme: names were ${said}`])
+    expect([...answer.paths].map(path => [path.user.id, path.user.name, path.state])).to.deep.equal([
+      ['u-bob', 'bob@example.com', 'held'],
+      ['u-jane', null, 'held'],
+    ])
+    const refused = await errorOf(access(store, { user: 'jane@example.com', when: { asOf: new Date('2026-01-15T00:00:00Z') } }))
+    expect(refused.hint).to.contain('names were disposed of, so ask by id')
+
+    const evaluation = (await readEvaluation(store, 1))!
+    expect(evaluation.outcomes[0]!.results.map(({ subject, status, reason }) => [subject.name, status, reason])).to.deep.equal([
+      ['u-bob', 'fail', `what was found was ${said}`],
+      ['u-jane', 'fail', `what was found was ${said}`],
+    ])
+    const [roster] = await readImports(store, new Date('2026-01-15T00:00:00Z'))
+    expect(roster!.rows).to.deep.equal([])
+    expect(roster!.disposed).to.deep.include({ rows: 2 })
+  })
+
+  it('makes what an estate is asked about a disposed row unknown', async () => {
+    const { store, clock } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    await runRetention(store, keepDays(30))
+    const asOf = new Date('2026-01-15T00:00:00Z')
+    const estate = await buildEstate({ ...(await readEstate(store, asOf)), imports: await readImports(store, asOf) })
+    const source = estate.sources[0]!
+    expect(source.gaps.rows('identitystore.users').get('u-jane')!.gaps[0]).to.include({ reason: 'disposed', key: 'u-jane' })
+    expect(source.gaps.whole('import.roster')!.gaps[0]).to.include({ reason: 'disposed' })
+    expect([...source.order('user')].map(number => source.users.keys[number])).to.deep.equal(['u-bob', 'u-jane'])
+    expect([...classify(estate)].map(each => each.classification)).to.deep.equal(['unknown'])
+  })
+
+  it('keeps the state at the cutoff, what still holds, and everything without a rule', async () => {
+    const { store, clock } = await filled()
+    await using _ = store
+    clock.moveTo('2026-02-15T00:00:00Z')
+    const [step] = await previewRetention(store, keepDays(10))
+    expect(step, 'the snapshot of 1 February is the state on the 5th').to.include({ keptFromVersion: 2, resources: 2 })
+    expect((await previewRetention(store, keepDays(null))).map(({ cutoff, resources }) => [cutoff, resources])).to.deep.equal([
+      [null, 0],
+      [null, 0],
+    ])
+    expect((await previewRetention(store, keepDays(100)))[0]).to.include({ keptFromVersion: null, resources: 0 })
+  })
+
+  it('goes on collecting and judging over what was disposed of', async () => {
+    const { store, clock, problems } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    await runRetention(store, keepDays(30))
+    // jane is back: a new salt, a new version
+    const again = await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u-jane'), user('u-bob')] })])
+    await saveEvaluation(store, evaluationOf([{ key: 'u-jane', status: 'fail', reason: 'back' }]))
+    expect((await resourcesOf(store, again, 'identitystore.users')).map(each => each.facts.UserName)).to.deep.equal([
+      'u-bob@example.com',
+      'u-jane@example.com',
+    ])
+    expect(await problems()).to.deep.equal([])
+  })
+
+  it('checks evaluations from before results had salts, whole and disposed of', async () => {
+    const clock = clockAt('2026-01-01T00:00:00Z')
+    await using store = await freshStore({ now: clock.now })
+    const problems = async () => (await verifyStore(store, null)).problems.map(({ kind, name }) => `${kind} ${name}`)
+    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u1')] })])
+    const {
+      id: _,
+      evaluatedAt: __,
+      digest: ___,
+      ...said
+    } = await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }]))
+    const digest = unsaltedDigest(said)
+    await asOwner(
+      store,
+      `update result_version set salt = null, status = null, digest = sha256(convert_to(body, 'UTF8'))`,
+      `update evaluation set digest_version = 1, digest = '\\x${digest}'`,
+      `delete from ledger where kind = 'evaluation'`,
+    )
+    await appendLedger(store, 'evaluation', { evaluation: 1, digest })
+    expect(await problems()).to.deep.equal([])
+    await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }]))
+    const { rows } = await store.db.pool.query('select from_evaluation, salt is null as unsalted from result_version order by 1')
+    expect(rows, 'it gets its salt with the next evaluation').to.deep.equal([
+      { from_evaluation: 1, unsalted: true },
+      { from_evaluation: 2, unsalted: false },
+    ])
+    clock.moveTo('2027-01-01T00:00:00Z')
+    expect((await runRetention(store, keepDays(30)))[0]).to.include({ results: 1 })
+    expect(await problems()).to.deep.equal([])
+    expect((await readEvaluation(store, 1))!.outcomes[0]!.results[0]!.status).to.equal('fail')
+  })
+})
+
+describe('a body that is gone', () => {
+  it('is found by name when no disposal stands for it, or one that did not remove it', async () => {
+    const cases: readonly (readonly [statement: string, expected: RegExp])[] = [
+      [
+        `update entity_version set body = null where entity_id = (select min(entity_id) from entity_version where to_version > 9)`,
+        /^row .*: its facts are gone, and no disposal is on record/m,
+      ],
+      [
+        `update entity_version set body = null, disposed = 999 where body like '%bob%'`,
+        /^disposal identitystore\.users .* u-bob: its body is gone, and the ledger has no disposal at 999/m,
+      ],
+      [
+        `update entity_version set body = null, disposed = (select max(position) from ledger where kind = 'disposal') where body like '%bob%'`,
+        /^disposal entry \d+: it disposed of \d+ rows, and \d+ name it/m,
+      ],
+      [
+        `update entity_version set body = '{}' where body is null`,
+        /^disposal identitystore\.users .*: it is marked as disposed of, and has a body/m,
+      ],
+      [
+        `delete from entity_salt where entity_id in (select entity_id from entity_version where body is not null)`,
+        /its salt is gone, and no disposal is on record/,
+      ],
+      [
+        `update result_version set body = null, salt = null where body is not null`,
+        /^evaluation IDC-USER-001 acme u-bob: what it says is gone, and no disposal/m,
+      ],
+      [`update result_version set status = 'pass' where disposed is not null`, /^disposal entry/m],
+      [`update result_version set status = 'pass' where disposed is null`, /^evaluation evaluation 4/m],
+      [
+        `update import_row set body = replace(body, 'bob', 'eve') where body is not null`,
+        /^import import 4 row 1: what it says was changed/m,
+      ],
+      [`delete from import_row where import_id = 4`, /^import import 4: the ledger says/m],
+      [`delete from ledger where kind = 'disposal'`, /the ledger has no disposal at/],
+    ]
+    for (const [statement, expected] of cases) {
+      const { store, clock, problems } = await filled()
+      await using _ = store
+      clock.moveTo('2026-04-10T00:00:00Z')
+      await runRetention(store, keepDays(30))
+      await asOwner(store, statement)
+      expect((await problems()).join('\n'), statement).to.match(expected)
+    }
+  }).timeout(120_000)
+
+  it('cannot go but through the one function and under its own entry of the ledger', async () => {
+    const { store, clock } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    const [step] = await runRetention(store, keepDays(30))
+    const position = step!.ledgerPosition
+    for (const statement of [
+      `update entity_version set body = null, disposed = ${position} where body is not null`,
+      `update entity_version set disposed = ${position} where body is not null`,
+      `update entity_version set disposed = null where disposed is not null`,
+      `update entity_version set body = '{}' where body is null`,
+      `update result_version set body = null, disposed = ${position} where body is not null`,
+      `update import_row set body = null, disposed = ${position} where body is not null`,
+      `delete from import_row`,
+      `delete from entity_salt where entity_id in (select entity_id from entity_version where body is not null)`,
+      `insert into disposal_choice (kind, entity_id, n, leaf) select 'version', entity_id, from_version, '' from entity_version; select dispose(${position})`,
+      `select dispose(1)`,
+    ])
+      expect((await errorOf(store.db.pool.query(statement))).code, statement).to.equal('23001')
+  })
+})
+
+describe('a hold', () => {
+  it('stops disposal while it stands: of everything, of a source, of a person', async () => {
+    const { store, clock, problems } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    const all = await addHold(store, { kind: 'all' }, 'case 7', 'counsel')
+    const held = await runRetention(store, keepDays(30))
+    expect(held.map(({ resources, heldBy }) => [resources, heldBy])).to.deep.equal([
+      [0, [`hold ${all.id} on everything`]],
+      [0, [`hold ${all.id} on everything`]],
+    ])
+    await releaseHold(store, all.id, 'case closed', 'counsel')
+    expect((await errorOf(releaseHold(store, all.id, 'twice', 'counsel'))).code).to.equal('NOT_FOUND')
+    const source = await addHold(store, { kind: 'source', source: 'acme' }, 'case 8', 'counsel')
+    expect((await runRetention(store, keepDays(30))).map(each => each.ledgerPosition)).to.deep.equal([null, null])
+    await releaseHold(store, source.id, 'done', 'counsel')
+    const person = await addHold(store, { kind: 'person', source: 'acme', user: 'jane@example.com' }, 'case 9', 'counsel')
+    expect(person.scope).to.deep.equal({ kind: 'person', source: 'acme', user: 'u-jane' })
+    expect((await errorOf(pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: false }))).code).to.equal('ON_HOLD')
+    const [step, imports] = await runRetention(store, keepDays(30))
+    expect([step!.resources, step!.results, imports!.importRows], 'permission sets, bob, and not jane').to.deep.equal([2, 2, 2])
+    expect(await textIn(store, 'jane')).to.be.greaterThan(0)
+    expect((await listHolds(store)).map(({ id, released }) => [id, released?.reason ?? null])).to.deep.equal([
+      [person.id, null],
+      [source.id, 'done'],
+      [all.id, 'case closed'],
+    ])
+    expect(await problems()).to.deep.equal([])
+    for (const scope of [
+      { kind: 'source', source: 'nobody' },
+      { kind: 'person', source: 'acme', user: 'nobody' },
+    ] as const)
+      expect((await errorOf(addHold(store, scope, 'r', 'b'))).code).to.equal('NOT_FOUND')
+  })
+})
+
+describe('pseudonymising a person', () => {
+  it('removes what names it from every version, import and result, and leaves the id, every digest and everybody else', async () => {
+    const { store, clock, problems } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-10T00:00:00Z')
+    const dry = await pseudonymise(store, { source: 'acme', user: 'jane@example.com', isDryRun: true })
+    expect(dry).to.deep.include({
+      user: 'u-jane',
+      resources: 2,
+      results: 2,
+      importRows: 2,
+      isStillThere: false,
+      ledgerPosition: null,
+    })
+    expect(dry.names).to.have.members(['jane@example.com', 'jane doe', 'e100'])
+    expect(await problems()).to.deep.equal([])
+    const done = await pseudonymise(store, { source: 'acme', user: 'jane@example.com', isDryRun: false })
+    expect(done).to.deep.include({ resources: 2, results: 2, importRows: 2 })
+    expect(await problems()).to.deep.equal([])
+    expect(await textIn(store, 'jane')).to.equal(0)
+    const entry = (await Array.fromAsync(readLedger(store))).at(-1)!
+    expect(JSON.stringify(entry)).not.to.match(/jane/i)
+    expect(entry.payload).to.include({ reason: 'privacy', rows: 6 })
+    const first = (await readSnapshot(store, 'acme', { version: 1 }))!
+    const users = await resourcesOf(store, first, 'identitystore.users')
+    expect(users.map(({ key, disposed }) => [key, disposed])).to.deep.equal([
+      ['u-bob', undefined],
+      ['u-jane', `disposed of on a person's request on 2026-04-10 (ledger entry ${entry.position})`],
+    ])
+    const asOf = new Date('2026-01-15T00:00:00Z')
+    const [roster] = await readImports(store, asOf)
+    expect(roster!.rows.map(row => row.email)).to.deep.equal(['bob@example.com'])
+    const estate = await buildEstate({ ...(await readEstate(store, asOf)), imports: [roster!] })
+    expect(estate.sources[0]!.gaps.rows('import.roster').size, 'who is not in the roster may have been').to.equal(1)
+  })
+
+  it('says that a user is still there, and what else names it', async () => {
+    const { store, problems } = await filled()
+    await using _ = store
+    await collectOnce(store, [
+      part({ dataset: 'identitystore.users', rows: [user('u-bob', { UserName: 'bob@example.com' })] }),
+      part({ dataset: 'organizations.accounts', rows: [{ key: '1', facts: { Id: '1', Email: 'bob@example.com' } }] }),
+    ])
+    const found = await pseudonymise(store, { source: 'acme', user: 'u-bob', isDryRun: false })
+    expect(found.isStillThere).to.equal(true)
+    expect([...found.left]).to.deep.equal([['organizations.accounts', 1]])
+    expect(await problems()).to.deep.equal([])
+    const again = await collectOnce(store, [
+      part({ dataset: 'identitystore.users', rows: [user('u-bob', { UserName: 'bob@example.com' })] }),
+    ])
+    expect((await resourcesOf(store, again, 'identitystore.users'))[0]!.facts.UserName).to.equal('bob@example.com')
+    expect(await problems()).to.deep.equal([])
+  })
+
+  it('refuses whom nobody knows', async () => {
+    const { store } = await filled()
+    await using _ = store
+    expect((await errorOf(pseudonymise(store, { source: 'acme', user: 'eve', isDryRun: true }))).code).to.equal('NOT_FOUND')
+  })
+})
+
+/** In how many rows of the whole database a text stands, whatever its case. */
+async function textIn(store: Store, text: string): Promise<number> {
+  const { rows: tables } = await store.db.pool.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace`,
+  )
+  let found = 0
+  for (const { name } of tables) {
+    // the key of her user id is what is left of her
+    const { rows } = await store.db.pool.query<{ n: number }>(
+      `select count(*)::int as n from ${name} t where replace(lower(t::text), 'u-jane', '') like '%${text}%'`,
+    )
+    found += rows[0]!.n
+  }
+  return found
+}
