@@ -29,6 +29,7 @@ export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
     try {
       const checks = [
         ...steps.map(step => stepCheck(step, proven, source)),
+        ...keyCheck(session),
         ...(await permissionChecks(session, servicesOf(source))),
       ]
       if (!source.iam) return { checks }
@@ -98,6 +99,36 @@ async function permissionChecks(session: Session, services: readonly Service[]):
   return checks
 }
 
+/** A key of the customer's own is one more thing that must be allowed, and may be lost. None: AWS's own key needs no grant. */
+function keyCheck(session: Session): readonly Check[] {
+  const [instance] = session.read.flatMap(({ part, rows }) => (part.dataset === 'sso.instance_details' ? rows : []))
+  const details = instance?.facts.EncryptionConfigurationDetails
+  if (typeof details !== 'object' || details === null || !('KeyType' in details)) return []
+  if (details.KeyType !== 'CUSTOMER_MANAGED_KEY') return []
+  const { KmsKeyArn, EncryptionStatus, EncryptionStatusReason } = details
+  const cause = `${KmsKeyArn} is ${EncryptionStatus}${typeof EncryptionStatusReason === 'string' ? `: ${EncryptionStatusReason}` : ''}`
+  if (EncryptionStatus !== 'ENABLED') {
+    const remedy = 'look at the key and its policy: what is encrypted with it may be readable to nobody'
+    return [{ check: 'encryption key', result: 'failed', cause, remedy }]
+  }
+  const statement = JSON.stringify({ Effect: 'Allow', Action: 'kms:Decrypt', Resource: KmsKeyArn })
+  const remedy = `the role needs kms:Decrypt of it, in its own policy and in that of the key. Statement to paste: ${statement}`
+  return [{ check: 'encryption key', result: 'ok', cause, remedy }]
+}
+
+/** AWS answers an empty list to the wrong account as well: whoever reads the row must know which directory it is about. */
+function emptyDirectory(session: Session, check: string): Check {
+  const { instanceArn, instanceOwnerAccountId, identityStoreId, homeRegion } = session.standing!.identity
+  const kind = session.standing!.isOrganizationInstance ? 'the organization instance' : 'an account instance'
+  return {
+    check,
+    result: 'warning',
+    cause: `allowed, and there is not one user in ${identityStoreId} of ${kind} ${instanceArn} (owner ${instanceOwnerAccountId ?? 'not told'}, ${homeRegion})`,
+    remedy:
+      'if people sign in through IAM Identity Center, this is another directory than theirs: check account and Region of the role',
+  }
+}
+
 function parentOf(dataset: Dataset, session: Session, firstRow: ReadonlyMap<string, Row>): string | null {
   const roots = rootsOf(dataset, session.subject)
   if (roots !== null) return roots[0] ?? null
@@ -119,6 +150,7 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
   if ('answer' in said) {
     const [row] = dataset.rows(said.answer, parent, session.subject) ?? []
     if (row !== undefined) firstRow.set(dataset.name, row)
+    else if (dataset.name === 'identitystore.users') return emptyDirectory(session, action)
     return { check: action, result: 'ok', cause: 'allowed', remedy: null }
   }
   const { trouble } = said

@@ -3,6 +3,8 @@ import { buildOrganization, startSimulator, unlimited } from '../../src/simulato
 /** A simulated AWS in a process of its own, so that the collector's figures are the collector's. Prints one JSON line when it is up. */
 const options = JSON.parse(process.argv[2]!)
 const organization = buildOrganization(options.shape)
+// pages of users alone
+if (options.hasNoMemberships) organization.memberships = []
 const roleArn = `arn:aws:iam::${organization.organization!.MasterAccountId}:role/EvidencedReader`
 const simulator = await startSimulator({
   organization,

@@ -64,6 +64,45 @@ describe('the diagnosis', () => {
     expect(checks[1]!.remedy).to.include('sts:AssumeRole').and.include(':user/collector')
   })
 
+  it('warns of a directory without users, and says which one it is', async () => {
+    const made = buildOrganization({
+      seed: 4,
+      accounts: 2,
+      users: 0,
+      groups: 0,
+      permissionSets: 1,
+      pairs: 0,
+      assignments: 0,
+      iamUsers: 0,
+    })
+    await using fresh = await freshAws(made)
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    const users = checks.find(each => each.check === 'identitystore:ListUsers')!
+    expect(users.result).to.equal('warning')
+    expect(users.cause)
+      .to.include(made.instance!.IdentityStoreId)
+      .and.include(made.organization!.MasterAccountId)
+      .and.include('the organization instance')
+  })
+
+  it("names a customer's own key, with the statement it needs, and one that is disabled", async () => {
+    for (const [status, result] of [
+      ['ENABLED', 'ok'],
+      ['DISABLED', 'failed'],
+    ]) {
+      const made = organization()
+      const KmsKeyArn = 'arn:aws:kms:eu-west-1:111122223333:key/1234'
+      Object.assign(made.instance!.details, {
+        EncryptionConfigurationDetails: { KeyType: 'CUSTOMER_MANAGED_KEY', KmsKeyArn, EncryptionStatus: status },
+      })
+      await using fresh = await freshAws(made)
+      const { checks } = await diagnose(fresh.aws, fresh.source)
+      const key = checks.find(each => each.check === 'encryption key')
+      expect(key).to.include({ result, cause: `${KmsKeyArn} is ${status}` })
+      if (result === 'ok') expect(key!.remedy).to.include(`"Resource":"${KmsKeyArn}"`)
+    }
+  })
+
   it('warns of a role that demands no external id', async () => {
     const made = organization()
     const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`

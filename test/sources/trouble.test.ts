@@ -337,6 +337,18 @@ describe('what breaks on the way', () => {
     }
   })
 
+  it('is tried again after a while when another change is under way, and left open when that does not end', async () => {
+    await using fresh = await freshAws(buildOrganization(small), { aws: { retryDeadlineMs: 60_000 } })
+    const conflict = { kind: 'error', code: 'ConcurrentModificationException' } as const
+    fresh.simulator.fault('organizations:ListRoots', conflict)
+    const found = await collected(fresh)
+    expectElsewhereComplete(found)
+    expect(fresh.simulator.calls.filter(call => call.operation === 'ListRoots')).to.have.length(2)
+    await using stuck = await freshAws(buildOrganization(small))
+    stuck.simulator.fault('organizations:ListRoots', conflict, Number.POSITIVE_INFINITY)
+    expect(coverages(await collected(stuck), 'organizations.roots')).to.deep.equal(['incomplete'])
+  })
+
   it('is tried again when there is no answer in time', async () => {
     const found = await once({ kind: 'hang' }, { aws: { requestTimeoutMs: 150 } })
     expect(found.calls.find(call => call.operation === 'ListUsers')).to.include({ attempts: 2, status: 200 })
