@@ -117,8 +117,8 @@ interface WrittenRows {
 async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<WrittenRows> {
   const { store, sourceId, state } = run
   const { parts } = state
-  const groups = await numberParts(on, store, sourceId, parts)
   const copier = new Copier(on)
+  const groups = await numberParts(on, store, sourceId, parts, copier)
   const keys = new ResourceKeys(store, sourceId, copier, isFirst)
   const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet()])) : null
   const entities = await writeEntities({ on, run, version, copier, keys, groups, leaves })
