@@ -8,6 +8,7 @@ import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant,
 import { exit, UsageError } from './exit.ts'
 import { printExplanations } from './explain.ts'
 import { catalogOf, headsOf, storeOf } from './parts.ts'
+import { recordSetup } from './setup-record.ts'
 import { table } from './terminal.ts'
 
 interface Options extends CommonOptions {
@@ -53,11 +54,9 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return
       }
-      const evaluation = await runEvaluation(
-        { store, catalog, log, heads: await headsOf(config, invocation.env) },
-        asOf,
-        config.findings,
-      )
+      await recordSetup(store, config, catalog)
+      const heads = await headsOf(config, invocation.env)
+      const evaluation = await runEvaluation({ store, catalog, log, heads }, asOf, config.findings)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
         each.id,

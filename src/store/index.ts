@@ -37,6 +37,7 @@ export { type ImportRecord, listImports, readImports, saveImport } from './impor
 export { appendLedger, checkLedger, type LedgerCheck, type LedgerProblem, readLedger } from './ledger.ts'
 export { type Pseudonymisation, pseudonymise } from './privacy.ts'
 export type { StoreProblem } from './problem.ts'
+export { recordChange } from './recorded.ts'
 export { readEstate, readResources } from './resource.ts'
 export { previewRetention, type RetentionRule, type RetentionRules, type RetentionStep, runRetention } from './retention.ts'
 export { failRun, listRuns, type OpenRun, openRun, recordFailure } from './run.ts'
