@@ -54,6 +54,8 @@ export interface HeadBucketConfig {
 export interface Retention {
   /** null: for ever */
   readonly days: number | null
+  /** of the single calls of a collection; null: for ever */
+  readonly callLedgerDays: number | null
   readonly sources: { readonly [label: string]: number }
   /** of any framework, configured or not */
   readonly frameworks: { readonly [id: string]: number }
@@ -126,7 +128,7 @@ interface ConfigFile {
   exceptions: { file?: string; maxDays: number }
   findings: Config['findings']
   frameworks: string[]
-  retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
+  retention: { days?: number; callLedgerDays?: number; sources: Record<string, number>; frameworks: Record<string, number> }
   evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string }
   heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
@@ -198,6 +200,7 @@ export function describeConfig(config: Config): Json {
     frameworks: [...config.frameworks],
     retention: {
       days: config.retention.days,
+      callLedgerDays: config.retention.callLedgerDays,
       sources: { ...config.retention.sources },
       frameworks: { ...config.retention.frameworks },
     },
@@ -240,7 +243,12 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     },
     findings: value.findings,
     frameworks: value.frameworks,
-    retention: { days: value.retention.days ?? null, sources: value.retention.sources, frameworks: value.retention.frameworks },
+    retention: {
+      days: value.retention.days ?? null,
+      callLedgerDays: value.retention.callLedgerDays ?? null,
+      sources: value.retention.sources,
+      frameworks: value.retention.frameworks,
+    },
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     kmsKeyArn: value.evidence.kmsKeyArn ?? null,
