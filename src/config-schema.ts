@@ -314,6 +314,12 @@ export const configSchema = {
           'x-unit': 'days',
           description: 'days to keep what no later snapshot shows, of every source; left out: for ever',
         },
+        callLedgerDays: {
+          type: 'integer',
+          minimum: 1,
+          'x-unit': 'days',
+          description: 'days to keep the single calls of a collection; their root stays in its snapshot; left out: for ever',
+        },
         sources: {
           type: 'object',
           default: {},

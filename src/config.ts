@@ -43,10 +43,21 @@ export interface Config {
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
 }
 
+/** Where heads go beside the folder, as `heads.bucket` says. */
+export interface HeadBucketConfig {
+  readonly name: string
+  readonly region: string
+  readonly prefix: string
+  readonly endpoint: string | null
+  readonly lockDays: number | null
+}
+
 /** Days by source and by framework; see `retentionOf`. */
 export interface Retention {
   /** null: for ever */
   readonly days: number | null
+  /** of the single calls of a collection; null: for ever */
+  readonly callLedgerDays: number | null
   readonly sources: { readonly [label: string]: number }
   /** of any framework, configured or not */
   readonly frameworks: { readonly [id: string]: number }
@@ -76,15 +87,6 @@ export function retentionOf(
     },
     { days, because },
   )
-}
-
-/** Where heads go beside the folder, as `heads.bucket` says. */
-export interface HeadBucketConfig {
-  readonly name: string
-  readonly region: string
-  readonly prefix: string
-  readonly endpoint: string | null
-  readonly lockDays: number | null
 }
 
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
@@ -134,7 +136,7 @@ interface ConfigFile {
   exceptions: { file?: string; maxDays: number }
   findings: Config['findings']
   frameworks: string[]
-  retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
+  retention: { days?: number; callLedgerDays?: number; sources: Record<string, number>; frameworks: Record<string, number> }
   evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string; timestampUrl?: string }
   heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
@@ -210,6 +212,7 @@ export function describeConfig(config: Config): Json {
     frameworks: [...config.frameworks],
     retention: {
       days: config.retention.days,
+      callLedgerDays: config.retention.callLedgerDays,
       sources: { ...config.retention.sources },
       frameworks: { ...config.retention.frameworks },
     },
@@ -258,7 +261,12 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     },
     findings: value.findings,
     frameworks: value.frameworks,
-    retention: { days: value.retention.days ?? null, sources: value.retention.sources, frameworks: value.retention.frameworks },
+    retention: {
+      days: value.retention.days ?? null,
+      callLedgerDays: value.retention.callLedgerDays ?? null,
+      sources: value.retention.sources,
+      frameworks: value.retention.frameworks,
+    },
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     kmsKeyArn: value.evidence.kmsKeyArn ?? null,

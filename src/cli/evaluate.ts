@@ -56,11 +56,8 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         return
       }
       await recordSetup(store, config, catalog)
-      const evaluation = await runEvaluation(
-        { store, catalog, log, heads: await headsOf(config, invocation.env) },
-        asOf,
-        config.findings,
-      )
+      const heads = await headsOf(config, invocation.env)
+      const evaluation = await runEvaluation({ store, catalog, log, heads }, asOf, config.findings)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
         each.id,

@@ -2,7 +2,14 @@ import type { Command } from 'commander'
 import { type Config, retentionOf } from '../config.ts'
 import { openLog } from '../log.ts'
 import type { Json } from '../model.ts'
-import { previewRetention, type RetentionRules, type RetentionStep, runRetention } from '../store/index.ts'
+import {
+  disposeCalls,
+  previewCallDisposal,
+  previewRetention,
+  type RetentionRules,
+  type RetentionStep,
+  runRetention,
+} from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { storeOf } from './parts.ts'
 import { type Terminal, table } from './terminal.ts'
@@ -40,7 +47,19 @@ async function retain(
   await using store = await storeOf(config, openLog('warn'))
   const steps = await work(store, rulesOf(config))
   showSteps(terminal, steps)
-  terminal.document({ disposed: work === runRetention, steps: steps.map(stepDocument) })
+  const { callLedgerDays } = config.retention
+  const ofCalls = work === runRetention ? disposeCalls : previewCallDisposal
+  const calls = callLedgerDays === null ? null : await ofCalls(store, callLedgerDays)
+  if (calls !== null) {
+    const entry = calls.ledgerPosition === null ? '' : `, ledger entry ${calls.ledgerPosition}`
+    terminal.line(
+      `single calls older than ${callLedgerDays} days: ${calls.calls} of ${calls.collections} collections, ${calls.sizeBytes} bytes${entry}`,
+    )
+  }
+  terminal.document({
+    ...{ disposed: work === runRetention, steps: steps.map(stepDocument) },
+    calls: calls === null ? null : { ...calls, cutoff: calls.cutoff.toISOString() },
+  })
 }
 
 function showSteps(terminal: Terminal, steps: readonly RetentionStep[]): void {

@@ -1,7 +1,7 @@
 import type { DatasetSummary, Facts, Snapshot } from '../model.ts'
 import { datasetCoverage } from './collected.ts'
 import { Entity, type Surroundings } from './entity.ts'
-import { isPerAccount } from './gap-index.ts'
+import { type GapIndex, isPerAccount } from './gap-index.ts'
 import type { Unknown } from './values.ts'
 
 /** What reconciliations ask of the estate. */
@@ -10,6 +10,7 @@ export interface ReconciliationSurroundings extends Surroundings {
   accountSummary(accountId: string): Facts | undefined
   /** rows of a dataset of IAM that are the account's own */
   ownRows(dataset: string, accountId: string): number
+  readonly gaps: GapIndex
 }
 
 /** Members of GetAccountSummary that count a dataset. */
@@ -50,7 +51,10 @@ export function reconciliations(
   const readings = checks.flatMap(facts => {
     const name = String(facts.name)
     if (name.startsWith(headsAgain)) return []
-    return [new Reconciliation(estate, `check ${name}`, { rows: 0, expectedRows: null, previousRows: null, count: 0 }, facts)]
+    const gone = estate.gaps.rows('evidenced.cross_checks').get(name) ?? null
+    return [
+      new Reconciliation(estate, `check ${name}`, { rows: 0, expectedRows: null, previousRows: null, count: 0 }, facts, gone),
+    ]
   })
   return [...populations, ...readings]
 }
@@ -69,11 +73,11 @@ export class Reconciliation extends Entity {
   readonly expectedRows: number | null
   readonly previousRows: number | null
   readonly changeRatio: number
-  readonly differences: number
-  readonly isMade: boolean
+  readonly differences: number | Unknown
+  readonly isMade: boolean | Unknown
   readonly statement: string
 
-  constructor(estate: Surroundings, key: string, counts: Counts, check: Facts | null = null) {
+  constructor(estate: Surroundings, key: string, counts: Counts, check: Facts | null = null, gone: Unknown | null = null) {
     super(estate, 0)
     this.key = key
     this.rows = counts.rows
@@ -81,8 +85,8 @@ export class Reconciliation extends Entity {
     this.previousRows = counts.previousRows
     const before = counts.previousRows ?? counts.count
     this.changeRatio = before === 0 ? (counts.count === 0 ? 0 : 1) : Math.abs(counts.count - before) / before
-    this.differences = typeof check?.differences === 'number' ? check.differences : 0
-    this.isMade = check === null || check.made === true
+    this.differences = gone ?? (typeof check?.differences === 'number' ? check.differences : 0)
+    this.isMade = gone ?? (check === null || check.made === true)
     this.statement = typeof check?.statement === 'string' ? check.statement : ''
   }
 

@@ -167,6 +167,7 @@ export class SourceEstate {
       // it was there, and nobody can say what it was
       const gap = this.gaps.absent(row.dataset, row.parent, 'disposed', row.disposed, row.key)
       if (!this.iam.addGap({ ...gap, place: row.place, action: null })) this.gaps.add({ ...gap, place: row.place, action: null })
+      if (row.dataset === 'evidenced.cross_checks') this.crossChecks.push({ name: row.key })
       return
     }
     if (this.past !== null && setDatasets.includes(row.dataset)) this.#keepSetRow(row)

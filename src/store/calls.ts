@@ -1,23 +1,54 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { gunzip, gzip } from 'node:zlib'
+import { constants, gunzip, zstdCompress, zstdDecompress } from 'node:zlib'
 import { canonicalJson } from '../digest.ts'
 import type { CallRecord, Json, Snapshot } from '../model.ts'
 import { type Connection, type Database, query } from './database.ts'
 import type { Store } from './store.ts'
 
-const zip = promisify(gzip)
-const unzip = promisify(gunzip)
+const zip = promisify(zstdCompress)
+const unzip = promisify(zstdDecompress)
+const unzipOld = promisify(gunzip)
+
+/** Lines of one chunk of the ledger. */
+const linesAChunk = 4000
+const densely = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
+/** @see https://www.rfc-editor.org/rfc/rfc1952 chunks of the first versions are gzip */
+const gzipMagic = 0x1f8b
 
 /** One line of the call ledger: canonical JSON of the record, its time as RFC 3339. */
 export function callLine(call: CallRecord): string {
   return `${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } } as unknown as Json)}\n`
 }
 
-/** Adds calls to a collection's ledger, in their order. */
-export async function appendCalls(on: Connection, collectionId: number, calls: readonly CallRecord[]): Promise<void> {
+/** Stages calls of a collection, in their order. */
+export async function stageCalls(on: Connection, collectionId: number, calls: readonly CallRecord[]): Promise<void> {
   const body = await zip(calls.map(callLine).join(''))
-  await on.execute('insert into call_chunk (collection_id, lines, body) values ($1, $2, $3)', [collectionId, calls.length, body])
+  await on.execute('insert into staged_calls (collection_id, lines, body) values ($1, $2, $3)', [
+    collectionId,
+    calls.length,
+    body,
+  ])
+}
+
+/** Folds the staged calls of a collection that ends into its ledger, where they take a tenth of the room. */
+export async function foldCalls(on: Connection, collectionId: number): Promise<void> {
+  let lines: string[] = []
+  const write = async () => {
+    const body = await zip(lines.map(line => `${line}\n`).join(''), densely)
+    await on.execute('insert into call_chunk (collection_id, lines, body) values ($1, $2, $3)', [
+      collectionId,
+      lines.length,
+      body,
+    ])
+    lines = []
+  }
+  for await (const text of chunks(([sql, values]) => on.query(sql, values), 'staged_calls', collectionId)) {
+    lines.push(...text.split('\n').slice(0, -1))
+    if (lines.length >= linesAChunk) await write()
+  }
+  if (lines.length > 0) await write()
+  await on.execute('delete from staged_calls where collection_id = $1', [collectionId])
 }
 
 /** The calls that a snapshot rests on, in the order in which they were saved: those of interrupted attempts as well. */
@@ -26,7 +57,7 @@ export async function* readCalls(store: Store, snapshot: Snapshot): AsyncGenerat
     snapshot.runId,
   ])
   if (found === undefined) return
-  for await (const text of chunks(text => query(store.db, ...text), found.collection_id)) {
+  for await (const text of chunks(text => query(store.db, ...text), 'call_chunk', found.collection_id)) {
     for (const line of text.split('\n')) {
       if (line === '') continue
       const call = JSON.parse(line) as CallRecord & { at: string }
@@ -51,7 +82,7 @@ export async function addUpCalls(on: Pick<Connection, 'query'>, collectionId: nu
   const counts = new Map<string, number>()
   let calls = 0
   let throttles = 0
-  for await (const text of chunks(([sql, values]) => on.query(sql, values), collectionId)) {
+  for await (const text of chunks(([sql, values]) => on.query(sql, values), 'call_chunk', collectionId)) {
     sum.update(text)
     for (const line of text.split('\n')) {
       if (line === '') continue
@@ -90,14 +121,14 @@ export function reader(db: Database): Pick<Connection, 'query'> {
 type Ask = <Row extends object>(statement: [text: string, values: readonly unknown[]]) => Promise<Row[]>
 
 /** Lines as text, a few chunks at a time. */
-async function* chunks(ask: Ask, collectionId: number): AsyncGenerator<string> {
+async function* chunks(ask: Ask, table: 'call_chunk' | 'staged_calls', collectionId: number): AsyncGenerator<string> {
   let last = '0'
   for (;;) {
     const rows = await ask<{ id: string; body: Buffer }>([
-      'select id, body from call_chunk where collection_id = $1 and id > $2 order by id limit 50',
+      `select id, body from ${table} where collection_id = $1 and id > $2 order by id limit 50`,
       [collectionId, last],
     ])
-    for (const row of rows) yield (await unzip(row.body)).toString('utf8')
+    for (const row of rows) yield (await (row.body.readUInt16BE(0) === gzipMagic ? unzipOld : unzip)(row.body)).toString('utf8')
     if (rows.length < 50) return
     last = rows.at(-1)!.id
   }

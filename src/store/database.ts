@@ -32,9 +32,25 @@ export function openDatabase(config: pg.ClientConfig, where: string, log: Log, r
   }
   const pool = new pg.Pool({ ...config, max: 8, idleTimeoutMillis: 30_000, onConnect })
   // without this handler a server that stops takes the process with it
-  pool.on('error', error => log.warn('database connection lost', { database: where, error }))
+  pool.on('error', lossTeller(where, log, revive !== null))
   return { where, config, pool, revive }
 }
+
+/** A server that stops ends every idle connection at once: that is one event, told once. */
+function lossTeller(where: string, log: Log, isOurs: boolean): (error: Error) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return error => {
+    const now = performance.now()
+    if (now - toldAt < oneEventMs) return
+    toldAt = now
+    const wasStopped = 'code' in error && error.code === '57P01'
+    if (!wasStopped) return void log.warn('database connection lost', { database: where, error })
+    const next = isOurs ? 'it is started again when it is needed' : 'the next question connects again'
+    log.warn('database was stopped', { database: where, next })
+  }
+}
+
+const oneEventMs = 1000
 
 /** Dates are read as ISO text whatever the server's default is; a dead peer is noticed in a minute, not in two hours. */
 const sessionSettings =

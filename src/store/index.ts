@@ -7,6 +7,7 @@ export type { HeadCheck } from './check-heads.ts'
 export { checkSnapshot, type SnapshotProblem } from './check-snapshot.ts'
 export { diff } from './diff.ts'
 export type { Disposal } from './disposal.ts'
+export { type CallDisposal, disposeCalls, previewCallDisposal } from './dispose-calls.ts'
 export { type StoreCode, StoreError } from './error.ts'
 export { type EvaluationHead, latestEvaluation, listEvaluations, readEvaluation, saveEvaluation } from './evaluation.ts'
 export {

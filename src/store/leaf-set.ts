@@ -1,6 +1,8 @@
 import { createHash, hash } from 'node:crypto'
 
 const leafBytes = 32
+/** leaves of one slab: memory grows by slabs, and nothing is copied */
+const slabLeaves = 1 << 15
 const buckets = 1 << 16
 
 /**
@@ -8,7 +10,7 @@ const buckets = 1 << 16
  * for a row.
  */
 export class LeafSet {
-  #bytes = Buffer.allocUnsafe(leafBytes * 64)
+  readonly #slabs: Buffer[] = []
   #count = 0
 
   get count(): number {
@@ -17,36 +19,43 @@ export class LeafSet {
 
   /** @param key, parent as JSON strings @param digest of the row, in hexadecimal */
   add(key: string, parent: string, digest: string): void {
-    const at = this.#count * leafBytes
-    if (at === this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(this.#bytes.length * 2)
-      this.#bytes.copy(larger)
-      this.#bytes = larger
-    }
-    this.#bytes.write(hash('sha256', `[${key},${parent},"${digest}"]`, 'hex'), at, 'hex')
+    const at = this.#count % slabLeaves
+    // the first slab is small: most datasets are
+    if (at === 0) this.#slabs.push(Buffer.allocUnsafe((this.#count === 0 ? 64 : slabLeaves) * leafBytes))
+    if (this.#count === 64) this.#slabs[0] = Buffer.concat([this.#slabs[0]!], slabLeaves * leafBytes)
+    this.#slabs.at(-1)!.write(hash('sha256', `[${key},${parent},"${digest}"]`, 'hex'), at * leafBytes, 'hex')
     this.#count++
   }
 
   digest(): string {
     const sum = createHash('sha256')
     const lines: string[] = []
-    for (const at of this.#sorted()) {
-      lines.push(this.#bytes.toString('hex', at, at + leafBytes))
+    for (const leaf of this.#sorted()) {
+      const at = this.#placeOf(leaf)
+      lines.push(this.#slabOf(leaf).toString('hex', at, at + leafBytes))
       if (lines.length === 1000) sum.update(`${lines.splice(0).join('\n')}\n`)
     }
     if (lines.length > 0) sum.update(`${lines.join('\n')}\n`)
     return sum.digest('hex')
   }
 
-  /** Where the leaves begin, in their order: by their first two bytes, and within those one by one. */
+  #slabOf(leaf: number): Buffer {
+    return this.#slabs[Math.floor(leaf / slabLeaves)]!
+  }
+
+  #placeOf(leaf: number): number {
+    return (leaf % slabLeaves) * leafBytes
+  }
+
+  /** Numbers of the leaves in their order: by their first two bytes, and within those one by one. */
   *#sorted(): Generator<number> {
     const ends = new Uint32Array(buckets + 1)
-    const bucketOf = (at: number) => this.#bytes.readUInt16BE(at)
-    for (let i = 0; i < this.#count; i++) ends[bucketOf(i * leafBytes) + 1]!++
+    const bucketOf = (leaf: number) => this.#slabOf(leaf).readUInt16BE(this.#placeOf(leaf))
+    for (let i = 0; i < this.#count; i++) ends[bucketOf(i) + 1]!++
     for (let i = 1; i <= buckets; i++) ends[i]! += ends[i - 1]!
     const next = ends.slice(0, buckets)
     const order = new Uint32Array(this.#count)
-    for (let i = 0; i < this.#count; i++) order[next[bucketOf(i * leafBytes)]!++] = i * leafBytes
+    for (let i = 0; i < this.#count; i++) order[next[bucketOf(i)]!++] = i
     for (let i = 0; i < buckets; i++) {
       const bucket = order.subarray(ends[i]!, ends[i + 1]!)
       if (bucket.length > 1) bucket.sort((a, b) => this.#compare(a, b))
@@ -55,9 +64,9 @@ export class LeafSet {
   }
 
   #compare(a: number, b: number): number {
-    const bytes = this.#bytes
     for (let i = 2; i < leafBytes; i += 6) {
-      const difference = bytes.readUIntBE(a + i, 6) - bytes.readUIntBE(b + i, 6)
+      const [x, y] = [this.#slabOf(a).readUIntBE(this.#placeOf(a) + i, 6), this.#slabOf(b).readUIntBE(this.#placeOf(b) + i, 6)]
+      const difference = x - y
       if (difference !== 0) return difference
     }
     return 0

@@ -1,5 +1,5 @@
 import type { Place } from '../model.ts'
-import { Copier } from './copier.ts'
+import type { Copier } from './copier.ts'
 import type { Connection } from './database.ts'
 import { Numbers } from './numbers.ts'
 import type { PartGroup, RunParts } from './run-parts.ts'
@@ -30,7 +30,7 @@ export interface GroupNumbers {
 }
 
 /**
- * Gives their numbers to the parts of a run that the database does not know.
+ * Gives their numbers to the parts of a run that the database does not know; their rows are on their way with the copier then.
  * @returns numbers of each group that the run touched
  */
 export async function numberParts(
@@ -38,11 +38,11 @@ export async function numberParts(
   store: Store,
   sourceId: number,
   parts: RunParts,
+  copier: Copier,
 ): Promise<ReadonlyMap<PartGroup, GroupNumbers>> {
   const touched = new Set<PartGroup>()
   for (const index of parts.touched()) touched.add(parts.groupOf(index))
   const groups = await numberGroups(on, [...touched])
-  const copier = new Copier(on)
   const rows = copier.table('part', ['id', 'source_id', 'dataset_id', 'place_id', 'parent'])
   const numbers = new Numbers(store, 'part')
   for (const index of parts.touched()) {
@@ -55,7 +55,6 @@ export async function numberParts(
     rows.text(parts.parentOf(index))
     await copier.pass()
   }
-  await copier.idle()
   return groups
 }
 

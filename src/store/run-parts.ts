@@ -42,6 +42,7 @@ export class RunParts {
   readonly #last: number[] = []
   readonly #special = new Map<number, SpecialEnd>()
   readonly #digests: string[] = []
+  #lastGroup = 0
 
   get count(): number {
     return this.#parents.length
@@ -49,7 +50,8 @@ export class RunParts {
 
   /** @returns the index of a part, which it gets here when it is new */
   indexOf(part: PartId): number {
-    const groupIndex = this.#indexOfGroup(part.dataset, part.place)
+    const groupIndex = this.#isOfLastGroup(part) ? this.#lastGroup : this.#indexOfGroup(part.dataset, part.place)
+    this.#lastGroup = groupIndex
     const known = this.groups[groupIndex]!.byParent.get(part.parent)
     return known ?? this.#add(groupIndex, part.parent)
   }
@@ -187,6 +189,17 @@ export class RunParts {
 
   *touched(): Generator<number> {
     for (let index = 0; index < this.count; index++) if (this.isTouched(index)) yield index
+  }
+
+  /** parts of one dataset and place come in a row */
+  #isOfLastGroup({ dataset, place }: PartId): boolean {
+    const last = this.groups[this.#lastGroup]
+    return (
+      last !== undefined &&
+      last.dataset === dataset &&
+      last.place.accountId === place.accountId &&
+      last.place.region === place.region
+    )
   }
 
   #indexOfGroup(dataset: string, place: Place): number {

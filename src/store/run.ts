@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { canonicalJson, digestOf } from '../digest.ts'
 import type { Caller, CollectionPlan, Json, RunRecord, Source } from '../model.ts'
+import { foldCalls } from './calls.ts'
 import { type Connection, connectAlone, query, transaction, transactionOn } from './database.ts'
 import { StoreError, storeError } from './error.ts'
 import { discardJournal, readJournal, takeUp } from './journal.ts'
@@ -224,6 +225,7 @@ async function begin(
       return { collectionId: left.id, resumed: true, isFirst }
     }
     await discardJournal(on, left.id)
+    await foldCalls(on, left.id)
     await on.execute(`update collection set state = 'discarded' where id = $1`, [left.id])
   }
   const [made] = await on.query<{ id: number }>(

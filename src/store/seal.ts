@@ -1,5 +1,5 @@
 import type { Caller, Snapshot } from '../model.ts'
-import { addUpCalls } from './calls.ts'
+import { addUpCalls, foldCalls } from './calls.ts'
 import { judgeUnread } from './closing-parts.ts'
 import { Copier } from './copier.ts'
 import { type Connection, transactionOn } from './database.ts'
@@ -63,6 +63,7 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   const { missed, leaves } = await writeRows(on, run, version, last === undefined)
 
   const outcomes = outcomesOf(parts, missed)
+  await foldCalls(on, collectionId)
   const calls = await addUpCalls(on, collectionId)
   const populations = leaves === null ? await populationsOfNext(on, sourceId, version) : populationsIn(leaves)
   const datasets = summarise(run.plan, outcomes, populations, rowCounts(parts), calls.counts)
@@ -117,8 +118,8 @@ interface WrittenRows {
 async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<WrittenRows> {
   const { store, sourceId, state } = run
   const { parts } = state
-  const groups = await numberParts(on, store, sourceId, parts)
   const copier = new Copier(on)
+  const groups = await numberParts(on, store, sourceId, parts, copier)
   const keys = new ResourceKeys(store, sourceId, copier, isFirst)
   const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet()])) : null
   const entities = await writeEntities({ on, run, version, copier, keys, groups, leaves })

@@ -1,6 +1,6 @@
 import { canonicalJson, partKey } from '../digest.ts'
 import type { CollectedBatch, PartEnd, PartPiece, Place } from '../model.ts'
-import { appendCalls } from './calls.ts'
+import { stageCalls } from './calls.ts'
 import { type Connection, transaction } from './database.ts'
 import { type Edge, edgeOf } from './edge.ts'
 import { StoreError } from './error.ts'
@@ -35,7 +35,7 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
   await transaction(store.db, async on => {
     await holdCollection(on, run)
     if (body !== null) await appendBatch(on, collectionId, pieces, body)
-    if (batch.calls.length > 0) await appendCalls(on, collectionId, batch.calls)
+    if (batch.calls.length > 0) await stageCalls(on, collectionId, batch.calls)
   })
   takeUp(parts, pieces)
 }

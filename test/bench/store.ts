@@ -26,10 +26,20 @@ const identity = {
   },
   ...{ identityStoreId: 'd-bench', instanceOwnerAccountId: place.accountId, homeRegion: place.region },
 }
-const source: Source = {
+export const source: Source = {
   ...{ label: 'bench', kind: 'aws', partition: 'aws', region: place.region, auth: { roleArn: null, externalId: null } },
   ...{ budgetShare: 1, rateLimits: {}, includePersonalData: false },
 }
+
+const datasets = ['identitystore.users', 'identitystore.groups', 'identitystore.group_memberships', 'sso.account_assignments']
+const steps = datasets.map(dataset => ({
+  dataset,
+  operation: 'List',
+  action: `${dataset.split('.')[0]}:List`,
+  place,
+  calls: null,
+}))
+export const planOfBench: CollectionPlan = { source: 'bench', identity, callers: [], steps, calls: null, seconds: null }
 
 /**
  * Saves an organization of some size into the embedded database: the first snapshot against a binary COPY of the same ready-made rows, each
@@ -137,16 +147,7 @@ async function third<T>(work: () => Promise<T>): Promise<{ ms: number; result: T
 }
 
 async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<Snapshot> {
-  const datasets = ['identitystore.users', 'identitystore.groups', 'identitystore.group_memberships', 'sso.account_assignments']
-  const steps = datasets.map(dataset => ({
-    dataset,
-    operation: 'List',
-    action: `${dataset.split('.')[0]}:List`,
-    place,
-    calls: null,
-  }))
-  const plan: CollectionPlan = { source: 'bench', identity, callers: [], steps, calls: null, seconds: null }
-  await using run = await openRun(store, source, plan)
+  await using run = await openRun(store, source, planOfBench)
   let pieces: PartPiece[] = []
   let rows = 0
   let saving: Promise<void> = Promise.resolve()
@@ -165,7 +166,7 @@ async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<S
 }
 
 /** The organization of a day; of 1,000 rows five are another's than the day before. */
-function* partsOf(size: 'S' | 'M' | 'L', day: number): Generator<PartPiece> {
+export function* partsOf(size: 'S' | 'M' | 'L', day: number): Generator<PartPiece> {
   const { users, groups, permissionSets, accounts, pairs, memberships, assignments } = sizes[size]
   const changed = (i: number) => (day > 0 && i % 200 === day % 200 ? day : 0)
   const at = new Date('2026-01-01T00:00:00Z')

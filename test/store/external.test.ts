@@ -4,6 +4,7 @@ import { chown, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import pg from 'pg'
+import { silent } from '../../src/log.ts'
 import { checkSnapshot, health, migrate, openStore, readEstate, saveEvaluation } from '../../src/store/index.ts'
 import { collectOnce, errorOf, gap, group, keysOf, membership, part, until, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
@@ -65,10 +66,12 @@ describe('a database by its URL', () => {
     }
   })
 
-  it('does not end this process when the server ends its connections', async () => {
+  it('does not end this process when the server ends its connections, and says so once', async () => {
     const url = await freshDatabase()
-    await using store = await openStore(optionsFor(url))
-    await store.db.pool.query('select 1')
+    const told: string[] = []
+    await using store = await openStore({ ...optionsFor(url), log: { ...silent, warn: event => void told.push(event) } })
+    await Promise.all(Array.from({ length: 5 }, () => store.db.pool.query('select pg_sleep(0.05)')))
+    expect(store.db.pool.totalCount).to.equal(5)
     const admin = new pg.Client({ host: new URL(url).searchParams.get('host')!, user: 'postgres', database: 'postgres' })
     await admin.connect()
     await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, [
@@ -77,6 +80,7 @@ describe('a database by its URL', () => {
     await admin.end()
     await until(() => store.db.pool.totalCount === 0, 'the pool noticed')
     expect((await health(store)).kind).to.equal('external')
+    expect(told).to.deep.equal(['database was stopped'])
   })
 })
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { canonicalJson, digestOf, factsDigest, setDigest } from '../../src/digest.ts'
 import type { Json } from '../../src/model.ts'
@@ -5,10 +6,13 @@ import {
   checkSnapshot,
   lastCounts,
   listSnapshots,
+  openRun,
   readCalls,
   readEstate,
   readResources,
   readSnapshot,
+  saveParts,
+  sealRun,
 } from '../../src/store/index.ts'
 import {
   assignment,
@@ -21,6 +25,7 @@ import {
   membership,
   part,
   place,
+  planOf,
   resourcesOf,
   sourceNamed,
   user,
@@ -217,6 +222,25 @@ describe('a sealed snapshot', () => {
     expect(snapshot.callLedgerRoot).to.match(/^[0-9a-f]{64}$/)
     const [summary] = snapshot.datasets
     expect(summary!.calls).to.equal(2)
+  })
+
+  it('keeps its calls in at most 60 bytes each, however few came at a time', async () => {
+    await using store = await freshStore()
+    const calls = Array.from({ length: 4000 }, (_, i) =>
+      call('ListGroupMemberships', {
+        at: new Date(Date.UTC(2026, 0, 1) + i * 53),
+        parameters: { GroupId: randomUUID(), IdentityStoreId: 'd-1234567890', MaxResults: 100 },
+        ...{ requestId: randomUUID(), items: i % 60, ms: (i % 500) / 10 },
+      }),
+    )
+    await using run = await openRun(store, sourceNamed(), planOf(['identitystore.users']))
+    await saveParts(run, { pieces: [part({ dataset: 'identitystore.users' })], calls: [] })
+    for (let i = 0; i < calls.length; i += 20) await saveParts(run, { pieces: [], calls: calls.slice(i, i + 20) })
+    const snapshot = await sealRun(run)
+    expect(await Array.fromAsync(readCalls(store, snapshot))).to.deep.equal(calls)
+    const { rows } = await store.db.pool.query('select sum(pg_column_size(c.*))::int as bytes from call_chunk c')
+    expect(rows[0].bytes / calls.length).to.be.at.most(60)
+    expect((await store.db.pool.query('select from staged_calls')).rowCount).to.equal(0)
   })
 
   it('is never sealed before the one it follows, also when the clock was set back', async () => {
