@@ -26,6 +26,8 @@ export type {
 export { frameworkReportView } from './framework-report-view.ts'
 export type { HomeInput, HomeView } from './home-view.ts'
 export { homeView } from './home-view.ts'
+export type { Look } from './look.ts'
+export { openLook, plainLook } from './look.ts'
 export { notInViewOf } from './not-in-view.ts'
 export { ocsfArtifact } from './ocsf.ts'
 export type { OperationCalls } from './operation-calls.ts'
