@@ -62,7 +62,7 @@ export async function frameworkReportPdf(
   pdf.list(view.notInView)
   pdf.heading(2, 'How to verify this report')
   pdf.paragraph(
-    'This file alone proves nothing: it could have been edited. It is evidence inside its bundle, whose manifest lists the SHA-256 of every file and is signed with Ed25519. Check the bundle with "evidenced verify BUNDLE.zip", with a trusted copy of verify.html in any browser, or with sha256sum and openssl as README.txt in the bundle says; compare the fingerprint of the key with the one you were given by another way.',
+    'This file alone proves nothing: it could have been edited. It is evidence inside its bundle, whose manifest lists the SHA-256 of every file and is signed. Check the bundle with "evidenced verify BUNDLE.zip", with a trusted copy of verify.html in any browser, or with sha256sum and openssl as README.txt in the bundle says; compare the fingerprint of the key with the one you were given by another way.',
   )
   pdf.paragraph(
     `${framework.name} ${framework.version}, ${framework.publisher}. ${framework.licence} Labels of requirements are our own where the text is protected. Source: ${framework.source} Framework digest ${framework.digest}. All times are UTC. A character that the font of this file does not have stands as its code point, e.g. [U+6F22].`,

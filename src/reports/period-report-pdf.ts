@@ -99,7 +99,8 @@ function writeCover(pdf: PdfWriter, view: PeriodReportView, period: string): voi
     pdf.banner('unknown', [
       'INCOMPLETE: days without a complete snapshot prove nothing.',
       ...sources.map(
-        ({ label, days }) => `${label}: ${days.complete} days complete, ${days.partial} partial, ${days.missing} missing`,
+        ({ label, days }) =>
+          `${label}: of ${days.complete + days.partial + days.missing} days ${days.complete} complete, ${days.partial} partial, ${days.missing} missing`,
       ),
     ])
   pdf.heading(2, 'What was found')
@@ -182,8 +183,8 @@ function writeSummary(pdf: PdfWriter, { controls, framework, evaluations }: Peri
   pdf.table({
     caption: `Controls of ${framework.name} over ${evaluations.length} evaluations`,
     columns: columns(
-      ...['Control 30', 'Requirements 14', 'Fail 7>', 'Unk. 7>', 'Pass 7>', 'N/a 7>', 'Not eval. 8>'],
-      ...['Pop. start 9>', 'Pop. end 9>', 'Opened 8>', 'Resolved 9>', 'Open 8>', 'Longest days 9>'],
+      ...['Control 30', 'Requirements 13', 'Fail 6>', 'Unk. 6>', 'Pass 7>', 'N/a 6>', 'Not eval. 7>'],
+      ...['Pop. start 8>', 'Pop. end 8>', 'Opened 11>', 'Resolved 12>', 'Open 8>', 'Longest days 11>'],
     ),
     rows: controls.map(each => [
       `${each.id}\n${each.title}`,

@@ -144,6 +144,7 @@ async function tablePdf(report: TableReport, limit: number, look: Look): Promise
     ...read.map(({ table, total }) => [`Rows, ${table.name}`, groupDigits(total)] as const),
   ])
   for (const { table, rows, total } of read) {
+    pdf.room(140)
     pdf.heading(2, table.about)
     if (total === 0) pdf.paragraph(table.isComplete ? 'None: it was read to its end, and is empty.' : 'No row could be read.')
     const left = leftOut(table)
