@@ -406,6 +406,17 @@ export const configSchema = {
         },
       },
     },
+    reports: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      properties: {
+        templates: { type: 'string', minLength: 1, description: 'folder with templates of your own; left out: none' },
+        logo: { type: 'string', minLength: 1, description: 'PNG or JPEG of at most 1 MiB for documents; left out: none' },
+        timeZone: { type: 'string', minLength: 1, description: 'IANA time zone that stands beside UTC; left out: UTC alone' },
+        locale: { type: 'string', default: 'en-GB', description: 'BCP 47, how the local time is written, e.g. de-DE' },
+      },
+    },
     log: {
       type: 'object',
       additionalProperties: false,

@@ -34,6 +34,13 @@ export interface Config {
   readonly kmsKeyArn: string | null
   /** time-stamp authority (RFC 3161) that is asked for each bundle; null: none */
   readonly timestampUrl: string | null
+  /** how documents look: paths are absolute, null where nothing was chosen */
+  readonly reports: {
+    readonly templates: string | null
+    readonly logo: string | null
+    readonly timeZone: string | null
+    readonly locale: string
+  }
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
   /** a bucket that gets them too; null: none */
@@ -138,6 +145,7 @@ interface ConfigFile {
   frameworks: string[]
   retention: { days?: number; callLedgerDays?: number; sources: Record<string, number>; frameworks: Record<string, number> }
   evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string; timestampUrl?: string }
+  reports: { templates?: string; logo?: string; timeZone?: string; locale: string }
   heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
 }
@@ -271,6 +279,12 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     kmsKeyArn: value.evidence.kmsKeyArn ?? null,
     timestampUrl: value.evidence.timestampUrl ?? null,
+    reports: {
+      templates: value.reports.templates === undefined ? null : resolve(base, value.reports.templates),
+      logo: value.reports.logo === undefined ? null : resolve(base, value.reports.logo),
+      timeZone: value.reports.timeZone ?? null,
+      locale: value.reports.locale,
+    },
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     headsBucket: bucketOf(value.heads.bucket),
     logLevel: value.log.level,
@@ -356,6 +370,12 @@ function checkMeaning(value: Json, report: Report): void {
     const hint = `labels: ${[...seen].join(', ')}`
     report(['controls', 'overrides', i, 'source'], `no source is labelled ${label}`, hint)
   }
+  const zoneBeside = textOf(memberOf(value, 'reports', 'timeZone'))
+  if (zoneBeside !== null && !isTimeZone(zoneBeside))
+    report(['reports', 'timeZone'], `unknown time zone ${zoneBeside}`, 'write an IANA name, e.g. Europe/Berlin')
+  const locale = textOf(memberOf(value, 'reports', 'locale'))
+  if (locale !== null && !isLocale(locale))
+    report(['reports', 'locale'], `unknown locale ${locale}`, 'write a BCP 47 tag, e.g. en-GB or de-DE')
   const timeZone = textOf(memberOf(value, 'schedule', 'timeZone'))
   if (timeZone !== null && !isTimeZone(timeZone)) {
     report(['schedule', 'timeZone'], `unknown time zone ${timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
@@ -401,6 +421,14 @@ function recordOf(value: Json | undefined): { readonly [member: string]: Json } 
 
 function textOf(value: Json | undefined): string | null {
   return typeof value === 'string' ? value : null
+}
+
+function isLocale(name: string): boolean {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(name).length > 0
+  } catch {
+    return false
+  }
 }
 
 function isTimeZone(name: string): boolean {

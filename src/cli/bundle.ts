@@ -8,7 +8,7 @@ import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { folderFor, OutputError } from './output.ts'
-import { catalogOf, signerOf, storeOf, timestamperOf } from './parts.ts'
+import { catalogOf, lookOf, signerOf, storeOf, timestamperOf } from './parts.ts'
 import { periodOf } from './period.ts'
 import { formatsOf } from './report.ts'
 
@@ -56,7 +56,7 @@ export function addBundle(program: Command, invocation: Invocation): void {
       await using store = await storeOf(config, log)
       const pseudonyms = options.pseudonyms ? { pseudonyms: await openPseudonymKey(config.dataDir) } : {}
       const timestamper = options.timestamp ? timestamperOf(config) : null
-      const parts = { store, catalog, signer, timestamper, now: () => new Date(), log }
+      const parts = { store, catalog, signer, timestamper, look: lookOf(config), now: () => new Date(), log }
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
       const path = options.out === undefined ? join(config.evidenceFolder, bundleName(framework)) : resolve(options.out)
       if (existsSync(path) && !options.force) {

@@ -11,7 +11,7 @@ import { approveException, type ExceptionRequest, requestException, revokeExcept
 import { addCommand, type CommonOptions, type Invocation, instant, pastInstant, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
 import { writeArtifact } from './output.ts'
-import { catalogOf, storeOf } from './parts.ts'
+import { catalogOf, lookOf, storeOf } from './parts.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface RequestOptions extends CommonOptions {
@@ -125,7 +125,7 @@ function addReport(exceptions: Command, invocation: Invocation): void {
       const { view } = await known(opened, options.asOf)
       const files: string[] = []
       for (const format of formats) {
-        const artifact = exceptionRegisterArtifact(view, format)
+        const artifact = exceptionRegisterArtifact(view, format, lookOf(opened.config))
         files.push(await writeArtifact(artifact, resolve(options.out), basename(artifact.path)))
         opened.terminal.line(files.at(-1)!)
       }

@@ -53,9 +53,10 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
     async exceptions() {
       const now = parts.now()
       const { register, view } = await exceptionRegister(parts, now)
-      return renderPage(exceptionsView({ softwareVersion, now, register, problems: view.problems }))
+      return renderPage(exceptionsView({ softwareVersion, now, register, problems: view.problems }), parts.look)
     },
-    errorPage: (status, title, message, hint) => renderPage({ kind: 'error', status, title, message, hint, softwareVersion }),
+    errorPage: (status, title, message, hint) =>
+      renderPage({ kind: 'error', status, title, message, hint, softwareVersion }, parts.look),
     async report(framework, format) {
       const known = formats.find(each => each === format)
       if (known === undefined || !parts.catalog.frameworks.some(each => each.id === framework)) return null
@@ -68,7 +69,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
     log,
   } satisfies ServerOptions)
 
-  async function home({ parts: { store, catalog, signer, now } }: PagesOptions) {
+  async function home({ parts: { store, catalog, signer, now, look } }: PagesOptions) {
     const sources = await Promise.all(
       config.sources.map(async ({ label }) => ({
         label,
@@ -94,12 +95,13 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
         reports: evaluation === null ? [] : reports,
         keyFingerprint: signer.fingerprint,
       }),
+      look,
     )
   }
 }
 
 /** @param query what the visitor chose; what is not known is passed over */
-async function findings({ store, now }: Pick<Parts, 'store' | 'now'>, query: { readonly [name: string]: string }) {
+async function findings({ store, now, look }: Pick<Parts, 'store' | 'now' | 'look'>, query: { readonly [name: string]: string }) {
   const at = now()
   const text = (name: string) => (query[name] === undefined || query[name] === '' ? null : query[name])
   const choice: FindingChoice = {
@@ -117,23 +119,23 @@ async function findings({ store, now }: Pick<Parts, 'store' | 'now'>, query: { r
     ...(choice.due === null ? {} : { dueBefore: at }),
   })
   const figures = await findingFigures(store, at)
-  return renderPage(findingsView({ softwareVersion, now: at, choice, figures, findings: found }))
+  return renderPage(findingsView({ softwareVersion, now: at, choice, figures, findings: found }), look)
 }
 
-async function finding({ store, now }: Pick<Parts, 'store' | 'now'>, id: string) {
+async function finding({ store, now, look }: Pick<Parts, 'store' | 'now' | 'look'>, id: string) {
   const number = Number(/^(?:F-)?(\d{1,9})$/i.exec(id)?.[1])
   if (Number.isNaN(number) || (await readFindings(store, { id: number })).length === 0) return null
   const evaluation = await latestEvaluation(store, {})
-  return renderPage(findingView({ softwareVersion, now: now(), ...(await readFinding(store, number)), evaluation }))
+  return renderPage(findingView({ softwareVersion, now: now(), ...(await readFinding(store, number)), evaluation }), look)
 }
 
-async function control({ store, now }: Pick<Parts, 'store' | 'now'>, id: string) {
+async function control({ store, now, look }: Pick<Parts, 'store' | 'now' | 'look'>, id: string) {
   const evaluation = await latestEvaluation(store, {})
   if (evaluation === null) return null
   const found = await readFindings(store, { control: id })
   const figures = await findingFigures(store, now(), { control: id })
   const view = controlView({ softwareVersion, now: now(), id, evaluation, figures, findings: found })
-  return view === null ? null : renderPage(view)
+  return view === null ? null : renderPage(view, look)
 }
 
 /** Issued bundles whose file is still there, newest first; of those written to one path only the last, since the file is that one's. */

@@ -4,6 +4,7 @@ import { nearest, problemLine } from '../document.ts'
 import { type KeyRecord, listKeys, openSigner, outsideSigner, type Signer, type Timestamper } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
+import { type Look, openLook } from '../reports/index.ts'
 import { type Aws, openAws, openHeadBucket, openHeadFiles, openKmsKey, openTimeStampAuthority } from '../sources/index.ts'
 import { type HeadSigner, type HeadSink, openStore, type Store, sharedBudget } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
@@ -64,6 +65,11 @@ export async function signerOf(config: Config): Promise<Signer> {
   const { kmsKeyArn, keyFile, dataDir } = config
   if (kmsKeyArn !== null) return outsideSigner(await openKmsKey({ keyArn: kmsKeyArn, environment: process.env }))
   return openSigner(keyFile === null ? { dataDir } : { keyFile })
+}
+
+/** How documents look with this configuration. @throws {ReportsError} TEMPLATE_BROKEN, LOGO_INVALID */
+export function lookOf({ reports }: Config): Look {
+  return openLook(reports)
 }
 
 /** Who stamps the signature of a bundle; null when none is configured. */

@@ -13,7 +13,7 @@ import {
 import { addCommand, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { writeArtifact } from './output.ts'
-import { catalogOf, storeOf } from './parts.ts'
+import { catalogOf, lookOf, storeOf } from './parts.ts'
 import { periodOf } from './period.ts'
 import { type TableOptions, writeTables } from './table-report.ts'
 
@@ -48,13 +48,14 @@ export function addReport(program: Command, invocation: Invocation): void {
       }
       const chosen = options.format === undefined ? frameworkFormats : formatsOf(options.format)
       const config = configOf(invocation, options)
+      const look = lookOf(config)
       const catalog = catalogOf(config, terminal)
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
       await using store = await storeOf(config, openLog('warn'))
       const files: { path: string; framework: string; format: string; complete: boolean }[] = []
       for (const framework of options.framework === undefined ? config.frameworks : [options.framework]) {
         for (const format of chosen) {
-          const { artifact, complete } = await frameworkReport({ store, catalog }, framework, format, asOf)
+          const { artifact, complete } = await frameworkReport({ store, catalog, look }, framework, format, asOf)
           const path = await writeArtifact(
             artifact,
             resolve(options.out),
@@ -79,13 +80,14 @@ async function writePeriod(invocation: Invocation, options: Options): Promise<vo
   const { from, to } = periodOf(options, new Date())
   const terminal = terminalOf(invocation, options)
   const config = configOf(invocation, options)
+  const look = lookOf(config)
   const catalog = catalogOf(config, terminal)
   await using store = await storeOf(config, openLog('warn'))
   const files: { path: string; framework: string; format: string; complete: boolean }[] = []
   for (const framework of options.framework === undefined ? config.frameworks : [options.framework]) {
     const view = await periodReport({ store, catalog }, { framework, from, to })
     for (const format of formats) {
-      for (const artifact of periodArtifacts(view, format)) {
+      for (const artifact of periodArtifacts(view, format, look)) {
         const path = await writeArtifact(artifact, resolve(options.out), basename(artifact.path))
         files.push({ path, framework, format, complete: view.isComplete })
         terminal.line(`${path}${view.isComplete ? '' : '  INCOMPLETE'}`)

@@ -9,7 +9,7 @@ import { claimSlot, listEvaluations, readSnapshot, refuseSuperuser, runRetention
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages } from './pages.ts'
-import { awsOf, catalogOf, headsOf, signerOf, storeOf } from './parts.ts'
+import { awsOf, catalogOf, headsOf, lookOf, signerOf, storeOf } from './parts.ts'
 import { rulesOf } from './retention.ts'
 import { recordSetup } from './setup-record.ts'
 
@@ -25,7 +25,8 @@ export function addRun(program: Command, invocation: Invocation): void {
       await recordSetup(store, config, catalog)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
-      const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config, invocation.env) }
+      const heads = await headsOf(config, invocation.env)
+      const parts = { aws, store, catalog, signer, now, log, heads, look: lookOf(config) }
       const state: { collecting: () => string | null; nextRun: () => Date | null } = {
         collecting: () => null,
         nextRun: () => null,

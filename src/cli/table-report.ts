@@ -5,7 +5,7 @@ import { matrixOrders, type TableFormat, tableArtifacts, tableFormats } from '..
 import { type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { writeArtifact } from './output.ts'
-import { catalogOf, sourcesOf, storeOf } from './parts.ts'
+import { catalogOf, lookOf, sourcesOf, storeOf } from './parts.ts'
 import { periodOf } from './period.ts'
 
 export interface TableOptions extends CommonOptions {
@@ -39,6 +39,7 @@ export async function writeTables(invocation: Invocation, options: TableOptions)
     throw new UsageError('--by, --account, --user and --permission-set are for --kind access')
   const period = isOfPeriod ? periodOf(options, new Date()) : null
   const config = configOf(invocation, options)
+  const look = lookOf(config)
   const catalog = catalogOf(config, terminal)
   await using store = await storeOf(config, openLog('warn'))
   const reports = await tableReports(
@@ -57,7 +58,7 @@ export async function writeTables(invocation: Invocation, options: TableOptions)
     for (const { name, count, isComplete } of report.tables)
       terminal.note(`${report.title}: ${isComplete ? '' : 'at least '}${count} rows in ${name}`)
     for (const format of formats) {
-      for (const artifact of tableArtifacts(report, format)) {
+      for (const artifact of tableArtifacts(report, format, { look })) {
         // a file of one source is named for its kind and its source
         const parts = artifact.path.split('/').slice(-2)
         const name = isOfPeriod ? basename(artifact.path) : parts.join('-')

@@ -12,6 +12,7 @@ import {
   frameworkArtifact,
   historyArtifact,
   importArtifact,
+  type Look,
   type Mask,
   maskStatement,
   type PeriodReportView,
@@ -86,8 +87,8 @@ export async function issueEvidence(
   const sealed = await spelledOut(judged, async () =>
     sealBundle({
       artifacts: [
-        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
-        ...(periodView === null ? [] : periodFiles(periodView, formats)),
+        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations, parts.look)),
+        ...(periodView === null ? [] : periodFiles(periodView, formats, parts.look)),
         resultsArtifact(evaluation, populations),
         resultLinesArtifact(evaluation, populations),
         controlsArtifact(evaluation, framework),
@@ -156,10 +157,10 @@ export async function issueEvidence(
 }
 
 /** The period's report in the chosen formats it has, and its tables as CSV always. */
-function periodFiles(view: PeriodReportView, formats: readonly FrameworkFormat[]): readonly Artifact[] {
+function periodFiles(view: PeriodReportView, formats: readonly FrameworkFormat[], look?: Look): readonly Artifact[] {
   return periodFormats
     .filter(format => format === 'csv' || formats.includes(format))
-    .flatMap(format => periodArtifacts(view, format))
+    .flatMap(format => periodArtifacts(view, format, look))
 }
 
 /** Everybody in every snapshot that is read of has to be known, so that nobody is named. */

@@ -47,7 +47,7 @@ export async function viewOf(
 
 /** The report of one framework on the last evaluation, as a file that is not written yet. */
 export async function frameworkReport(
-  parts: Pick<Parts, 'store' | 'catalog'>,
+  parts: Pick<Parts, 'store' | 'catalog' | 'look'>,
   framework: string,
   format: FrameworkFormat,
   asOf: Date | null,
@@ -56,7 +56,7 @@ export async function frameworkReport(
   const judged = await readJudged(parts, asOf)
   const view = await viewOf(parts, judged, found, await proofsOf(plainReading(parts.store), judged))
   return {
-    artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged)),
+    artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged), parts.look),
     complete: judged.snapshots.every(isComplete) && parts.catalog.problems.length === 0,
   }
 }

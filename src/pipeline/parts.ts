@@ -1,6 +1,7 @@
 import type { Catalog } from '../controls/index.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Look } from '../reports/index.ts'
 import type { Aws } from '../sources/index.ts'
 import type { HeadSigner, HeadSink, Store } from '../store/index.ts'
 
@@ -11,6 +12,8 @@ export interface Parts {
   readonly catalog: Catalog
   readonly now: () => Date
   readonly log: Log
+  /** how documents look; left out: as the program comes */
+  readonly look?: Look
   /** where each sealed snapshot and each evaluation leaves a signed head outside the database; left out, none does */
   readonly heads?: { readonly sinks: readonly HeadSink[]; readonly signer: HeadSigner }
 }

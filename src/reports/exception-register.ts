@@ -3,6 +3,7 @@ import { csvMediaType, csvOf } from './csv.ts'
 import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { exceptionCells, exceptionColumns, exceptionSheet } from './exceptions-artifact.ts'
 import { writeExceptions } from './framework-report-pdf.ts'
+import { type Look, plainLook } from './look.ts'
 import { openPdf } from './pdf-document.ts'
 import { closedPage } from './render-report.ts'
 import { shortTime } from './template-helpers.ts'
@@ -57,7 +58,7 @@ export function exceptionRegisterView(input: {
 }
 
 /** The register as a file; made when it is read. Same view, same bytes. */
-export function exceptionRegisterArtifact(view: ExceptionRegisterView, format: RegisterFormat): Artifact {
+export function exceptionRegisterArtifact(view: ExceptionRegisterView, format: RegisterFormat, look: Look = plainLook): Artifact {
   const mediaTypes = {
     html: 'text/html; charset=utf-8',
     pdf: 'application/pdf',
@@ -70,7 +71,7 @@ export function exceptionRegisterArtifact(view: ExceptionRegisterView, format: R
     mediaType: mediaTypes[format],
     title: `Register of exceptions, as of ${view.asOf}`,
     async *read() {
-      if (format === 'html') yield closedPage(renderTemplate('exception-register', view))
+      if (format === 'html') yield closedPage(renderTemplate('exception-register', view, look), look)
       else if (format === 'json') yield Buffer.from(`${JSON.stringify(view, null, 2)}\n`)
       else if (format === 'pdf') yield* await registerPdf(view)
       else if (format === 'xlsx') yield* workbookOf(registerWorkbook(view))

@@ -3,6 +3,7 @@ import { pathPart } from './artifact-name.ts'
 import { asffArtifact } from './asff.ts'
 import { frameworkReportPdf } from './framework-report-pdf.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
+import { type Look, plainLook } from './look.ts'
 import { ocsfArtifact } from './ocsf.ts'
 import { oscalArtifact } from './oscal.ts'
 import { reportArtifact } from './render-report.ts'
@@ -26,13 +27,14 @@ export function frameworkArtifact(
   view: FrameworkReportView,
   evaluation: Evaluation,
   populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
+  look: Look = plainLook,
 ): Artifact {
   switch (format) {
     case 'html':
     case 'json':
-      return reportArtifact(view, format)
+      return reportArtifact(view, format, look)
     case 'pdf':
-      return pdfArtifact(view)
+      return pdfArtifact(view, look)
     case 'xlsx':
       return reportWorkbook(view, () => resultRows(evaluation, populationOf))
     case 'csv':
@@ -46,13 +48,13 @@ export function frameworkArtifact(
   }
 }
 
-function pdfArtifact(view: FrameworkReportView): Artifact {
+function pdfArtifact(view: FrameworkReportView, look: Look): Artifact {
   return {
     path: `reports/${pathPart(view.framework.id)}.pdf`,
     mediaType: 'application/pdf',
     title: `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}, as of ${view.asOf}`,
     async *read() {
-      yield* await frameworkReportPdf(view)
+      yield* await frameworkReportPdf(view, { look })
     },
   }
 }

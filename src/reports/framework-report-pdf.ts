@@ -2,6 +2,7 @@ import type { Json } from '../model.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
 import { type ExceptionRow, exceptionText } from './exception-row.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
+import { type Look, localTime, plainLook } from './look.ts'
 import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
 import { openPdf, type PdfWriter } from './pdf-document.ts'
 import type { SourceSection } from './source-section.ts'
@@ -13,11 +14,13 @@ import { groupDigits, shortTime, wordOf } from './template-helpers.ts'
  */
 export async function frameworkReportPdf(
   view: FrameworkReportView,
-  options: { readonly rowLimit?: number } = {},
+  options: { readonly rowLimit?: number; readonly look?: Look } = {},
 ): Promise<Uint8Array[]> {
   const { framework, evaluation, sources } = view
+  const look = options.look ?? plainLook
   const pdf = openPdf({
-    ...options,
+    ...(options.rowLimit === undefined ? {} : { rowLimit: options.rowLimit }),
+    logo: look.logo?.bytes ?? null,
     title: `${framework.name}: evidence as of ${shortTime(view.asOf)}${view.isComplete ? '' : ' (incomplete)'}`,
     author: `evidenced ${view.softwareVersion}`,
     at: new Date(view.asOf),
@@ -33,7 +36,7 @@ export async function frameworkReportPdf(
       ),
     ],
   })
-  writeCover(pdf, view)
+  writeCover(pdf, view, look)
   writeRequirements(pdf, view)
   pdf.heading(2, 'Controls')
   pdf.paragraph(
@@ -59,7 +62,7 @@ export async function frameworkReportPdf(
   pdf.list(view.notInView)
   pdf.heading(2, 'How to verify this report')
   pdf.paragraph(
-    'This file alone proves nothing: it could have been edited. It is evidence inside its bundle, whose manifest lists the SHA-256 of every file and is signed with Ed25519. Check the bundle with "evidenced verify BUNDLE.zip", with a trusted copy of verify.html in any browser, or with sha256sum and openssl as README.txt in the bundle says; compare the fingerprint of the key with the one you were given by another way.',
+    'This file alone proves nothing: it could have been edited. It is evidence inside its bundle, whose manifest lists the SHA-256 of every file and is signed. Check the bundle with "evidenced verify BUNDLE.zip", with a trusted copy of verify.html in any browser, or with sha256sum and openssl as README.txt in the bundle says; compare the fingerprint of the key with the one you were given by another way.',
   )
   pdf.paragraph(
     `${framework.name} ${framework.version}, ${framework.publisher}. ${framework.licence} Labels of requirements are our own where the text is protected. Source: ${framework.source} Framework digest ${framework.digest}. All times are UTC. A character that the font of this file does not have stands as its code point, e.g. [U+6F22].`,
@@ -68,7 +71,11 @@ export async function frameworkReportPdf(
   return pdf.end()
 }
 
-function writeCover(pdf: PdfWriter, view: FrameworkReportView): void {
+function writeCover(pdf: PdfWriter, view: FrameworkReportView, look: Look): void {
+  const timeOf = (time: string) => {
+    const local = localTime(look, time)
+    return `${shortTime(time)}${local === null ? '' : ` (${local})`}`
+  }
   const { framework, totals, evaluation } = view
   pdf.paragraph(`Identity evidence, point in time · ${framework.publisher} · evidenced ${view.softwareVersion}`, { muted: true })
   pdf.heading(1, framework.name)
@@ -112,7 +119,7 @@ function writeCover(pdf: PdfWriter, view: FrameworkReportView): void {
   }
   pdf.heading(2, 'What this is, and from where')
   pdf.pairs([
-    ['As of', shortTime(view.asOf)],
+    ['As of', timeOf(view.asOf)],
     ...view.sources.flatMap(({ label, identity, callers, snapshot }): [string, string][] => [
       [
         'Source',
@@ -123,10 +130,10 @@ function writeCover(pdf: PdfWriter, view: FrameworkReportView): void {
         `${identity.instanceArn}, identity store ${identity.identityStoreId}${identity.instanceOwnerAccountId === null ? '' : `, owner account ${identity.instanceOwnerAccountId}`}; home Region ${identity.homeRegion}, partition ${identity.partition}`,
       ],
       ['Read by', callers.length === 0 ? 'not recorded' : callers.map(({ arn }) => arn).join('\n')],
-      ['Collection window', `${shortTime(snapshot.startedAt)} to ${shortTime(snapshot.sealedAt)}`],
+      ['Collection window', `${timeOf(snapshot.startedAt)} to ${timeOf(snapshot.sealedAt)}`],
       ['Snapshot', `version ${snapshot.version}, run ${snapshot.runId}\n${snapshot.digest}`],
     ]),
-    ['Evaluation', `number ${evaluation.id}, ${shortTime(view.evaluatedAt)}\n${evaluation.digest}`],
+    ['Evaluation', `number ${evaluation.id}, ${timeOf(view.evaluatedAt)}\n${evaluation.digest}`],
     ['Control catalog', evaluation.catalogDigest],
   ])
 }

@@ -12,6 +12,8 @@ export interface PdfFrame {
   readonly footer: readonly string[]
   /** rows of one table that are printed; 10,000 when left out */
   readonly rowLimit?: number
+  /** PNG or JPEG on top of the first page; null or left out: none */
+  readonly logo?: Buffer | null
   /** true: pages lie on their long side, for wide tables */
   readonly isLandscape?: boolean
 }
@@ -116,6 +118,11 @@ export function openPdf(frame: PdfFrame): PdfWriter {
   doc.addStructure(root)
   const bookmarks: PDFKit.PDFOutline[] = [doc.outline]
   let y = page.top
+  if (frame.logo) {
+    doc.markContent('Artifact', { type: 'Layout' })
+    doc.image(frame.logo, doc.page.width - page.right - 120, y, { fit: [120, 40], align: 'right' })
+    doc.endMarkedContent()
+  }
 
   const advances = new Map<string, Map<string, number>>()
   /** Without kerning and ligatures a text is as wide as its characters together, so each is asked for once. */

@@ -1,6 +1,7 @@
 import type { Artifact } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import { csvMediaType, csvOf } from './csv.ts'
+import { type Look, plainLook } from './look.ts'
 import { periodReportPdf } from './period-report-pdf.ts'
 import type { PeriodReportView } from './period-report-view.ts'
 import { periodWorkbook } from './period-workbook.ts'
@@ -14,14 +15,14 @@ export const periodFormats = ['html', 'pdf', 'xlsx', 'csv', 'json'] as const
 export type PeriodFormat = (typeof periodFormats)[number]
 
 /** A period report in one format, as files that are made when they are read. Same view, same bytes. */
-export function periodArtifacts(view: PeriodReportView, format: PeriodFormat): readonly Artifact[] {
+export function periodArtifacts(view: PeriodReportView, format: PeriodFormat, look: Look = plainLook): readonly Artifact[] {
   const name = `reports/${pathPart(view.framework.id)}-${view.from.slice(0, 10)}-${view.to.slice(0, 10)}`
   const title = `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}, ${view.from} to ${view.to}`
   switch (format) {
     case 'html':
       return [
         file(`${name}.html`, 'text/html; charset=utf-8', title, async function* () {
-          yield closedPage(renderTemplate('period-report', view))
+          yield closedPage(renderTemplate('period-report', view, look), look)
         }),
       ]
     case 'json':
@@ -33,7 +34,7 @@ export function periodArtifacts(view: PeriodReportView, format: PeriodFormat): r
     case 'pdf':
       return [
         file(`${name}.pdf`, 'application/pdf', title, async function* () {
-          yield* await periodReportPdf(view)
+          yield* await periodReportPdf(view, look)
         }),
       ]
     case 'xlsx':

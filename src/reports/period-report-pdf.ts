@@ -1,3 +1,4 @@
+import { type Look, localTime, plainLook } from './look.ts'
 import { arithmetic } from './pdf-counts.ts'
 import { openPdf, type PdfColumn, type PdfTone, type PdfWriter } from './pdf-document.ts'
 import type { PeriodChange } from './period-changes.ts'
@@ -17,7 +18,7 @@ const tones: { readonly [standing in Standing]: PdfTone } = {
  * A period report as a tagged PDF: calendar, every control over its evaluations, failures with the days they were open, who came, moved and
  * left. Every page says from where, which period and which evaluations. Same view, same bytes.
  */
-export async function periodReportPdf(view: PeriodReportView): Promise<Uint8Array[]> {
+export async function periodReportPdf(view: PeriodReportView, look: Look = plainLook): Promise<Uint8Array[]> {
   const { framework, sources, evaluations } = view
   const period = `${shortTime(view.from)} to ${shortTime(view.to)}`
   const last = evaluations.at(-1)
@@ -25,6 +26,7 @@ export async function periodReportPdf(view: PeriodReportView): Promise<Uint8Arra
     title: `${framework.name}: evidence of ${period}${view.isComplete ? '' : ' (incomplete)'}`,
     author: `evidenced ${view.softwareVersion}`,
     at: new Date(view.to),
+    logo: look.logo?.bytes ?? null,
     header: {
       left: `${framework.name} · ${sources.map(({ label }) => label).join(', ')}`,
       right: `${view.isComplete ? 'COMPLETE' : 'INCOMPLETE'} ${period}`,
@@ -41,7 +43,8 @@ export async function periodReportPdf(view: PeriodReportView): Promise<Uint8Arra
       }),
     ],
   })
-  writeCover(pdf, view, period)
+  const local = [view.from, view.to].map(time => localTime(look, time))
+  writeCover(pdf, view, local.includes(null) ? period : `${period} (${local.join(' to ')})`)
   pdf.heading(2, 'Coverage calendar')
   pdf.paragraph(
     'A day (UTC) is complete when a snapshot sealed on it was read to its end, partial when one was sealed but not all could be read, missing when none was. A day that is not complete proves nothing.',
@@ -96,7 +99,8 @@ function writeCover(pdf: PdfWriter, view: PeriodReportView, period: string): voi
     pdf.banner('unknown', [
       'INCOMPLETE: days without a complete snapshot prove nothing.',
       ...sources.map(
-        ({ label, days }) => `${label}: ${days.complete} days complete, ${days.partial} partial, ${days.missing} missing`,
+        ({ label, days }) =>
+          `${label}: of ${days.complete + days.partial + days.missing} days ${days.complete} complete, ${days.partial} partial, ${days.missing} missing`,
       ),
     ])
   pdf.heading(2, 'What was found')
@@ -179,8 +183,8 @@ function writeSummary(pdf: PdfWriter, { controls, framework, evaluations }: Peri
   pdf.table({
     caption: `Controls of ${framework.name} over ${evaluations.length} evaluations`,
     columns: columns(
-      ...['Control 30', 'Requirements 14', 'Fail 7>', 'Unk. 7>', 'Pass 7>', 'N/a 7>', 'Not eval. 8>'],
-      ...['Pop. start 9>', 'Pop. end 9>', 'Opened 8>', 'Resolved 9>', 'Open 8>', 'Longest days 9>'],
+      ...['Control 30', 'Requirements 13', 'Fail 6>', 'Unk. 6>', 'Pass 7>', 'N/a 6>', 'Not eval. 7>'],
+      ...['Pop. start 8>', 'Pop. end 8>', 'Opened 11>', 'Resolved 12>', 'Open 8>', 'Longest days 11>'],
     ),
     rows: controls.map(each => [
       `${each.id}\n${each.title}`,

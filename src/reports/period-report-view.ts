@@ -107,7 +107,7 @@ export interface PeriodReportView {
   readonly sources: readonly PeriodSource[]
   readonly evaluations: readonly PeriodEvaluation[]
   readonly totals: PeriodTotals
-  /** controls with fails in the period that were open at its end, the most first */
+  /** controls with fails that were open at the end, the most severe first, then the most */
   readonly failing: readonly PeriodLine[]
   readonly controls: readonly PeriodControl[]
   /** users that appeared, that left or were disabled, and that got or lost memberships and assignments of their own */
@@ -140,6 +140,7 @@ export interface PeriodReportInput {
 }
 
 const dayMs = 86_400_000
+const severities: readonly Severity[] = ['critical', 'high', 'medium', 'low']
 
 /** Puts together what a report of a period says. Evaluations are read one after the other: memory holds one. */
 export async function periodReportView(input: PeriodReportInput): Promise<PeriodReportView> {
@@ -162,7 +163,7 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
     totals: totalsOf(controls),
     failing: controls
       .filter(({ openAtEnd }) => openAtEnd > 0)
-      .sort((a, b) => b.openAtEnd - a.openAtEnd || compareBytes(a.id, b.id))
+      .sort((a, b) => rankOf(a) - rankOf(b) || b.openAtEnd - a.openAtEnd || compareBytes(a.id, b.id))
       .map(({ id, title, severity, openAtEnd, openedInPeriod, resolvedInPeriod }) => ({
         ...{ id, title, severity, openAtEnd, openedInPeriod, resolvedInPeriod },
       })),
@@ -256,6 +257,10 @@ async function followControls(
     })
   const exceptions = [...known.values()].sort((a, b) => compareBytes(a.id, b.id))
   return { evaluations: heads, controls, exceptions }
+}
+
+function rankOf({ severity }: Pick<PeriodControl, 'severity'>): number {
+  return severity === null ? severities.length : severities.indexOf(severity)
 }
 
 function stretchesOf(counts: readonly PeriodCount[]): PeriodStretch[] {

@@ -1,5 +1,6 @@
 import type { ControlView, ExceptionsView, FindingsView, FindingView } from './finding-pages.ts'
 import type { HomeView } from './home-view.ts'
+import { type Look, plainLook } from './look.ts'
 import { renderTemplate, styleSources } from './templates.ts'
 
 /** A page that says what went wrong and the way out. */
@@ -24,7 +25,10 @@ export interface Page {
  * `default-src 'none'; style-src <styleSources>; form-action 'none'; frame-ancestors 'none'` is policy enough.
  * @throws {ReportsError} TEMPLATE_BROKEN
  */
-export function renderPage(view: HomeView | FindingsView | FindingView | ControlView | ExceptionsView | ErrorView): Page {
-  const html = renderTemplate(view.kind, view)
+export function renderPage(
+  view: HomeView | FindingsView | FindingView | ControlView | ExceptionsView | ErrorView,
+  look: Look = plainLook,
+): Page {
+  const html = renderTemplate(view.kind, view, look)
   return { html, styleSources: styleSources(html) }
 }

@@ -1,6 +1,8 @@
 import type { Artifact } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
+import { type Look, plainLook } from './look.ts'
+import { checkPolicy } from './own-template.ts'
 import { renderTemplate, styleSources } from './templates.ts'
 
 export type ReportFormat = 'html' | 'json'
@@ -10,26 +12,27 @@ export type ReportFormat = 'html' | 'json'
  * Content-Security-Policy; `json` is the view.
  * @throws {ReportsError} TEMPLATE_BROKEN
  */
-export function renderReport(view: FrameworkReportView, format: ReportFormat): Uint8Array {
+export function renderReport(view: FrameworkReportView, format: ReportFormat, look: Look = plainLook): Uint8Array {
   if (format === 'json') return Buffer.from(`${JSON.stringify(view, null, 2)}\n`)
-  return closedPage(renderTemplate('framework-report', view))
+  return closedPage(renderTemplate('framework-report', view, look), look)
 }
 
 /** A document that refers to nothing, under a policy that forbids it to. */
-export function closedPage(html: string): Uint8Array {
-  return Buffer.from(
-    html.replace(policySlot, `default-src 'none'; style-src ${styleSources(html)}; base-uri 'none'; form-action 'none'`),
-  )
+export function closedPage(html: string, look: Look = plainLook): Uint8Array {
+  checkPolicy(html, policySlot)
+  const images = look.logo === null ? '' : ' img-src data:;'
+  const policy = `default-src 'none'; style-src ${styleSources(html)};${images} base-uri 'none'; form-action 'none'`
+  return Buffer.from(html.replace(policySlot, () => policy))
 }
 
 /** A report as a file of a bundle; rendered when it is read. */
-export function reportArtifact(view: FrameworkReportView, format: ReportFormat): Artifact {
+export function reportArtifact(view: FrameworkReportView, format: ReportFormat, look: Look = plainLook): Artifact {
   return {
     path: `reports/${pathPart(view.framework.id)}.${format}`,
     mediaType: format === 'html' ? 'text/html; charset=utf-8' : 'application/json',
     title: `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}, as of ${view.asOf}`,
     async *read() {
-      yield renderReport(view, format)
+      yield renderReport(view, format, look)
     },
   }
 }

@@ -7,6 +7,8 @@ export type ReportsCode =
   | 'SNAPSHOT_DIFFERS'
   /** a template asks for something the view does not have, or cannot be read */
   | 'TEMPLATE_BROKEN'
+  /** the configured logo cannot be used */
+  | 'LOGO_INVALID'
 
 /** A document that would say something its data does not say is not made. */
 export class ReportsError extends AppError<ReportsCode> {}

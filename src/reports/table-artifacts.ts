@@ -1,5 +1,6 @@
 import type { Artifact } from '../model.ts'
 import { type Cell, csvMediaType, csvOf } from './csv.ts'
+import { type Look, plainLook } from './look.ts'
 import { openPdf } from './pdf-document.ts'
 import { closedPage } from './render-report.ts'
 import { countedRows, type ReportTable, rowObject, type TableReport } from './table-report.ts'
@@ -19,10 +20,11 @@ const printedRows = 10_000
 export function tableArtifacts(
   report: TableReport,
   format: TableFormat,
-  options: { readonly rowLimit?: number } = {},
+  options: { readonly rowLimit?: number; readonly look?: Look } = {},
 ): readonly Artifact[] {
   const title = `${report.isComplete ? '' : 'INCOMPLETE: '}${report.title}`
   const limit = options.rowLimit ?? printedRows
+  const look = options.look ?? plainLook
   const whole = `${report.path}${report.isComplete ? '' : '.incomplete'}`
   switch (format) {
     case 'csv':
@@ -48,13 +50,13 @@ export function tableArtifacts(
     case 'pdf':
       return [
         file(`${whole}.pdf`, 'application/pdf', title, async function* () {
-          yield* await tablePdf(report, limit)
+          yield* await tablePdf(report, limit, look)
         }),
       ]
     case 'html':
       return [
         file(`${whole}.html`, 'text/html; charset=utf-8', title, async function* () {
-          yield closedPage(renderTemplate('table-report', await pageView(report, limit)))
+          yield closedPage(renderTemplate('table-report', await pageView(report, limit), look), look)
         }),
       ]
   }
@@ -121,7 +123,7 @@ function leftOut({ columns }: ReportTable): string[] {
   return columns.filter(({ isPrinted }) => isPrinted === false).map(({ name }) => name)
 }
 
-async function tablePdf(report: TableReport, limit: number): Promise<Uint8Array[]> {
+async function tablePdf(report: TableReport, limit: number, look: Look): Promise<Uint8Array[]> {
   const word = report.isComplete ? 'COMPLETE' : 'INCOMPLETE'
   const pdf = openPdf({
     title: `${report.title}${report.isComplete ? '' : ' (incomplete)'}`,
@@ -130,6 +132,7 @@ async function tablePdf(report: TableReport, limit: number): Promise<Uint8Array[
     header: { left: report.title, right: `${word} as of ${shortTime(report.asOf)}` },
     footer: report.footer,
     isLandscape: true,
+    logo: look.logo?.bytes ?? null,
   })
   pdf.heading(1, report.title)
   if (report.isComplete) pdf.banner('pass', ['COMPLETE: everything this report is made of was read to its end.'])
@@ -141,6 +144,7 @@ async function tablePdf(report: TableReport, limit: number): Promise<Uint8Array[
     ...read.map(({ table, total }) => [`Rows, ${table.name}`, groupDigits(total)] as const),
   ])
   for (const { table, rows, total } of read) {
+    pdf.room(140)
     pdf.heading(2, table.about)
     if (total === 0) pdf.paragraph(table.isComplete ? 'None: it was read to its end, and is empty.' : 'No row could be read.')
     const left = leftOut(table)

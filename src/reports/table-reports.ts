@@ -20,8 +20,10 @@ export type ChangeList = (typeof changeLists)[number]
 
 /** One population of a snapshot as a report of its own. */
 export function populationReport(name: string, snapshot: Snapshot, table: PopulationTable, softwareVersion: string): TableReport {
+  const about = aboutSnapshot(snapshot, softwareVersion)
   return {
-    ...aboutSnapshot(snapshot, softwareVersion),
+    ...about,
+    cover: coverFor(about.cover, table.isComplete),
     path: `populations/${pathPart(snapshot.source)}/${name}`,
     title: `${table.title}: ${snapshot.source}`,
     isComplete: table.isComplete,
@@ -62,6 +64,7 @@ export function accessReport(snapshot: Snapshot, matrix: AccessMatrix, asked: st
       ['Rows', `${matrix.isComplete ? '' : 'at least '}${matrix.count}`],
       ['Assignments to groups without members', matrix.toEmptyGroups],
       ['Assignments to groups whose members could not be read', matrix.toUnreadGroups],
+      ...coverFor(about.cover, matrix.isComplete),
     ],
     tables: [
       {
@@ -97,8 +100,10 @@ function notReadTable(snapshot: Snapshot): ReportTable {
 /** Every call made for a snapshot, in the order of its ledger. */
 export function callsReport(snapshot: Snapshot, read: () => AsyncIterable<CallRecord>, softwareVersion: string): TableReport {
   const callers = new Map(snapshot.callers.map(({ place, arn }) => [`${place.accountId} ${place.region}`, arn]))
+  const about = aboutSnapshot(snapshot, softwareVersion)
   return {
-    ...aboutSnapshot(snapshot, softwareVersion),
+    ...about,
+    cover: coverFor(about.cover, true),
     path: `calls/${pathPart(snapshot.source)}-v${snapshot.version}`,
     title: `Call ledger of snapshot ${snapshot.version}: ${snapshot.source}`,
     isComplete: true,
@@ -173,12 +178,12 @@ export function tieOutReport(
     title: `Tie-out of snapshot ${snapshot.version}: ${snapshot.source}`,
     isComplete: missingOf(snapshot).length === 0,
     cover: [
-      ...about.cover,
       ['Calls in the ledger', counted],
       ['Calls the snapshot counts', snapshot.calls],
       ['They', ties ? 'are the same' : 'DIFFER'],
       ['Root of the call ledger', snapshot.callLedgerRoot],
       ['Cross-checks', checksLine(input.checks)],
+      ...about.cover,
     ],
     tables: [
       datasetTable(snapshot, input.byDataset),
@@ -336,6 +341,11 @@ export function changesReport(list: ChangeList, view: PeriodReportView): TableRe
     notInView: view.notInView,
     softwareVersion: view.softwareVersion,
   }
+}
+
+/** What is missing from the snapshot is not missing from a report that is made of the rest of it. */
+function coverFor(cover: TableReport['cover'], isComplete: boolean): TableReport['cover'] {
+  return isComplete ? cover.map(([name, value]) => [name === 'MISSING' ? 'Missing elsewhere' : name, value] as const) : cover
 }
 
 function aboutSnapshot(

@@ -1,5 +1,6 @@
 import handlebars, { type HelperOptions } from 'handlebars'
 import type { Json } from '../model.ts'
+import { type Look, localTime, plainLook } from './look.ts'
 import { ReportsError } from './reports-error.ts'
 
 type Environment = ReturnType<typeof handlebars.create>
@@ -71,8 +72,6 @@ const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
   /** a number, or a dash where there is none */
   orNone: (value: number | null) => (value === null ? '–' : groupDigits(value)),
   plural: (count: number, one: string, many: string) => `${groupDigits(count)} ${count === 1 ? one : many}`,
-  /** RFC 3339 text to the second, with Z */
-  time: (value: string) => new SafeString(`<time datetime="${escaped(value)}">${escaped(shortTime(value))}</time>`),
   timeText: (value: string) => shortTime(value),
   word: (value: string) => wordOf(value),
   /** the shape alone, for lists that are too dense for badges; its word is there for those who do not see it */
@@ -113,8 +112,8 @@ const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
 const rowsPerTable = 500
 
 /** Puts the helpers into an environment. A missing name is an error in helpers too; Handlebars' strict mode alone does not look at arguments. */
-export function addHelpers(environment: Environment): void {
-  for (const [name, print] of Object.entries(printers)) {
+export function addHelpers(environment: Environment, look: Look): void {
+  for (const [name, print] of Object.entries({ ...printers, ...printersOf(look) })) {
     environment.registerHelper(name, (...args: unknown[]) => {
       const values = args.slice(0, -1)
       if (values.length !== print.length || values.includes(undefined)) throw missing(name)
@@ -142,7 +141,33 @@ export function addHelpers(environment: Environment): void {
   })
 }
 
-export const helperNames: readonly string[] = [...Object.keys(printers), 'tables', 'if', 'unless', 'each', 'with']
+/** Helpers whose answer depends on the look. */
+function printersOf(look: Look): typeof printers {
+  return {
+    /** RFC 3339 text to the second, with Z, and the local time beside it where one was chosen */
+    time: (value: string) => {
+      const local = localTime(look, value)
+      const beside = local === null ? '' : ` <span class="local">(${escaped(local)})</span>`
+      return new SafeString(`<time datetime="${escaped(value)}">${escaped(shortTime(value))}</time>${beside}`)
+    },
+    /** the logo as an image inside the document, or nothing */
+    logo: () =>
+      new SafeString(
+        look.logo === null
+          ? ''
+          : `<img class="logo" alt="" src="data:${look.logo.mediaType};base64,${look.logo.bytes.toString('base64')}">`,
+      ),
+  }
+}
+
+export const helperNames: readonly string[] = [
+  ...Object.keys({ ...printers, ...printersOf(plainLook) }),
+  'tables',
+  'if',
+  'unless',
+  'each',
+  'with',
+]
 
 interface BarCounts {
   readonly pass: number

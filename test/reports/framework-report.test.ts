@@ -201,9 +201,9 @@ describe('the templates', () => {
       const hrefs = [...readFileSync(new URL(name, folder), 'utf8').matchAll(/href="([^"]*?)("|\{\{)/g)]
       for (const [found, before] of hrefs) {
         const isHelper = before === '' && found.endsWith('{{')
-        expect(isHelper || /^#[a-z-]+$/.test(before!), `${name}: ${found}`).to.equal(true)
+        expect(isHelper || /^(#[a-z-]+|\/[a-z]*)$/.test(before!), `${name}: ${found}`).to.equal(true)
       }
-      expect(readFileSync(new URL(name, folder), 'utf8'), name).to.not.match(/href="\{\{(?!href )/)
+      expect(readFileSync(new URL(name, folder), 'utf8'), name).to.not.match(/href="\{\{(?!(href|place) )/)
     }
   })
 
