@@ -17,11 +17,11 @@ export const resultColumns: readonly { readonly name: string; readonly meaning: 
   { name: 'status', meaning: 'pass, fail, unknown or not_applicable' },
   { name: 'reason', meaning: 'what was found; for unknown, what could not be read' },
   { name: 'missingActions', meaning: 'IAM actions to grant, separated by spaces' },
-  { name: 'facts', meaning: 'the facts the result rests on, as JSON' },
   { name: 'exceptions', meaning: 'ids of the approved exceptions beside a fail, separated by spaces; they change no status' },
   { name: 'definitionDigest', meaning: 'digest of the control as it was judged with' },
   { name: 'parametersDigest', meaning: 'digest of the parameters it was judged with' },
   { name: 'catalogDigest', meaning: 'digest of the whole catalog' },
+  { name: 'facts', meaning: 'the facts the result rests on, as JSON' },
 ]
 
 /**
@@ -55,7 +55,7 @@ export function* resultRows(
   populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
 ): Generator<readonly Cell[]> {
   for (const { outcome, result } of judgedResults(evaluation, populationOf))
-    yield [...rowOf(outcome, result), evaluation.catalogDigest]
+    yield rowOf(outcome, result, evaluation.catalogDigest)
 }
 
 /**
@@ -130,11 +130,12 @@ export function resultLine({ outcome: { control, source, parametersDigest }, res
 function rowOf(
   { control, source, parametersDigest }: ControlOutcome,
   { subject, status, reason, facts, gaps, exceptions = [] }: Result,
+  catalogDigest: string,
 ): readonly Cell[] {
   const about = [control.id, control.version, control.severity, source, subject.type, subject.key, subject.name]
   return [
-    ...[...about, status, reason, actionsOf(gaps).join(' '), canonicalJson(facts)],
-    ...[exceptions.join(' '), control.digest, parametersDigest],
+    ...[...about, status, reason, actionsOf(gaps).join(' ')],
+    ...[exceptions.join(' '), control.digest, parametersDigest, catalogDigest, canonicalJson(facts)],
   ]
 }
 

@@ -2,9 +2,20 @@ import { spawnSync } from 'node:child_process'
 import { expect } from 'chai'
 import { read } from 'hucre'
 import { sha256 } from '../../src/digest.ts'
-import type { DatasetSummary, Facts, Framework, Gap, SavedEvaluation, Snapshot, Status, StoredResource } from '../../src/model.ts'
+import type {
+  DatasetSummary,
+  Facts,
+  Framework,
+  Gap,
+  RegisteredException,
+  SavedEvaluation,
+  Snapshot,
+  Status,
+  StoredResource,
+} from '../../src/model.ts'
 import { periodArtifacts, periodChanges, periodReportView } from '../../src/reports/index.ts'
 import { bytesOf, recordsOf, textOf } from './bytes.ts'
+import { sampleException } from './finding-sample.ts'
 import {
   framework,
   notInView,
@@ -85,6 +96,24 @@ const soc2: Framework = {
     },
   ],
 }
+
+describe('exceptions in a period report', () => {
+  it('are all that an evaluation of the period knew of its controls, as the last one that knew them shows them', async () => {
+    const known = (n: number, ...exceptions: RegisteredException[]) => ({ ...evaluationOf(n, { ann: 'fail' }), exceptions })
+    const mine = { ...sampleException, controls: ['IDC-USER-001'] }
+    const view = await viewOf([
+      known(1, { ...mine, id: 'before' }),
+      known(3, mine, { ...mine, id: 'other', controls: ['NOT-HERE-1'] }),
+      known(4, { ...mine, state: 'lapsed', covers: 0 }, { ...mine, id: 'gone' }),
+      known(5, { ...mine, state: 'lapsed', covers: 0 }),
+    ])
+    expect(view.exceptions.map(({ id, state, covers }) => [id, state, covers])).to.deep.equal([
+      ['EX-1', 'lapsed', 0],
+      ['gone', 'approved', 1],
+    ])
+    expect(await textOf(periodArtifacts(view, 'html')[0]!.read())).to.include('Exceptions 1 to 2 of 2')
+  })
+})
 
 async function viewOf(evaluations: readonly SavedEvaluation[], snapshots: readonly Snapshot[] = [snapshotOf(2, [])]) {
   return periodReportView({
