@@ -187,6 +187,45 @@ export const configSchema = {
             },
           },
         },
+        overrides: {
+          type: 'array',
+          default: [],
+          description: 'parameter values for a profile, a source or accounts with a tag',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['parameters'],
+            minProperties: 2,
+            description: 'a profile, a source or a tag (or several, which must all hold), and parameters',
+            properties: {
+              profile: { type: 'string', minLength: 1, description: 'framework whose profile is in force' },
+              source: { type: 'string', minLength: 1, description: 'label of a source' },
+              tag: {
+                type: 'object',
+                minProperties: 1,
+                additionalProperties: { type: 'string' },
+                description: 'tags of the account, all of them, e.g. { environment: prod }',
+              },
+              parameters: {
+                type: 'object',
+                minProperties: 1,
+                description: 'parameter values by control id',
+                additionalProperties: {
+                  type: 'object',
+                  additionalProperties: {
+                    description: 'a number, a text, true or false, or a list of texts',
+                    anyOf: [
+                      { type: 'boolean' },
+                      { type: 'number' },
+                      { type: 'string' },
+                      { type: 'array', items: { type: 'string' } },
+                    ],
+                  },
+                },
+              },
+            },
+          },
+        },
       },
     },
     exceptions: {
@@ -234,6 +273,42 @@ export const configSchema = {
       items: { type: 'string', minLength: 1 },
       description: 'ids of the frameworks to issue evidence for; `evidenced frameworks list` names them',
     },
+    retention: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: 'left out: everything is kept for ever',
+      properties: {
+        days: {
+          type: 'integer',
+          minimum: 1,
+          'x-unit': 'days',
+          description: 'days to keep what no later snapshot shows, of every source; left out: for ever',
+        },
+        sources: {
+          type: 'object',
+          default: {},
+          description: 'days by label of a source, instead of `days`',
+          additionalProperties: {
+            type: 'integer',
+            minimum: 1,
+            'x-unit': 'days',
+            description: 'a whole number of days, 1 or more',
+          },
+        },
+        frameworks: {
+          type: 'object',
+          default: { 'sox-itgc': 2557, hipaa: 2192, 'pci-dss': 365 },
+          description: 'days that a framework asks for, by its id; while it is among `frameworks`, nothing is kept shorter',
+          additionalProperties: {
+            type: 'integer',
+            minimum: 1,
+            'x-unit': 'days',
+            description: 'a whole number of days, 1 or more',
+          },
+        },
+      },
+    },
     evidence: {
       type: 'object',
       additionalProperties: false,
@@ -243,7 +318,12 @@ export const configSchema = {
         keyFile: {
           type: 'string',
           minLength: 1,
-          description: 'Ed25519 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+          description: 'Ed25519 or ECDSA P-256 private key (PKCS #8 PEM); left out: made in dataDir/keys at first use',
+        },
+        kmsKeyArn: {
+          type: 'string',
+          pattern: '^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
+          description: 'ARN of a key in AWS KMS (ECC_NIST_P256, SIGN_VERIFY) that signs instead of a key file',
         },
       },
     },

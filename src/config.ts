@@ -4,7 +4,7 @@ import { configSchema } from './config-schema.ts'
 import { cronProblem } from './cron.ts'
 import { type Prepare, type Problem, problemLine, readYaml } from './document.ts'
 import { AppError } from './errors.ts'
-import type { Json, ParameterValues, Severity, Source } from './model.ts'
+import type { Json, ParameterOverride, ParameterValues, Severity, Source } from './model.ts'
 
 /** The configuration as the program uses it: defaults filled in, paths absolute, references resolved. */
 export interface Config {
@@ -21,16 +21,57 @@ export interface Config {
   /** framework whose parameter profile replaces the defaults; null for none */
   readonly frameworkProfile: string | null
   readonly parameters: { readonly [controlId: string]: ParameterValues }
+  /** parameter values for a profile, a source or accounts with a tag */
+  readonly parameterOverrides: readonly ParameterOverride[]
   readonly exceptions: { readonly file: string | null; readonly maxDays: number }
   readonly findings: { readonly dueDays: { readonly [severity in Severity]: number } }
   readonly frameworks: readonly string[]
+  /** days to keep what no later snapshot shows */
+  readonly retention: Retention
   readonly evidenceFolder: string
   readonly keyFile: string | null
+  /** key in AWS KMS that signs evidence; null: a key file does */
+  readonly kmsKeyArn: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** where a member stands in the file, for problems that only another room can see */
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
+}
+
+/** Days by source and by framework; see `retentionOf`. */
+export interface Retention {
+  /** null: for ever */
+  readonly days: number | null
+  readonly sources: { readonly [label: string]: number }
+  /** of any framework, configured or not */
+  readonly frameworks: { readonly [id: string]: number }
+}
+
+/**
+ * How long one source is kept, and what asks for it. A configured framework that asks for more beats the source's own number.
+ * @param label of a source; null: what belongs to no source, which is kept as long as the source that is kept longest
+ * @returns `days` null: for ever
+ */
+export function retentionOf(
+  { retention, frameworks, sources }: Pick<Config, 'retention' | 'frameworks' | 'sources'>,
+  label: string | null,
+): { readonly days: number | null; readonly because: string } {
+  if (label === null) {
+    const all = sources.map(source => retentionOf({ retention, frameworks, sources }, source.label))
+    return all.find(each => each.days === null) ?? all.reduce((most, each) => (each.days! > most.days! ? each : most))
+  }
+  const own = retention.sources[label]
+  const days = own ?? retention.days
+  if (days === null) return { days, because: 'no retention is configured' }
+  const because = own === undefined ? 'retention.days' : `retention.sources.${label}`
+  return frameworks.reduce(
+    (longest, id) => {
+      const asked = retention.frameworks[id]
+      return asked !== undefined && asked > longest.days ? { days: asked, because: `retention.frameworks.${id}` } : longest
+    },
+    { days, because },
+  )
 }
 
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
@@ -65,11 +106,17 @@ interface ConfigFile {
   }[]
   schedule: { collect: string; timeZone: string }
   server: { host: string; port: number }
-  controls: { folders: string[]; frameworkProfile?: string; parameters: Record<string, ParameterValues> }
+  controls: {
+    folders: string[]
+    frameworkProfile?: string
+    parameters: Record<string, ParameterValues>
+    overrides: (Partial<ParameterOverride> & Pick<ParameterOverride, 'parameters'>)[]
+  }
   exceptions: { file?: string; maxDays: number }
   findings: Config['findings']
   frameworks: string[]
-  evidence: { folder?: string; keyFile?: string }
+  retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
+  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string }
   heads: { folder?: string }
   log: { level: Config['logLevel'] }
 }
@@ -133,10 +180,16 @@ export function describeConfig(config: Config): Json {
       folders: [...config.controlFolders],
       frameworkProfile: config.frameworkProfile,
       parameters: config.parameters as Json,
+      overrides: config.parameterOverrides as unknown as Json,
     },
     exceptions: { ...config.exceptions },
     findings: { dueDays: { ...config.findings.dueDays } },
     frameworks: [...config.frameworks],
+    retention: {
+      days: config.retention.days,
+      sources: { ...config.retention.sources },
+      frameworks: { ...config.retention.frameworks },
+    },
     evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
     heads: { folder: config.headsFolder },
     log: { level: config.logLevel },
@@ -167,14 +220,19 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     controlFolders: value.controls.folders.map(folder => resolve(base, folder)),
     frameworkProfile: value.controls.frameworkProfile ?? null,
     parameters: value.controls.parameters,
+    parameterOverrides: value.controls.overrides.map(({ source = null, tag = null, profile = null, parameters }) => ({
+      ...{ source, tag, profile, parameters },
+    })),
     exceptions: {
       file: value.exceptions.file === undefined ? null : resolve(base, value.exceptions.file),
       maxDays: value.exceptions.maxDays,
     },
     findings: value.findings,
     frameworks: value.frameworks,
+    retention: { days: value.retention.days ?? null, sources: value.retention.sources, frameworks: value.retention.frameworks },
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
+    kmsKeyArn: value.evidence.kmsKeyArn ?? null,
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     logLevel: value.log.level,
     placeOf,
@@ -238,6 +296,16 @@ function checkMeaning(value: Json, report: Report): void {
       )
     }
   }
+  for (const label of Object.keys(recordOf(memberOf(value, 'retention', 'sources')))) {
+    if (!seen.has(label))
+      report(['retention', 'sources', label], `no source is labelled ${label}`, `configured: ${[...seen].join(', ') || 'none'}`)
+  }
+  for (const [i, override] of listOf(memberOf(value, 'controls', 'overrides')).entries()) {
+    const label = textOf(memberOf(override, 'source'))
+    if (label === null || seen.has(label)) continue
+    const hint = `labels: ${[...seen].join(', ')}`
+    report(['controls', 'overrides', i, 'source'], `no source is labelled ${label}`, hint)
+  }
   const timeZone = textOf(memberOf(value, 'schedule', 'timeZone'))
   if (timeZone !== null && !isTimeZone(timeZone)) {
     report(['schedule', 'timeZone'], `unknown time zone ${timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
@@ -251,6 +319,8 @@ function checkMeaning(value: Json, report: Report): void {
       'five fields, e.g. "0 2 * * *" for 02:00 every day',
     )
   }
+  if (textOf(memberOf(value, 'evidence', 'kmsKeyArn')) !== null && textOf(memberOf(value, 'evidence', 'keyFile')) !== null)
+    report(['evidence', 'kmsKeyArn'], 'both keyFile and kmsKeyArn are named', 'leave one of them out')
   const host = textOf(memberOf(value, 'server', 'host'))
   if (host !== null && !['127.0.0.1', '::1', 'localhost'].includes(host)) {
     report(
@@ -271,6 +341,12 @@ function memberOf(value: Json | undefined, ...path: readonly string[]): Json | u
 
 function listOf(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? value : []
+}
+
+function recordOf(value: Json | undefined): { readonly [member: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as { readonly [member: string]: Json })
+    : {}
 }
 
 function textOf(value: Json | undefined): string | null {

@@ -390,6 +390,21 @@ export type Status = 'pass' | 'fail' | 'unknown' | 'not_applicable'
 export type ParameterValue = boolean | number | string | readonly string[]
 export type ParameterValues = { readonly [name: string]: ParameterValue }
 
+/**
+ * Parameter values for where all conditions that are not null hold. By tag outranks by source, by source outranks by profile; of two of
+ * one rank the later wins.
+ */
+export interface ParameterOverride {
+  /** label of a source */
+  readonly source: string | null
+  /** tags of the account that a subject is, lies in or gives access to; all of them */
+  readonly tag: { readonly [key: string]: string } | null
+  /** framework whose parameter profile is in force */
+  readonly profile: string | null
+  /** by control id */
+  readonly parameters: { readonly [controlId: string]: ParameterValues }
+}
+
 /** What people and reports need to know of a control; the compiled form stays in the controls room. */
 export interface ControlInfo {
   readonly id: string
@@ -405,7 +420,13 @@ export interface ControlInfo {
   /** the declarative text, for the auditor */
   readonly appliesTo: string
   readonly requirement: string
+  /** as they are for the source that was judged */
   readonly parameters: ParameterValues
+  /** what replaces them for subjects of accounts with these tags, in the order in which they apply; left out: nothing */
+  readonly parametersByTag?: readonly {
+    readonly tag: { readonly [key: string]: string }
+    readonly parameters: ParameterValues
+  }[]
   /** of the control's file without cases and without parameter overrides */
   readonly digest: string
 }

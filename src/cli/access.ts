@@ -49,6 +49,7 @@ export function addAccess(program: Command, invocation: Invocation): void {
       else if (format === 'json') terminal.document(documentOf(answer))
       else showAnswer(terminal, answer)
       for (const part of answer.unread) terminal.note(unreadLine(part))
+      for (const text of answer.disposed) terminal.note(text)
     })
 }
 
@@ -172,6 +173,7 @@ function documentOf(answer: AccessAnswer): Json {
       digest,
     })),
     unread: answer.unread.map(unreadDocument),
+    disposed: [...answer.disposed],
     paths: [...answer.paths].map(path => ({
       ...{ source: path.source, user: { ...path.user }, group: path.group === null ? null : { ...path.group } },
       ...{

@@ -8,6 +8,7 @@ import { addCommand, type CommonOptions, codeOf, configOf, type Invocation, term
 import { checksOf, showChecks } from './cross-checks.ts'
 import { exit } from './exit.ts'
 import { awsOf, headsOf, sourcesOf, storeOf } from './parts.ts'
+import { recordSetup } from './setup-record.ts'
 import { type Terminal, table } from './terminal.ts'
 
 interface Options extends CommonOptions {
@@ -25,6 +26,7 @@ export function addCollect(program: Command, invocation: Invocation): void {
       const sources = sourcesOf(config, options.source)
       const log = openLog(config.logLevel === 'info' ? 'warn' : config.logLevel)
       await using store = await storeOf(config, log)
+      await recordSetup(store, config, null)
       await using aws = awsOf(store, log, invocation.env)
       const heads = await headsOf(config)
       const snapshots: Snapshot[] = []

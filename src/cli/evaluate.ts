@@ -9,6 +9,7 @@ import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant,
 import { exit, UsageError } from './exit.ts'
 import { printExplanations } from './explain.ts'
 import { catalogOf, storeOf } from './parts.ts'
+import { recordSetup } from './setup-record.ts'
 import { table } from './terminal.ts'
 
 interface Options extends CommonOptions {
@@ -54,6 +55,7 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return
       }
+      await recordSetup(store, config, catalog)
       const evaluation = await runEvaluation({ store, catalog, log }, asOf, config.findings)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [

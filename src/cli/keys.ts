@@ -95,10 +95,11 @@ async function rotate(store: Store, dataDir: string): Promise<{ readonly from: s
 }
 
 function managed(config: Config): string {
-  if (config.keyFile === null) return config.dataDir
+  if (config.keyFile === null && config.kmsKeyArn === null) return config.dataDir
+  const name = config.keyFile === null ? 'evidence.kmsKeyArn' : 'evidence.keyFile'
   throw new UsageError(
-    'evidence.keyFile names a key that is managed elsewhere',
-    'replace that file, or take evidence.keyFile out of the configuration',
+    `${name} names a key that is managed elsewhere`,
+    `replace that key where it lies, or take ${name} out of the configuration`,
   )
 }
 

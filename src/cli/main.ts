@@ -16,13 +16,17 @@ import { addExceptions } from './exceptions.ts'
 import { exit, UsageError } from './exit.ts'
 import { addFindings } from './findings.ts'
 import { addFrameworks } from './frameworks.ts'
+import { addHold } from './hold.ts'
 import { addImport } from './import.ts'
 import { addKeys } from './keys.ts'
+import { addLedger } from './ledger.ts'
 import { addMigrate } from './migrate.ts'
 import { addPlan } from './plan.ts'
+import { addPrivacy } from './privacy.ts'
 import { addReperform } from './reperform.ts'
 import { addReport } from './report.ts'
 import { addResults } from './results.ts'
+import { addRetention } from './retention.ts'
 import { addRun } from './run.ts'
 import { addSample } from './sample.ts'
 import { addSnapshots } from './snapshots.ts'
@@ -80,6 +84,10 @@ export async function main(
   addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
+  addLedger(program, invocation)
+  addRetention(program, invocation)
+  addHold(program, invocation)
+  addPrivacy(program, invocation)
   addMigrate(program, invocation)
   addConfig(program, invocation)
   addRun(program, invocation)

@@ -5,11 +5,31 @@ import { explain } from '../errors.ts'
 import type { Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { BundleRecord } from '../model.ts'
-import { frameworkOf, frameworkReport, type Parts } from '../pipeline/index.ts'
-import { homeView, renderPage } from '../reports/index.ts'
+import { exceptionRegister, frameworkOf, frameworkReport, type Parts } from '../pipeline/index.ts'
+import {
+  controlView,
+  exceptionsView,
+  type FindingChoice,
+  findingsView,
+  findingView,
+  homeView,
+  renderPage,
+} from '../reports/index.ts'
 import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
-import { health, latestEvaluation, listBundles, listRuns, readSnapshot, type Store } from '../store/index.ts'
+import {
+  appendLedger,
+  findingFigures,
+  health,
+  latestEvaluation,
+  listBundles,
+  listRuns,
+  readFinding,
+  readFindings,
+  readSnapshot,
+  type Store,
+} from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { publishedKeys } from './parts.ts'
 
 export interface PagesOptions {
   readonly parts: Parts & { readonly signer: Signer }
@@ -27,6 +47,14 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
   const { parts, config, log } = options
   return buildServer({
     home: () => home(options),
+    findings: query => findings(parts, query),
+    finding: id => finding(parts, id),
+    control: id => control(parts, id),
+    async exceptions() {
+      const now = parts.now()
+      const { register, view } = await exceptionRegister(parts, now)
+      return renderPage(exceptionsView({ softwareVersion, now, register, problems: view.problems }))
+    },
     errorPage: (status, title, message, hint) => renderPage({ kind: 'error', status, title, message, hint, softwareVersion }),
     async report(framework, format) {
       const known = formats.find(each => each === format)
@@ -34,7 +62,9 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       return (await frameworkReport(parts, framework, known, null)).artifact
     },
     bundle: async id => (await bundlesHere(parts.store)).find(record => record.id === id) ?? null,
+    keys: () => publishedKeys(config, parts.signer),
     health: () => healthOf(options),
+    downloaded: async what => void (await appendLedger(parts.store, 'download', { ...what })),
     log,
   } satisfies ServerOptions)
 
@@ -59,12 +89,51 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
         now: now(),
         sources,
         evaluation,
+        figures: await findingFigures(store, now()),
         bundles,
         reports: evaluation === null ? [] : reports,
         keyFingerprint: signer.fingerprint,
       }),
     )
   }
+}
+
+/** @param query what the visitor chose; what is not known is passed over */
+async function findings({ store, now }: Pick<Parts, 'store' | 'now'>, query: { readonly [name: string]: string }) {
+  const at = now()
+  const text = (name: string) => (query[name] === undefined || query[name] === '' ? null : query[name])
+  const choice: FindingChoice = {
+    state: query.state === 'all' ? null : query.state === 'resolved' ? 'resolved' : 'open',
+    severity: (['critical', 'high', 'medium', 'low'] as const).find(each => each === query.severity) ?? null,
+    control: text('control'),
+    owner: text('owner'),
+    due: query.due === 'overdue' ? 'overdue' : null,
+  }
+  const found = await readFindings(store, {
+    ...(choice.state === null ? {} : { state: choice.state }),
+    ...(choice.severity === null ? {} : { severity: choice.severity }),
+    ...(choice.control === null ? {} : { control: choice.control }),
+    ...(choice.owner === null ? {} : { owner: choice.owner }),
+    ...(choice.due === null ? {} : { dueBefore: at }),
+  })
+  const figures = await findingFigures(store, at)
+  return renderPage(findingsView({ softwareVersion, now: at, choice, figures, findings: found }))
+}
+
+async function finding({ store, now }: Pick<Parts, 'store' | 'now'>, id: string) {
+  const number = Number(/^(?:F-)?(\d{1,9})$/i.exec(id)?.[1])
+  if (Number.isNaN(number) || (await readFindings(store, { id: number })).length === 0) return null
+  const evaluation = await latestEvaluation(store, {})
+  return renderPage(findingView({ softwareVersion, now: now(), ...(await readFinding(store, number)), evaluation }))
+}
+
+async function control({ store, now }: Pick<Parts, 'store' | 'now'>, id: string) {
+  const evaluation = await latestEvaluation(store, {})
+  if (evaluation === null) return null
+  const found = await readFindings(store, { control: id })
+  const figures = await findingFigures(store, now(), { control: id })
+  const view = controlView({ softwareVersion, now: now(), id, evaluation, figures, findings: found })
+  return view === null ? null : renderPage(view)
 }
 
 /** Issued bundles whose file is still there, newest first; of those written to one path only the last, since the file is that one's. */

@@ -1,10 +1,10 @@
 import { type Config, invalidConfig } from '../config.ts'
 import { type Catalog, loadCatalog } from '../controls/index.ts'
 import { nearest, problemLine } from '../document.ts'
-import { openSigner, type Signer } from '../evidence/index.ts'
+import { type KeyRecord, listKeys, openSigner, outsideSigner, type Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
-import { type Aws, openAws, openHeadFiles } from '../sources/index.ts'
+import { type Aws, openAws, openHeadFiles, openKmsKey } from '../sources/index.ts'
 import { type HeadSigner, type HeadSink, openStore, type Store, sharedBudget } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { UsageError } from './exit.ts'
@@ -28,18 +28,19 @@ export function awsOf(store: Store, log: Log, environment: NodeJS.ProcessEnv): A
  */
 export function catalogOf(
   config: Pick<Config, 'controlFolders' | 'frameworkProfile' | 'parameters'> &
-    Partial<Pick<Config, 'file' | 'frameworks' | 'placeOf'>>,
+    Partial<Pick<Config, 'file' | 'frameworks' | 'placeOf' | 'parameterOverrides'>>,
   terminal: Pick<Terminal, 'note'>,
 ): Catalog {
   const catalog = loadCatalog({
     ownFolders: config.controlFolders,
     profile: config.frameworkProfile,
     parameters: config.parameters,
+    overrides: config.parameterOverrides ?? [],
   })
   const { file = 'config', placeOf = () => ({ line: 0, column: 0 }) } = config
   const misconfigured = catalog.problems
     .filter(problem => problem.file === 'config')
-    .map(problem => ({ ...problem, file, ...placeOf(problem.path.split('.')) }))
+    .map(problem => ({ ...problem, file, ...placeOf(problem.path.split(/[.[\]]+/)) }))
   const known = catalog.frameworks.map(framework => framework.id)
   for (const [i, id] of (config.frameworks ?? []).entries()) {
     if (known.includes(id)) continue
@@ -58,8 +59,18 @@ export function catalogOf(
   return catalog
 }
 
-export function signerOf(config: Config): Promise<Signer> {
-  return openSigner(config.keyFile === null ? { dataDir: config.dataDir } : { keyFile: config.keyFile })
+/** What signs evidence: the key in dataDir, a key file, or a key in AWS KMS. */
+export async function signerOf(config: Config): Promise<Signer> {
+  const { kmsKeyArn, keyFile, dataDir } = config
+  if (kmsKeyArn !== null) return outsideSigner(await openKmsKey({ keyArn: kmsKeyArn, environment: process.env }))
+  return openSigner(keyFile === null ? { dataDir } : { keyFile })
+}
+
+/** Public keys that sign or have signed; of a key that is managed elsewhere only itself is known. */
+export async function publishedKeys(config: Config, signer: Signer): Promise<readonly KeyRecord[]> {
+  if (config.keyFile === null && config.kmsKeyArn === null) return listKeys(config.dataDir)
+  const { fingerprint, publicKeyPem } = signer
+  return [{ fingerprint, publicKeyPem, state: 'current', retiredAt: null, revokedAt: null, reason: null }]
 }
 
 /** Where a collection leaves the heads of its snapshots. */

@@ -1,14 +1,16 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { startDaemon } from '../daemon/index.ts'
+import { startDaemon, startDaily } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
 import { readConfiguredExceptions, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
-import { claimSlot, readSnapshot, refuseSuperuser } from '../store/index.ts'
+import { claimSlot, readSnapshot, refuseSuperuser, runRetention } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages } from './pages.ts'
 import { awsOf, catalogOf, headsOf, signerOf, storeOf } from './parts.ts'
+import { rulesOf } from './retention.ts'
+import { recordSetup } from './setup-record.ts'
 
 export function addRun(program: Command, invocation: Invocation): void {
   addCommand(program, 'run', 'stay up: collect and evaluate on the schedule, serve the first page').action(
@@ -19,6 +21,7 @@ export function addRun(program: Command, invocation: Invocation): void {
       const signer = await signerOf(config)
       await using store = await storeOf(config, log)
       if (!config.allowSuperuser) await refuseSuperuser(store)
+      await recordSetup(store, config, catalog)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
       const parts = { aws, store, catalog, signer, now, log, heads: await headsOf(config) }
@@ -44,10 +47,22 @@ export function addRun(program: Command, invocation: Invocation): void {
           now,
           log,
         })
+        const daily = startDaily({
+          name: 'retention',
+          claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
+          async work() {
+            for (const { heldBy, rule, ...step } of await runRetention(store, rulesOf(config)))
+              if (step.ledgerPosition !== null)
+                log.info('disposed of what is older than it is kept', { ...step, because: rule.because })
+          },
+          now,
+          log,
+        })
         state.collecting = daemon.collecting
         state.nextRun = daemon.nextRun
         await aborted(invocation.signal)
         log.info('draining', { collecting: daemon.collecting() })
+        await daily.stop()
         await daemon.stop()
       } finally {
         await app.close()

@@ -71,9 +71,13 @@ function countsOf(changes: readonly Change[]): string {
   return [...Map.groupBy(changes, each => each.kind)].map(([kind, list]) => `${list.length} ${kind}`).join(', ')
 }
 
-function rowOf({ kind, key, shownAt, before, after }: Change): (string | number)[] {
+function rowOf({ kind, key, shownAt, before, after, beforeDisposed, afterDisposed }: Change): (string | number)[] {
+  const gone = [
+    ...(beforeDisposed === undefined ? [] : [`before: ${beforeDisposed}`]),
+    ...(afterDisposed === undefined ? [] : [`after: ${afterDisposed}`]),
+  ]
   const isBoth = before !== null && after !== null
-  return [kind, key, shownAt.toISOString(), isBoth ? differences(before, after) : '']
+  return [kind, key, shownAt.toISOString(), isBoth ? differences(before, after) : gone.join('; ')]
 }
 
 /** The members that differ, each as before -> after. */
@@ -89,8 +93,9 @@ const columns = ['kind', 'dataset', 'accountId', 'region', 'parent', 'key', 'sho
 
 async function* cellsOf(changes: AsyncIterable<Change>): AsyncGenerator<Cell[]> {
   const text = (facts: Facts | null) => (facts === null ? null : canonicalJson(facts))
-  for await (const { kind, dataset, place, parent, key, shownAt, before, after } of changes) {
-    yield [kind, dataset, place.accountId, place.region, parent, key, shownAt.toISOString(), text(before), text(after)]
+  for await (const { kind, dataset, place, parent, key, shownAt, before, after, beforeDisposed, afterDisposed } of changes) {
+    const sides = [text(before) ?? beforeDisposed ?? null, text(after) ?? afterDisposed ?? null]
+    yield [kind, dataset, place.accountId, place.region, parent, key, shownAt.toISOString(), ...sides]
   }
 }
 

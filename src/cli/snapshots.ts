@@ -56,8 +56,9 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
       showChecks(terminal, checks)
       if (!options.json) return
       const resources = new Map<string, Json[]>(snapshot.datasets.map(({ name }) => [name, []]))
-      for await (const { dataset, place, parent, key, facts, digest } of readResources(store, snapshot)) {
-        resources.get(dataset)?.push({ key, parent, accountId: place.accountId, region: place.region, digest, facts })
+      for await (const { dataset, place, parent, key, facts, digest, disposed } of readResources(store, snapshot)) {
+        const gone = disposed === undefined ? {} : { disposed }
+        resources.get(dataset)?.push({ key, parent, accountId: place.accountId, region: place.region, digest, facts, ...gone })
       }
       terminal.document({
         ...snapshotSummary(snapshot),

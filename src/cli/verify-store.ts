@@ -1,7 +1,6 @@
-import { createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { fingerprintOf } from '../evidence/index.ts'
+import { fingerprintOf, isSignedBy } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import { openHeadFiles } from '../sources/index.ts'
 import { type HeadCheck, saveVerification, verifyStore } from '../store/index.ts'
@@ -26,11 +25,17 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       await saveVerification(store, found)
       const wrong = found.problems.filter(problem => problem.kind !== 'head_missing')
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
+      for (const { rows, text } of found.disposals) terminal.line(`${rows} rows ${text}; their digests stand`)
       terminal.line(
         `${found.snapshots} snapshots, ${found.evaluations} evaluations, ${found.ledgerEntries} entries of the ledger (head ${found.ledgerHead ?? 'none'}): ` +
           `${wrong.length === 0 ? 'all as it was sealed' : `${wrong.length} problems`}${wrong.length < found.problems.length ? '; not everything has a head outside' : ''}`,
       )
-      terminal.document({ ok: found.problems.length === 0, ...found, problems: found.problems.map(problem => ({ ...problem })) })
+      terminal.document({
+        ok: found.problems.length === 0,
+        ...found,
+        disposals: found.disposals.map(each => ({ ...each })),
+        problems: found.problems.map(problem => ({ ...problem })),
+      })
       invocation.code = wrong.length > 0 ? exit.wrong : found.problems.length > 0 ? exit.incomplete : exit.done
     })
 }
@@ -43,11 +48,11 @@ function readKey(path: string): string {
   }
 }
 
-/** Ed25519 with any of some public keys. */
+/** With any of some public keys. */
 function verifierOf(pems: readonly string[]): HeadCheck['verify'] {
-  const keys = new Map(pems.map(pem => [fingerprintOf(pem), createPublicKey(pem)]))
+  const keys = new Map(pems.map(pem => [fingerprintOf(pem), pem]))
   return (bytes, head) => {
     const key = keys.get(head.keyFingerprint)
-    return key === undefined ? null : verify(null, bytes, key, Buffer.from(head.signature, 'base64'))
+    return key === undefined ? null : isSignedBy(key, bytes, Buffer.from(head.signature, 'base64'))
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { verifyBundle } from '../evidence/index.ts'
+import { readPublishedKeys, verifyBundle } from '../evidence/index.ts'
 import type { Json } from '../model.ts'
 import { verifyPageArtifact } from '../reports/index.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
@@ -10,6 +10,7 @@ import { writeArtifact } from './output.ts'
 
 interface Options extends CommonOptions {
   readonly key?: string
+  readonly keys?: string
   readonly writePage?: string
 }
 
@@ -18,6 +19,10 @@ export function addVerify(program: Command, invocation: Invocation): void {
     .argument('[file]', 'the bundle (ZIP)')
     .option('--write-page <file>', 'write verify.html, which checks bundles in a browser with no network, and end')
     .option('--key <file>', "the signer's public key (PEM), got by another way than the bundle")
+    .option(
+      '--keys <file>',
+      "the signer's published keys (keys.json, or what the server says at /keys): the signer must be one that is not revoked",
+    )
     .action(async (file: string | undefined, options: Options) => {
       const terminal = terminalOf(invocation, options)
       if (options.writePage !== undefined) {
@@ -31,11 +36,12 @@ export function addVerify(program: Command, invocation: Invocation): void {
       }
       if (file === undefined) throw new UsageError('no bundle is named', 'write `evidenced verify FILE`, or --write-page FILE')
       const key = options.key === undefined ? {} : { key: readKey(options.key) }
-      const verification = await verifyBundle(file, key)
+      const keys = options.keys === undefined ? {} : { keys: readPublishedKeys(readKey(options.keys)) }
+      const verification = await verifyBundle(file, { ...key, ...keys })
       for (const problem of verification.problems) terminal.line(`${problem.file ?? file}: ${problem.code}: ${problem.message}`)
       if (verification.ok) {
         terminal.line(`${file}: good, ${verification.files.length} files, signed by ${verification.fingerprint}`)
-        if (options.key === undefined) {
+        if (options.key === undefined && options.keys === undefined) {
           terminal.line(
             "The key came with the bundle, so this shows integrity only: compare the fingerprint with the signer's, or give the public key with --key.",
           )

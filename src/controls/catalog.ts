@@ -2,7 +2,7 @@ import { type Dirent, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { compareBytes, digestOf } from '../digest.ts'
 import { nearest, type Problem, readYaml } from '../document.ts'
-import type { ControlInfo, Framework, ParameterValues } from '../model.ts'
+import type { ControlInfo, Framework, ParameterOverride, ParameterValues } from '../model.ts'
 import { type CompiledControl, compileControl, wrongParameters } from './control.ts'
 import { type ControlFile, controlSchema } from './control-file.ts'
 import { ControlsError } from './controls-error.ts'
@@ -37,6 +37,8 @@ export interface CatalogOptions {
   readonly profile?: string | null
   /** values by control id that replace the defaults and the profile's */
   readonly parameters?: { readonly [controlId: string]: ParameterValues }
+  /** values for some profile, source or tag, which replace all others */
+  readonly overrides?: readonly ParameterOverride[]
 }
 
 /**
@@ -99,8 +101,9 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
   const configured = applyParameters(tuned, options.parameters ?? {}, (path, message, hint) =>
     problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint }),
   )
+  const overridden = applyOverrides(configured, options, frameworks, problems)
   for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
-  const compiled = [...configured.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
+  const compiled = [...overridden.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
   const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))
   const digest = digestOf({
     controls: Object.fromEntries(compiled.map(({ info }) => [info.id, info.digest])),
@@ -142,6 +145,45 @@ export function controlTexts(
   catalog: Catalog,
 ): readonly { readonly id: string; readonly digest: string; readonly text: string }[] {
   return catalog.compiled.map(({ info, text }) => ({ id: info.id, digest: info.digest, text }))
+}
+
+/** Overrides of the profile in force change the parameters; those of a source or tag wait until it is known what is judged. */
+function applyOverrides(
+  controls: ReadonlyMap<string, CompiledControl>,
+  { overrides = [], profile = null }: CatalogOptions,
+  frameworks: ReadonlyMap<string, unknown>,
+  problems: CatalogProblem[],
+): ReadonlyMap<string, CompiledControl> {
+  const report = (index: number) => (path: string, message: string, hint: string | null) =>
+    problems.push({ file: 'config', line: 0, column: 0, path: `controls.overrides[${index}].${path}`, message, hint })
+  const atValues = (index: number) => (path: string, message: string, hint: string | null) =>
+    report(index)(`parameters.${path}`, message, hint)
+  let found = controls
+  for (const [index, override] of overrides.entries()) {
+    if (override.profile === null || frameworks.has(override.profile)) continue
+    const meant = nearest(override.profile, frameworks.keys())
+    report(index)('profile', `no framework ${override.profile}`, meant === null ? null : `did you mean ${meant}?`)
+  }
+  const rank = ({ source, tag }: ParameterOverride) => (tag !== null ? 2 : source !== null ? 1 : 0)
+  for (const wanted of [0, 1, 2]) {
+    for (const [index, override] of overrides.entries()) {
+      if (rank(override) !== wanted) continue
+      // checked whether it is in force or not
+      const changed = applyParameters(found, override.parameters, atValues(index))
+      const broken = [...found.keys()].filter(id => !changed.has(id))
+      const isInForce = override.profile === null || override.profile === profile
+      const next = new Map(isInForce && wanted === 0 ? changed : [...found].filter(([id]) => !broken.includes(id)))
+      if (isInForce && wanted > 0) {
+        for (const [id, parameters] of Object.entries(override.parameters)) {
+          const control = next.get(id)
+          const added = { source: override.source, tag: override.tag, parameters }
+          if (control !== undefined) next.set(id, { ...control, overrides: [...control.overrides, added] })
+        }
+      }
+      found = next
+    }
+  }
+  return found
 }
 
 function applyParameters(

@@ -23,6 +23,12 @@ export interface CompiledControl {
   readonly facts: readonly { readonly label: string; readonly value: Closure }[]
   /** appliesTo and requirement as they were checked, to explain a status */
   readonly expressions: readonly CheckedExpression[]
+  /** what replaces its parameters, those by source before those by tag; the values are checked already */
+  readonly overrides: readonly {
+    readonly source: string | null
+    readonly tag: { readonly [key: string]: string } | null
+    readonly parameters: ParameterValues
+  }[]
   /** the same control with other parameters; the values are checked already */
   withParameters(parameters: ParameterValues): CompiledControl
 }
@@ -146,6 +152,7 @@ export function compileControl(
     message,
     facts: shown,
     expressions,
+    overrides: [],
     withParameters: values => make({ ...parameters, ...values }),
   })
   return make(defaults)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { compareBytes, digestOf } from '../digest.ts'
+import { compareBytes } from '../digest.ts'
 import { exceptionState } from '../exception.ts'
-import type { ControlOutcome, Evaluation, Exception, Gap, Json, RegisteredException, Result, Status, Subject } from '../model.ts'
+import type { ControlOutcome, Evaluation, Exception, Gap, RegisteredException, Result, Status, Subject } from '../model.ts'
 import type { Catalog } from './catalog.ts'
 import type { Frame } from './compile.ts'
 import type { CompiledControl } from './control.ts'
@@ -9,6 +9,7 @@ import type { Entity } from './entity.ts'
 import { type Estate, population, subjectOf } from './estate.ts'
 import { exceptionProblems, type Selector, selectorsOf } from './exception-scope.ts'
 import { fuelPerSubject, type Meter, outOfFuel } from './lists.ts'
+import { chooser, forSource, isTriable, parametersDigest } from './parameters.ts'
 import type { SourceEstate } from './source-estate.ts'
 import { Broken, join, Undecided, Unknown } from './values.ts'
 import { populationReason, shownFacts, unknownReason } from './wording.ts'
@@ -60,23 +61,27 @@ const fail = 1
 const unknown = 2
 const notApplicable = 3
 
+type Choose = ReturnType<typeof chooser>
+
 type Verdict = { readonly status: number; readonly why: Undecided | null }
 
 /** One control on one source. */
 export function judgeSource(
-  control: CompiledControl,
+  given: CompiledControl,
   source: SourceEstate,
   asOf: Date,
   selectors: readonly Selector[] = [],
 ): ControlOutcome {
+  const control = forSource(given, source.source)
   const { info } = control
+  const choose = chooser(control, source)
   const { size, unread, members } = population(source, info.resource)
   const frame: Frame = [{ asOf: asOf.getTime(), fuel: 0 }, Object.freeze({ ...info.parameters }), null]
   const verdicts = new Uint8Array(size)
   let broken: Broken | null = null
   let index = 0
   for (const member of members()) {
-    const { status, why } = judge(control, frame, member)
+    const { status, why } = judge(control, frame, member, choose)
     verdicts[index++] = status
     if (why instanceof Broken) broken ??= why
   }
@@ -109,7 +114,7 @@ export function judgeSource(
     while (next < datasets.length && compareBytes(datasets[next]![0], key) < 0) addDataset(...datasets[next++]!)
     digest.add(key, statuses[verdict]!)
     if (verdict === implied) continue
-    const result = resultOf(control, source, frame, member, broken)
+    const result = resultOf(control, source, frame, member, choose, broken)
     const ids = verdict === fail ? selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id) : []
     results.push(ids.length === 0 ? result : { ...result, exceptions: ids.sort(compareBytes) })
   }
@@ -118,7 +123,7 @@ export function judgeSource(
   return {
     control: info,
     source: source.source,
-    parametersDigest: digestOf(info.parameters as Json),
+    parametersDigest: parametersDigest(info),
     population: size + datasets.length,
     populationIsLowerBound: datasets.length > 0,
     pass: counts[pass]!,
@@ -140,8 +145,22 @@ const mostGaps = 100
  * Not applicable when it surely does not apply; pass or fail when it surely applies and the requirement is decided; else broken
  * outranks unknown. A requirement that holds does not make a pass of a subject that may not belong here.
  */
-function judge(control: CompiledControl, frame: Frame, member: Entity): Verdict {
+function judge(control: CompiledControl, frame: Frame, member: Entity, choose: Choose): Verdict {
   frame[2] = member
+  const choice = choose(member)
+  if (choice.why !== null && !isTriable(choice)) return { status: unknown, why: choice.why }
+  const verdicts = choice.sets.map(parameters => {
+    frame[1] = parameters
+    return judgeOnce(control, frame)
+  })
+  frame[1] = choice.sets[0]
+  const [first, ...others] = verdicts as [Verdict, ...Verdict[]]
+  if (others.every(({ status }) => status === first.status)) return first
+  const broken = verdicts.find(({ why }) => why instanceof Broken)
+  return { status: unknown, why: broken?.why ?? choice.why }
+}
+
+function judgeOnce(control: CompiledControl, frame: Frame): Verdict {
   const applies = metered(control.appliesTo, frame)
   if (applies === false) return { status: notApplicable, why: null }
   const requirement = metered(control.requirement, frame)
@@ -163,13 +182,20 @@ function asUndecided(value: unknown): Undecided {
   return value instanceof Undecided ? value : new Broken('the expression gives neither true nor false')
 }
 
-function resultOf(control: CompiledControl, source: SourceEstate, frame: Frame, member: Entity, broken: Broken | null): Result {
+function resultOf(
+  control: CompiledControl,
+  source: SourceEstate,
+  frame: Frame,
+  member: Entity,
+  choose: Choose,
+  broken: Broken | null,
+): Result {
   const subject = subjectOf(source, control.info.resource, member)
   if (broken !== null) {
     const reason = `cannot be judged: the control is broken and decides nothing (${broken.message})`
     return { subject, status: 'unknown', reason, facts: {}, gaps: [] }
   }
-  const { status, why } = judge(control, frame, member)
+  const { status, why } = judge(control, frame, member, choose)
   frame[0].fuel = fuelPerSubject
   const facts = shownFacts(control.facts, frame)
   if (status === unknown) {

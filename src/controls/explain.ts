@@ -8,6 +8,7 @@ import { judgeSource } from './evaluate.ts'
 import { selectorsOf } from './exception-scope.ts'
 import type { ASTNode } from './language.ts'
 import { fuelPerSubject } from './lists.ts'
+import { chooser, forSource } from './parameters.ts'
 import { type Broken, Undecided, Unknown } from './values.ts'
 import { shownFacts } from './wording.ts'
 
@@ -57,7 +58,8 @@ export function explainStatus(
     if (member === undefined) return []
     const outcome = judgeSource(compiled, source, asOf, selectors)
     const kept = outcome.results.find(result => result.subject.kind === 'resource' && result.subject.key === subject)
-    const frame: Frame = [{ asOf: asOf.getTime(), fuel: fuelPerSubject }, Object.freeze({ ...compiled.info.parameters }), member]
+    const [parameters] = chooser(forSource(compiled, source.source), source)(member).sets
+    const frame: Frame = [{ asOf: asOf.getTime(), fuel: fuelPerSubject }, parameters, member]
     const parts = compiled.expressions.flatMap(expression => partsOf(expression, expression.node, 0, frame))
     const status = kept?.status ?? outcome.implied
     const implied = status === 'pass' ? 'the requirement is met' : 'the control does not apply to it'

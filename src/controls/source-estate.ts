@@ -59,6 +59,8 @@ export class SourceEstate {
   readonly snapshot: Snapshot
   readonly imports: readonly ImportedRows[]
   readonly gaps: GapIndex
+  /** why rows are not kept any more, in words; empty while all are */
+  readonly disposed = new Set<string>()
   readonly users = new EntityTable('identitystore.users', { member: 'UserStatus', changedAt: 'UpdatedAt' })
   readonly groups = new EntityTable('identitystore.groups')
   readonly permissionSets = new EntityTable('sso.permission_set_arns')
@@ -161,12 +163,14 @@ export class SourceEstate {
   add(row: StoredResource): void {
     const { facts } = row
     if (row.disposed !== undefined) {
+      this.disposed.add(row.disposed)
       // it was there, and nobody can say what it was
       const gap = this.gaps.absent(row.dataset, row.parent, 'disposed', row.disposed, row.key)
       if (!this.iam.addGap({ ...gap, place: row.place, action: null })) this.gaps.add({ ...gap, place: row.place, action: null })
       return
     }
     if (this.past !== null && setDatasets.includes(row.dataset)) this.#keepSetRow(row)
+    if (row.earlier.some(each => each.disposed)) this.disposed.add('earlier states of what still holds were disposed of')
     switch (row.dataset) {
       case 'identitystore.users':
         this.users.add(row)
@@ -229,6 +233,7 @@ export class SourceEstate {
   /** Rows of an import that are not kept any more: anybody may have been among them. */
   #addDisposedRows({ kind, rows, disposed }: ImportedRows): void {
     if (disposed === undefined) return
+    this.disposed.add(disposed.reason)
     const key = rows.length === 0 ? null : `${disposed.rows} of its rows`
     this.gaps.add({ ...this.gaps.absent(`import.${kind}`, '', 'disposed', disposed.reason, key), action: null })
   }

@@ -1,5 +1,6 @@
-import { type KeyObject, verify } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { payloadType } from './manifest.ts'
+import { isSignatureOf } from './signer.ts'
 
 /**
  * DSSE pre-authentication encoding: the bytes that are signed.
@@ -33,5 +34,5 @@ export function readEnvelope(bytes: Uint8Array): { payload: Uint8Array; signatur
 }
 
 export function isSigned(payload: Uint8Array, signature: Uint8Array, key: KeyObject): boolean {
-  return verify(null, preAuthEncoding(payload), key, signature)
+  return isSignatureOf(key, preAuthEncoding(payload), signature)
 }

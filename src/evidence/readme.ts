@@ -19,7 +19,7 @@ export function readmeBytes(subject: BundleSubject, files: readonly BundleFile[]
       '  SHA256SUMS           SHA-256 of every file above and of this one',
       '  manifest.json        what this bundle is, with the SHA-256, size and row count of every file (an in-toto Statement)',
       '  manifest.dsse.json   the same manifest with its signature (a DSSE envelope)',
-      '  manifest.pae         the bytes that were signed; manifest.sig is the signature (Ed25519, 64 bytes)',
+      '  manifest.pae         the bytes that were signed; manifest.sig is the signature (Ed25519, or ECDSA P-256 in DER)',
       '  key.pem              the public key it was signed with',
       '',
       ...howToVerify,

@@ -82,7 +82,11 @@ function findSigned(payloads: readonly Uint8Array[], signatures: readonly Uint8A
 function unsigned(files: ReadonlyMap<string, Uint8Array>, key: KeyObject | null): Problem {
   const code = 'SIGNATURE_INVALID'
   if (key === null)
-    return { code, file: sealNames.key, message: 'it holds no Ed25519 public key, so the signature cannot be checked' }
+    return {
+      code,
+      file: sealNames.key,
+      message: 'it holds no Ed25519 or ECDSA P-256 public key, so the signature cannot be checked',
+    }
   const envelope = Buffer.from(files.get(sealNames.envelope) ?? []).toString('latin1')
   if (!envelope.includes(fingerprintOfKey(key))) {
     const message = `the signature was not made by the key ${fingerprintOfKey(key)}, and the envelope names another one`

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import { link, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { sha256 } from '../digest.ts'
@@ -13,15 +13,18 @@ export interface Signer {
   readonly fingerprint: string
   /** true when this call made the key; it is the only moment to tell people its fingerprint */
   readonly isNew: boolean
-  /** Ed25519 over the bytes themselves: 64 bytes, the same each time */
+  /** Ed25519 over the bytes themselves (64 bytes, the same each time), or ECDSA over their SHA-256 (DER, another one each time) */
   sign(bytes: Uint8Array): Promise<Uint8Array>
 }
 
+/** Kinds of keys that sign, by what people call them. */
+export type KeyKind = 'Ed25519' | 'ECDSA P-256'
+
 /**
- * Opens the Ed25519 key that signs bundles. With `dataDir` it is `dataDir/keys/signing-key.pem` and made when it is not there
+ * Opens the key that signs bundles. With `dataDir` it is `dataDir/keys/signing-key.pem` and made when it is not there
  * (folder 0700, file 0600, appearing whole or not at all: of two processes that start at once one makes it, both use it).
- * With `keyFile` the file must exist: a key that was put there by hand is never replaced.
- * @throws {EvidenceError} KEY_NOT_FOUND, KEY_INVALID (not a private Ed25519 key in PEM), KEY_READABLE_BY_OTHERS, KEY_NOT_WRITABLE
+ * With `keyFile` the file must exist: a key that was put there by hand is never replaced; it may be Ed25519 or ECDSA P-256.
+ * @throws {EvidenceError} KEY_NOT_FOUND, KEY_INVALID (not a private key of these kinds in PEM), KEY_READABLE_BY_OTHERS, KEY_NOT_WRITABLE
  */
 export async function openSigner(options: { readonly dataDir: string } | { readonly keyFile: string }): Promise<Signer> {
   if ('keyFile' in options) return signerOf(await readKey(resolve(options.keyFile)), false)
@@ -42,9 +45,55 @@ export async function openSigner(options: { readonly dataDir: string } | { reado
 }
 
 /**
+ * A signer whose private key lies elsewhere, e.g. in AWS KMS. Each signature is checked with the public key before it is given out.
+ * @throws {EvidenceError} KEY_INVALID for another kind of key, and from `sign` when the signature is not one of this key
+ */
+export function outsideSigner(key: { readonly publicKeyPem: string; sign(bytes: Uint8Array): Promise<Uint8Array> }): Signer {
+  const publicKey = readPublicKey(key.publicKeyPem)
+  return {
+    publicKeyPem: publicPem(publicKey),
+    fingerprint: fingerprintOfKey(publicKey),
+    isNew: false,
+    async sign(bytes) {
+      const signature = await key.sign(bytes)
+      if (isSignatureOf(publicKey, bytes, signature)) return signature
+      throw new EvidenceError(
+        'KEY_INVALID',
+        `what was signed outside is no signature of the key ${fingerprintOfKey(publicKey)}`,
+        {
+          hint: 'check that the public key and the key that signs are the same',
+        },
+      )
+    },
+  }
+}
+
+/** What kind of key it is. @throws {EvidenceError} KEY_INVALID for one that does not sign evidence */
+export function keyKind(pem: string): KeyKind {
+  return readPublicKey(pem).asymmetricKeyType === 'ed25519' ? 'Ed25519' : 'ECDSA P-256'
+}
+
+/**
+ * Whether a signature is one of this key over these bytes.
+ * @throws {EvidenceError} KEY_INVALID when the text is no public key of a kind that signs evidence
+ */
+export function isSignedBy(publicKeyPem: string, bytes: Uint8Array, signature: Uint8Array): boolean {
+  return isSignatureOf(readPublicKey(publicKeyPem), bytes, signature)
+}
+
+export function isSignatureOf(publicKey: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
+  return verify(digestFor(publicKey), bytes, publicKey, signature)
+}
+
+/** Ed25519 hashes by itself. */
+function digestFor(key: KeyObject): 'sha256' | null {
+  return key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
+}
+
+/**
  * SHA-256 of the key's SPKI DER as 64 hexadecimal characters; the same as
  * `openssl pkey -pubin -in key.pem -outform DER | sha256sum` prints.
- * @throws {EvidenceError} KEY_INVALID when the text is no key, or not Ed25519
+ * @throws {EvidenceError} KEY_INVALID when the text is no key, or of another kind
  */
 export function fingerprintOf(pem: string): string {
   return fingerprintOfKey(readPublicKey(pem))
@@ -78,7 +127,7 @@ function signerOf(privateKey: KeyObject, isNew: boolean): Signer {
     publicKeyPem: publicPem(publicKey),
     fingerprint: fingerprintOfKey(publicKey),
     isNew,
-    sign: async bytes => sign(null, bytes, privateKey),
+    sign: async bytes => sign(digestFor(publicKey), bytes, privateKey),
   }
 }
 
@@ -97,8 +146,10 @@ async function readKey(path: string): Promise<KeyObject> {
 }
 
 function refuseOtherKinds(key: KeyObject): KeyObject {
-  if (key.asymmetricKeyType === 'ed25519') return key
-  throw new EvidenceError('KEY_INVALID', `found a key of type ${key.asymmetricKeyType ?? key.type}, expected ed25519`, {
+  const curve = key.asymmetricKeyDetails?.namedCurve
+  if (key.asymmetricKeyType === 'ed25519' || (key.asymmetricKeyType === 'ec' && curve === 'prime256v1')) return key
+  const found = `${key.asymmetricKeyType ?? key.type}${curve === undefined ? '' : ` ${curve}`}`
+  throw new EvidenceError('KEY_INVALID', `found a key of type ${found}, expected ed25519 or ECDSA P-256`, {
     hint: 'make one with: openssl genpkey -algorithm ed25519',
   })
 }

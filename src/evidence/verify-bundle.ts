@@ -5,8 +5,10 @@ import { compareBytes, sha256 } from '../digest.ts'
 import { isPlainPath } from './artifact-path.ts'
 import { compareContainer } from './container.ts'
 import { EvidenceError, systemCode } from './evidence-error.ts'
+import type { KeyRecord } from './keys.ts'
 import { type BundleFile, type Manifest, readManifest, sealNames, unlistedNames } from './manifest.ts'
 import type { Problem } from './problem.ts'
+import { refusedByList } from './published-keys.ts'
 import { rowCounter } from './row-counter.ts'
 import { checkSeal } from './seal-check.ts'
 import { localHeaderSizeBytes } from './zip-layout.ts'
@@ -18,7 +20,7 @@ export interface Verification {
   readonly problems: readonly Problem[]
   /** of the key the signature was checked with; null when there was none */
   readonly fingerprint: string | null
-  readonly signedBy: 'given key' | 'key in bundle (compare the fingerprint)'
+  readonly signedBy: 'given key' | 'published key' | 'key in bundle (compare the fingerprint)'
   /** the signed manifest; what an unsigned or altered one says when `ok` is false */
   readonly manifest: Manifest | null
   /** SHA-256 of manifest.json as signed */
@@ -33,12 +35,20 @@ const maxSealBytes = 64 << 20
  * Checks a bundle offline: the signature over the manifest, every file against the manifest, and every byte of the ZIP container
  * against the one container these files can have. Any changed byte is found and the file it belongs to is named. Big files are streamed.
  * @param options.key public key in PEM that must have signed it; without it the key inside is used, which proves only that nothing changed since
+ * @param options.keys keys the signer has published: it must be one of them, and not be revoked
  * @throws {EvidenceError} BUNDLE_NOT_FOUND, BUNDLE_NOT_READABLE, KEY_INVALID (the given key); anything wrong inside is a problem, not an error
  */
-export async function verifyBundle(path: string, options: { readonly key?: string } = {}): Promise<Verification> {
+export async function verifyBundle(
+  path: string,
+  options: { readonly key?: string; readonly keys?: readonly KeyRecord[] } = {},
+): Promise<Verification> {
   try {
     await using file = await open(path, 'r')
-    return await verifyFile(file, options.key ?? null)
+    const verification = await verifyFile(file, options.key ?? null)
+    if (options.keys === undefined || verification.fingerprint === null) return verification
+    const problem = refusedByList(options.keys, verification.fingerprint, null)
+    const problems = problem === null ? verification.problems : [...verification.problems, problem]
+    return { ...verification, ok: problems.length === 0, problems, signedBy: 'published key' }
   } catch (cause) {
     const code = systemCode(cause)
     if (code === null || cause instanceof EvidenceError) throw cause

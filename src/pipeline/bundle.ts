@@ -24,7 +24,7 @@ import {
 } from '../reports/index.ts'
 import { readCalls, readFindings, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { judgedRows, populationsOf, readJudged, withEverything } from './evaluation.ts'
+import { judgedRows, populationsOf, readJudged, spelledOut, withEverything } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
@@ -73,56 +73,59 @@ export async function issueEvidence(
   const entry = await entryOf(parts.store, evaluation)
   const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
   const findings = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
-  const sealed = await sealBundle({
-    artifacts: [
-      ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
-      ...(periodView === null ? [] : periodFiles(periodView, formats)),
-      resultsArtifact(evaluation, populations),
-      resultLinesArtifact(evaluation, populations),
-      controlsArtifact(evaluation, framework),
-      ...controlFiles(parts.catalog, evaluation),
-      ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
-      ...(findings === null ? [] : [findingsArtifact(findings)]),
-      verifyPageArtifact(),
-      ...judgedWithArtifacts(await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots))),
-      ...proofs
-        .flatMap(({ reports }) => reports)
-        .flatMap(report => [
-          ...tableArtifacts(report, 'csv'),
-          ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
-        ]),
-      ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
-    ],
-    subject: {
-      scope: {
-        sources: snapshots.map(snapshot => snapshot.source),
-        framework: framework.id,
-        ...(period === undefined ? {} : { from: period.from.toISOString(), to: period.to.toISOString() }),
-      },
-      asOf: evaluation.asOf,
-      framework: { id: framework.id, version: framework.version, digest: framework.digest },
-      evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
-      snapshots: evaluation.snapshots,
-      ledgerPosition,
-      softwareVersion,
-      complete,
-      missing: [
-        ...(periodView?.sources ?? [])
-          .filter(({ days }) => days.partial + days.missing > 0)
-          .map(
-            ({ label, days }) => `${label}: of the days of the period ${days.partial} are partial and ${days.missing} missing`,
-          ),
-        ...view.brokenFiles.map(line => `control catalog: ${line}`),
-        ...view.missing.map(
-          each =>
-            `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
-        ),
+  const sealed = await spelledOut(judged, async () =>
+    sealBundle({
+      artifacts: [
+        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations)),
+        ...(periodView === null ? [] : periodFiles(periodView, formats)),
+        resultsArtifact(evaluation, populations),
+        resultLinesArtifact(evaluation, populations),
+        controlsArtifact(evaluation, framework),
+        ...controlFiles(parts.catalog, evaluation),
+        ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
+        ...(findings === null ? [] : [findingsArtifact(findings)]),
+        await keysArtifact(parts.store, ledgerPosition),
+        verifyPageArtifact(),
+        ...judgedWithArtifacts(await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots))),
+        ...proofs
+          .flatMap(({ reports }) => reports)
+          .flatMap(report => [
+            ...tableArtifacts(report, 'csv'),
+            ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
+          ]),
+        ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
       ],
-    },
-    signer: parts.signer,
-    path: request.path,
-    ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
-  })
+      subject: {
+        scope: {
+          sources: snapshots.map(snapshot => snapshot.source),
+          framework: framework.id,
+          ...(period === undefined ? {} : { from: period.from.toISOString(), to: period.to.toISOString() }),
+        },
+        asOf: evaluation.asOf,
+        framework: { id: framework.id, version: framework.version, digest: framework.digest },
+        evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
+        snapshots: evaluation.snapshots,
+        ledgerPosition,
+        softwareVersion,
+        complete,
+        missing: [
+          ...(periodView?.sources ?? [])
+            .filter(({ days }) => days.partial + days.missing > 0)
+            .map(
+              ({ label, days }) => `${label}: of the days of the period ${days.partial} are partial and ${days.missing} missing`,
+            ),
+          ...view.brokenFiles.map(line => `control catalog: ${line}`),
+          ...view.missing.map(
+            each =>
+              `${each.source}: ${each.dataset}: ${each.reason ?? each.coverage}${each.actions.length === 0 ? '' : ` (grant ${each.actions.join(', ')})`}`,
+          ),
+        ],
+      },
+      signer: parts.signer,
+      path: request.path,
+      ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
+    }),
+  )
   const record: BundleRecord = {
     id: randomUUID(),
     issuedAt: parts.now(),
@@ -172,11 +175,31 @@ function callsArtifact(store: Store, snapshot: Snapshot): Artifact {
 /** The controls as they were judged and the framework they are read by. */
 function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Artifact {
   const controls = new Map(evaluation.outcomes.map(outcome => [outcome.control.id, outcome.control]))
-  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()] } as unknown as Json, null, 2)}\n`
+  const judgedWith = evaluation.outcomes.map(({ control: { id, parameters, parametersByTag = [] }, source }) => ({
+    ...{ control: id, source, parameters, parametersByTag },
+  }))
+  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()], judgedWith } as unknown as Json, null, 2)}\n`
   return {
     path: 'controls.json',
     mediaType: 'application/json',
     title: 'The controls as evaluated, with their parameters, and the framework',
+    async *read() {
+      yield Buffer.from(text)
+    },
+  }
+}
+
+/** What stands in the ledger of keys by then: rotated, revoked. */
+async function keysArtifact(store: Store, ledgerPosition: number): Promise<Artifact> {
+  const events: Json[] = []
+  for await (const { position, at, kind, payload } of readLedger(store))
+    if (kind === 'key' && position <= ledgerPosition) events.push({ position, at: at.toISOString(), ...payload })
+  const text = `${JSON.stringify({ ledgerPosition, events }, null, 2)}\n`
+  return {
+    path: 'keys.json',
+    mediaType: 'application/json',
+    title:
+      'Which keys were rotated and revoked up to this ledger position; what came later stands in the list the signer publishes',
     async *read() {
       yield Buffer.from(text)
     },

@@ -145,6 +145,29 @@ export async function latestResults(
   return { evaluation, results }
 }
 
+/**
+ * Spells out what an evaluation says of every member of its populations. Where so much was disposed of that nobody can say any more who
+ * they were, it cannot.
+ * @throws {PipelineError} DISPOSED
+ */
+export async function spelledOut<T>({ evaluation, estate }: Judged, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    const disposed = estate.sources.flatMap(source => [...source.disposed])
+    if ((cause as { readonly code?: unknown } | null)?.code !== 'TOTALS_DIFFER' || disposed.length === 0) throw cause
+    const why = [...new Set(disposed)].join('; ')
+    throw new PipelineError(
+      'DISPOSED',
+      `evaluation ${evaluation.id} of ${evaluation.asOf.toISOString()} rests on what is not kept any more: ${why}`,
+      {
+        hint: 'use the bundle that was issued before, or evidence of a later date',
+        cause,
+      },
+    )
+  }
+}
+
 /** Every resource a control ranges over: what turns the kept results of an evaluation into all of them. */
 export function populationsOf({ estate }: Judged): (outcome: ControlOutcome) => Iterable<Subject> {
   return outcome => populationOf(estate, outcome.source, outcome.control.resource)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
-import type { ControlInfo, RegisteredException, Result } from '../model.ts'
+import type { ControlInfo, ParameterOverride, RegisteredException, Result } from '../model.ts'
 import {
   importsPath,
   judgedResults,
@@ -37,7 +37,10 @@ export interface Reperformance {
  */
 export async function reperform(path: string, manifest: Manifest): Promise<Reperformance> {
   const { asOf, snapshots } = manifest.predicate
-  const { controls } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as { controls: readonly ControlInfo[] }
+  const { controls, judgedWith = [] } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as {
+    readonly controls: readonly ControlInfo[]
+    readonly judgedWith?: readonly JudgedWith[]
+  }
   const held = new Set(manifest.predicate.files.map(file => file.path))
   const folder = mkdtempSync(join(tmpdir(), 'evidenced-reperform-'))
   try {
@@ -46,7 +49,7 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
         writeFileSync(join(folder, `${i}.yaml`), await textOf(readBundleFile(path, `controls/${id}.yaml`)))
     }
     const parameters = Object.fromEntries(controls.map(control => [control.id, control.parameters]))
-    const catalog = loadCatalog({ folders: [folder], parameters })
+    const catalog = loadCatalog({ folders: [folder], parameters, overrides: judgedWith.flatMap(overridesOf) })
     const loaded = new Map(catalog.controls.map(control => [control.id, control.digest]))
     const missing = controls.filter(({ id, digest }) => loaded.get(id) !== digest).map(({ id }) => id)
     const wanted = [...held].filter(name => /^snapshots\/[^/]+\.jsonl$/.test(name)).sort(compareBytes)
@@ -68,12 +71,18 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
       catalog.managedPolicies,
     )
     const evaluation = evaluate(catalog, estate, at, exceptions ?? [])
+    const disposed = new Set(estate.sources.flatMap(source => [...source.disposed]))
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
       if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
+    const { unjudgeable, ...compared } = await compareResults(path, again, new Set(missing), disposed.size > 0)
     return {
-      ...(await compareResults(path, again, new Set(missing))),
+      ...compared,
+      ok: compared.ok && unjudgeable === 0,
       notReperformed: [
+        ...(unjudgeable === 0
+          ? []
+          : [`${unjudgeable} results, or what they say, rest on what is not kept any more: ${[...disposed].sort().join('; ')}`]),
         ...missing.map(id => `${id}: the bundle does not hold the file it was judged with`),
         ...strange.map(
           ({ source, version }) => `${source}: the bundle does not hold snapshot ${version} as its manifest names it`,
@@ -89,16 +98,32 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
   }
 }
 
+/** The parameters that a control was judged with on one source. */
+interface JudgedWith extends Required<Pick<ControlInfo, 'parameters' | 'parametersByTag'>> {
+  readonly control: string
+  readonly source: string
+}
+
+function overridesOf({ control, source, parameters, parametersByTag }: JudgedWith): readonly ParameterOverride[] {
+  const about = { source, profile: null }
+  return [
+    { ...about, tag: null, parameters: { [control]: parameters } },
+    ...parametersByTag.map(each => ({ ...about, tag: each.tag, parameters: { [control]: each.parameters } })),
+  ]
+}
+
 const differencesShown = 100
 
 async function compareResults(
   path: string,
   again: Map<string, string>,
   missing: ReadonlySet<string>,
-): Promise<Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'>> {
+  isDisposed: boolean,
+): Promise<Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'> & { readonly unjudgeable: number }> {
   const different: { bundle: string | null; again: string | null }[] = []
   let same = 0
   let differences = 0
+  let unjudgeable = 0
   const differ = (bundle: string | null, other: string | null) => {
     if (++differences <= differencesShown) different.push({ bundle, again: other })
   }
@@ -109,10 +134,15 @@ async function compareResults(
     const other = again.get(key) ?? null
     again.delete(key)
     if (other === line) same++
+    // over what was disposed of, unknown contradicts nothing, and the same status has lost its words
+    else if (isDisposed && other !== null && ['unknown', result.status].includes(JSON.parse(other).status)) unjudgeable++
     else differ(line, other)
   }
-  for (const line of again.values()) differ(null, line)
-  return { ok: differences === 0 && missing.size === 0, same, different, differences }
+  for (const line of again.values()) {
+    if (isDisposed && JSON.parse(line).status === 'unknown') unjudgeable++
+    else differ(null, line)
+  }
+  return { ok: differences === 0 && missing.size === 0, same, different, differences, unjudgeable }
 }
 
 function resultKey(

@@ -1,5 +1,14 @@
 import { compareBytes } from '../digest.ts'
-import type { ControlInfo, ControlOutcome, Facts, ParameterValue, RegisteredException, Result, Severity } from '../model.ts'
+import type {
+  ControlInfo,
+  ControlOutcome,
+  Facts,
+  ParameterValue,
+  ParameterValues,
+  RegisteredException,
+  Result,
+  Severity,
+} from '../model.ts'
 import { type ExceptionNote, exceptionNotes } from './exception-row.ts'
 import { actionsOf } from './source-section.ts'
 import { addCounts, type Counts, type Standing, standingOf } from './standing.ts'
@@ -28,6 +37,8 @@ export interface OutcomeSection extends Counts {
   readonly source: string
   readonly standing: Standing
   readonly parametersDigest: string
+  /** parameters that are not those of the control's first source, and what tags of accounts change, in words */
+  readonly parameterNotes: readonly string[]
   readonly populationDigest: string
   readonly error: string | null
   readonly failing: readonly ResultRow[]
@@ -90,11 +101,13 @@ function controlSection(control: ControlInfo, outcomes: readonly ControlOutcome[
     digest: info.digest,
     ...addCounts(outcomes),
     standing: standingOf(outcomes),
-    outcomes: [...outcomes].sort((a, b) => compareBytes(a.source, b.source)).map(outcome => outcomeSection(outcome, notes)),
+    outcomes: [...outcomes]
+      .sort((a, b) => compareBytes(a.source, b.source))
+      .map(outcome => outcomeSection(outcome, notes, parameters)),
   }
 }
 
-function outcomeSection(outcome: ControlOutcome, notes: Notes): OutcomeSection {
+function outcomeSection(outcome: ControlOutcome, notes: Notes, usual: ParameterValues): OutcomeSection {
   const rowsOf = (status: Result['status']) =>
     outcome.results.filter(result => result.status === status).map(result => resultRow(result, notes))
   return {
@@ -102,12 +115,25 @@ function outcomeSection(outcome: ControlOutcome, notes: Notes): OutcomeSection {
     ...addCounts([outcome]),
     standing: standingOf([outcome]),
     parametersDigest: outcome.parametersDigest,
+    parameterNotes: parameterNotes(outcome.control, usual),
     populationDigest: outcome.populationDigest,
     error: outcome.error,
     failing: rowsOf('fail'),
     unknowns: rowsOf('unknown'),
     actions: actionsOf(outcome.results.flatMap(result => result.gaps)),
   }
+}
+
+function parameterNotes({ parameters, parametersByTag = [] }: ControlInfo, usual: ParameterValues): readonly string[] {
+  const text = ([name, value]: readonly [string, ParameterValue]) => `${name} = ${JSON.stringify(value)}`
+  const own = Object.entries(parameters).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(usual[name]))
+  return [
+    ...own.map(each => `${text(each)} for this source`),
+    ...parametersByTag.map(({ tag, parameters: values }) => {
+      const tags = Object.entries(tag).map(([key, value]) => `${key}=${value}`)
+      return `${Object.entries(values).map(text).join(', ')} in accounts tagged ${tags.join(', ')}`
+    }),
+  ]
 }
 
 function resultRow({ subject, reason, facts, gaps, exceptions = [] }: Result, notes: Notes): ResultRow {

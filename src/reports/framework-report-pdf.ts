@@ -183,6 +183,7 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
   pdf.paragraph(`${outcome.source}: ${arithmetic(outcome, 'in population')}`, { weight: 600 })
   pdf.bar(partsOf(outcome))
   if (outcome.excepted > 0) pdf.paragraph(`Of the fails, ${groupDigits(outcome.excepted)} stand beside an approved exception.`)
+  if (outcome.parameterNotes.length > 0) pdf.paragraph(`Parameters: ${outcome.parameterNotes.join('; ')}.`)
   if (outcome.populationIsLowerBound) pdf.paragraph('The population could not be listed to its end: it is at least this large.')
   if (outcome.error !== null) pdf.banner('fail', ['This control is broken and decides nothing', outcome.error])
   pdf.table({

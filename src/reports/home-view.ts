@@ -1,4 +1,4 @@
-import type { BundleRecord, RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
+import type { BundleRecord, FindingFigures, RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
 import { type DatasetRow, datasetRows, type MissingDataset, missingOf } from './source-section.ts'
 import { addCounts, type Counts, checkOutcome, type Standing } from './standing.ts'
@@ -10,6 +10,8 @@ export interface HomeInput {
   /** every configured source, with its last snapshot and its last run, which may be a failed one after it */
   readonly sources: readonly { readonly label: string; readonly snapshot: Snapshot | null; readonly lastRun: RunRecord | null }[]
   readonly evaluation: SavedEvaluation | null
+  /** findings by severity; left out: none */
+  readonly figures?: readonly FindingFigures[]
   readonly bundles: readonly { readonly record: BundleRecord; readonly href: string }[]
   readonly reports: readonly { readonly title: string; readonly href: string }[]
   /** SHA-256 of the signing key, for auditors to compare */
@@ -24,6 +26,7 @@ export interface HomeView {
   readonly missing: readonly MissingDataset[]
   readonly sources: readonly HomeSource[]
   readonly evaluation: HomeEvaluation | null
+  readonly findings: { readonly open: number; readonly overdue: number; readonly excepted: number; readonly resolved: number }
   readonly bundles: readonly (Omit<BundleRecord, 'issuedAt' | 'asOf' | 'path'> & {
     readonly issuedAt: string
     readonly asOf: string
@@ -77,6 +80,7 @@ export function homeView(input: HomeInput): HomeView {
     isComplete: missing.length === 0 && sources.length > 0 && sources.every(({ snapshot }) => snapshot !== null),
     missing,
     sources,
+    findings: findingsOf(input.figures ?? []),
     evaluation: input.evaluation === null ? null : homeEvaluation(input.evaluation, input),
     bundles: input.bundles.map(({ record: { path: _, ...record }, href }) => ({
       ...record,
@@ -87,6 +91,11 @@ export function homeView(input: HomeInput): HomeView {
     reports: input.reports,
     keyFingerprint: input.keyFingerprint,
   }
+}
+
+function findingsOf(figures: readonly FindingFigures[]): HomeView['findings'] {
+  const sum = (name: 'open' | 'overdue' | 'excepted' | 'resolved') => figures.reduce((total, each) => total + each[name], 0)
+  return { open: sum('open'), overdue: sum('overdue'), excepted: sum('excepted'), resolved: sum('resolved') }
 }
 
 function homeSource({ label, snapshot, lastRun }: HomeInput['sources'][number], now: Date): HomeSource {

@@ -67,8 +67,8 @@ export async function periodChanges(
       }
       const now = new Map<string, Known>()
       for await (const row of read(snapshot, dataset)) {
-        const { digest, parent, key, facts } = row
-        now.set(placeKey(row), { digest, parent, key, facts, seenAt: null })
+        const { digest, parent, key, facts, disposed = null } = row
+        now.set(placeKey(row), { digest, parent, key, facts, disposed, seenAt: null })
       }
       known.set(dataset, { rows: now, readAt: at, wholeAt: open === undefined ? at : (last?.wholeAt ?? null) })
       if (last === undefined) continue
@@ -83,7 +83,7 @@ export async function periodChanges(
         const old = last.rows.get(key)
         if (old === undefined) changes.push(changeOf('added', snapshot, last.wholeAt, dataset, row, []))
         else if (old.digest !== row.digest)
-          changes.push(changeOf('changed', snapshot, seen(old), dataset, row, membersOf(old.facts, row.facts)))
+          changes.push(changeOf('changed', snapshot, seen(old), dataset, row, membersOf(old, row)))
       }
     }
   }
@@ -109,6 +109,8 @@ interface Known {
   readonly parent: string
   readonly key: string
   readonly facts: Facts
+  /** why the facts are empty; null: they are kept */
+  readonly disposed: string | null
 }
 
 function isSame(summaries: readonly DatasetSummary[], before: Snapshot, dataset: string): boolean {
@@ -160,7 +162,10 @@ function changeOf(
   }
 }
 
-function membersOf(before: Facts, now: Facts): PeriodChange['members'] {
+function membersOf(old: Known, row: Known): PeriodChange['members'] {
+  if (old.disposed !== null || row.disposed !== null) return [{ member: 'facts', before: old.disposed, now: row.disposed }]
+  const { facts: before } = old
+  const { facts: now } = row
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort(compareBytes)
   return names
     .filter(member => JSON.stringify(before[member]) !== JSON.stringify(now[member]))

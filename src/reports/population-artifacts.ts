@@ -79,7 +79,13 @@ export async function* populationRows(
 ): AsyncGenerator<readonly Cell[]> {
   const lookups = await openLookups(population, snapshot, read)
   const columns = columnsOf(population)
-  for await (const row of read(population.dataset)) yield columns.map(column => column.value(row, lookups))
+  const kept = new Set([...before, ...after].filter(({ name }) => name !== 'facts'))
+  for await (const row of read(population.dataset)) {
+    const { disposed } = row
+    yield disposed === undefined
+      ? columns.map(column => column.value(row, lookups))
+      : columns.map(column => (kept.has(column) ? column.value(row, lookups) : goneText(disposed)))
+  }
 }
 
 /** File, column and meaning of every column of every population. */
@@ -93,11 +99,17 @@ export function* columnRows(snapshot: Snapshot): Generator<readonly Cell[]> {
 async function openLookups(population: Population, snapshot: Snapshot, read: ReadDataset): Promise<Lookups> {
   const names = new Map<string, string>()
   for (const { dataset, member } of population.names) {
-    for await (const { key, facts } of read(dataset)) names.set(`${dataset} ${key}`, String(cell(facts[member]) ?? ''))
+    for await (const { key, facts, disposed } of read(dataset))
+      names.set(`${dataset} ${key}`, disposed === undefined ? String(cell(facts[member]) ?? '') : goneText(disposed))
   }
   const parts = new Map<string, Facts[]>()
+  const gone = new Map<string, string>()
   for (const dataset of population.parts) {
-    for await (const { parent, facts } of read(dataset)) {
+    for await (const { parent, facts, disposed } of read(dataset)) {
+      if (disposed !== undefined) {
+        gone.set(`${dataset} ${parent}`, goneText(disposed))
+        continue
+      }
       const part = parts.get(`${dataset} ${parent}`)
       if (part === undefined) parts.set(`${dataset} ${parent}`, [facts])
       else part.push(facts)
@@ -109,12 +121,18 @@ async function openLookups(population: Population, snapshot: Snapshot, read: Rea
     list(dataset, parent, textOf) {
       const found = parts.get(`${dataset} ${parent}`)
       const texts = (found ?? []).map(textOf).filter(text => text !== '')
-      const gap = gaps.of(dataset, parent) ?? (found === undefined ? gaps.ofWhole(dataset) : null)
+      const gap =
+        gone.get(`${dataset} ${parent}`) ?? gaps.of(dataset, parent) ?? (found === undefined ? gaps.ofWhole(dataset) : null)
       return [...texts.sort(compareBytes), ...(gap === null ? [] : [gap])].join(' ')
     },
     gap: (row, member) =>
       gaps.of(row.dataset, row.key, member) ?? gaps.of(row.dataset, row.parent, member) ?? gaps.of(row.dataset, '', member),
   }
+}
+
+/** What stands in a cell whose row was read and is not kept any more. */
+function goneText(disposed: string): string {
+  return `not kept: ${disposed}`
 }
 
 export interface GapTexts {

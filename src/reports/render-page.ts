@@ -1,3 +1,4 @@
+import type { ControlView, ExceptionsView, FindingsView, FindingView } from './finding-pages.ts'
 import type { HomeView } from './home-view.ts'
 import { renderTemplate, styleSources } from './templates.ts'
 
@@ -23,7 +24,7 @@ export interface Page {
  * `default-src 'none'; style-src <styleSources>; form-action 'none'; frame-ancestors 'none'` is policy enough.
  * @throws {ReportsError} TEMPLATE_BROKEN
  */
-export function renderPage(view: HomeView | ErrorView): Page {
+export function renderPage(view: HomeView | FindingsView | FindingView | ControlView | ExceptionsView | ErrorView): Page {
   const html = renderTemplate(view.kind, view)
   return { html, styleSources: styleSources(html) }
 }

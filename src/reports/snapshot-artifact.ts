@@ -6,7 +6,8 @@ import { pathPart } from './artifact-name.ts'
  * The whole snapshot as JSON lines: first the snapshot with its datasets, gaps and digests (`kind: snapshot`), then one line per resource
  * (`kind: resource`) with facts, salt and digest. Each line is RFC 8785 canonical JSON, so that anybody can recompute what the snapshot's
  * digests rest on: SHA-256(salt bytes, canonical facts), and per dataset SHA-256 over the
- * sorted digests of `[key, parent, digest]` as canonical JSON, a line feed after each.
+ * sorted digests of `[key, parent, digest]` as canonical JSON, a line feed after each. A resource whose body is not kept any more has its digest,
+ * empty facts and, as `disposed`, why.
  * @param read gives the snapshot's resources in the order they are to stand; called once per `read` of the artifact
  */
 export function snapshotArtifact(snapshot: Snapshot, read: () => AsyncIterable<StoredResource>): Artifact {
@@ -28,8 +29,22 @@ export function snapshotArtifact(snapshot: Snapshot, read: () => AsyncIterable<S
 }
 
 function resourceLine(resource: StoredResource): object {
-  const { dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since, earlier } = resource
-  const line = { kind: 'resource', dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since }
+  const { dataset, place, parent, key, facts, salt, digest, firstSeenAt, seenFromTheStart, since, earlier, disposed } = resource
+  const gone = disposed === undefined ? {} : { disposed }
+  const line = {
+    kind: 'resource',
+    dataset,
+    place,
+    parent,
+    key,
+    facts,
+    salt,
+    digest,
+    firstSeenAt,
+    seenFromTheStart,
+    since,
+    ...gone,
+  }
   return earlier.length === 0 ? line : { ...line, earlier }
 }
 

@@ -5,7 +5,17 @@ import { ReportsError } from './reports-error.ts'
 import { addHelpers, helperNames } from './template-helpers.ts'
 
 /** Documents and pages that there is a template for, by file name without `.hbs`. */
-export type TemplateName = 'framework-report' | 'period-report' | 'exception-register' | 'table-report' | 'home' | 'error'
+export type TemplateName =
+  | 'framework-report'
+  | 'period-report'
+  | 'exception-register'
+  | 'table-report'
+  | 'findings'
+  | 'finding'
+  | 'control'
+  | 'exceptions'
+  | 'home'
+  | 'error'
 
 /** The package's own `reports/`: as far above src/reports as above dist/reports. */
 const folder = new URL('../../reports/', import.meta.url)

@@ -1,2 +1,2 @@
 export { listen, type ServerCode, ServerError } from './listen.ts'
-export { buildServer, type Health, type Page, type ServerOptions } from './server.ts'
+export { buildServer, type Download, type Health, type Page, type PublishedKey, type ServerOptions } from './server.ts'

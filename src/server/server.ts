@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import helmet from '@fastify/helmet'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Log } from '../log.ts'
 import type { Artifact, BundleRecord } from '../model.ts'
 import { problemOf } from './problem.ts'
@@ -20,6 +20,13 @@ export interface Health {
   readonly nextRunAt: string | null
 }
 
+/** A public key with its state; nothing of it is secret. */
+export interface PublishedKey {
+  readonly fingerprint: string
+  readonly publicKeyPem: string
+  readonly state: string
+}
+
 /** A rendered page, and the sources of its own style for the Content-Security-Policy. */
 export interface Page {
   readonly html: string
@@ -30,14 +37,34 @@ export interface Page {
 export interface ServerOptions {
   /** the first page */
   home(): Promise<Page>
+  /** findings; the query is what the visitor chose */
+  findings(query: { readonly [name: string]: string }): Promise<Page>
+  /** one finding; null when there is none of this number */
+  finding(id: string): Promise<Page | null>
+  /** one control of the last evaluation; null when it holds none of this id */
+  control(id: string): Promise<Page | null>
+  /** the register of exceptions */
+  exceptions(): Promise<Page>
   /** a page that says what went wrong, and the way out */
   errorPage(status: number, title: string, message: string, hint: string | null): Page
   /** the framework's report on the last evaluation; null for an unknown framework or format */
   report(framework: string, format: string): Promise<Artifact | null>
   /** an issued bundle; null when there is none of that id */
   bundle(id: string): Promise<BundleRecord | null>
+  /** public keys that sign or have signed, for those who verify; left out: they are not published here */
+  keys?(): Promise<readonly PublishedKey[]>
   health(): Promise<Health>
+  /** puts a download on record before its first byte leaves; there is no sign-in yet, so `from` is the remote address */
+  downloaded(what: Download): Promise<void>
   readonly log: Log
+}
+
+/** Evidence that left through a page. */
+export interface Download {
+  /** path of the page, e.g. `/reports/soc2/csv` */
+  readonly path: string
+  readonly from: string
+  readonly userAgent: string | null
 }
 
 /** The web application, not yet listening. It answers loopback names only, so that no other site can reach it through a visitor's browser. */
@@ -75,6 +102,17 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   })
 
   app.get('/', async (_request, reply) => sendPage(reply, await options.home()))
+  app.get<{ Querystring: Record<string, unknown> }>('/findings', async (request, reply) => {
+    const texts = Object.entries(request.query).filter((each): each is [string, string] => typeof each[1] === 'string')
+    return sendPage(reply, await options.findings(Object.fromEntries(texts)))
+  })
+  app.get('/exceptions', async (_request, reply) => sendPage(reply, await options.exceptions()))
+  for (const name of ['finding', 'control'] as const) {
+    app.get<{ Params: { id: string } }>(`/${name}s/:id`, async (request, reply) => {
+      const page = await options[name](request.params.id)
+      return page === null ? reply.callNotFound() : sendPage(reply, page)
+    })
+  }
   app.get('/healthz', async (_request, reply) => {
     const health = await options.health()
     return reply
@@ -85,6 +123,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.get<{ Params: { framework: string; format: string } }>('/reports/:framework/:format', async (request, reply) => {
     const artifact = await options.report(request.params.framework, request.params.format)
     if (artifact === null) return reply.callNotFound()
+    await options.downloaded(downloadOf(request))
     // a report in HTML carries its own, stricter policy
     if (artifact.mediaType.startsWith('text/html'))
       return reply
@@ -94,12 +133,27 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
         .send(Readable.from(artifact.read()))
     return attach(reply, artifact.path, artifact.mediaType, Readable.from(artifact.read()))
   })
+  const { keys } = options
+  if (keys !== undefined) {
+    app.get('/keys', async (_request, reply) => reply.header('cache-control', 'no-store').send({ keys: await keys() }))
+    app.get<{ Params: { name: string } }>('/keys/:name', async (request, reply) => {
+      const key = (await keys()).find(({ fingerprint }) => `${fingerprint}.pem` === request.params.name)
+      if (key === undefined) return reply.callNotFound()
+      return reply.type('application/x-pem-file').header('cache-control', 'no-store').send(key.publicKeyPem)
+    })
+  }
   app.get<{ Params: { id: string } }>('/bundles/:id', async (request, reply) => {
     const record = await options.bundle(request.params.id)
     if (record === null) return reply.callNotFound()
+    await options.downloaded(downloadOf(request))
     return attach(reply, record.path, 'application/zip', createReadStream(record.path))
   })
   return app
+}
+
+function downloadOf(request: FastifyRequest): Download {
+  const agent = request.headers['user-agent']
+  return { path: request.url, from: request.ip, userAgent: agent === undefined ? null : agent.slice(0, 200) }
 }
 
 function sendPage(reply: FastifyReply, page: Page): FastifyReply {

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
 import { buildQueryString, type HttpHandler, type HttpRequest } from '@smithy/core/protocols'
 import { HttpResponse } from '@smithy/core/transport'
 import type { HttpHandlerOptions } from '@smithy/types'
 import { type Dispatcher, EnvHttpProxyAgent } from 'undici'
 
+import { SourcesError } from './sources-error.ts'
+
 const connectTimeoutMs = 5_000
 
 /**
  * The one way out: a pool of connections shared by all clients of a process, which honours HTTPS_PROXY, HTTP_PROXY and
- * NO_PROXY. An answer's body is handed on as one Buffer, which costs a third less than a stream.
+ * NO_PROXY, and trusts the authorities of AWS_CA_BUNDLE beside those that Node trusts. An answer's body is handed on as one Buffer, which costs a third less than a stream.
  */
 export class SharedHttpHandler implements HttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' }
@@ -24,7 +28,7 @@ export class SharedHttpHandler implements HttpHandler {
       connections: 128,
       pipelining: 1,
       keepAliveTimeout: 20_000,
-      connect: { timeout: connectTimeoutMs },
+      ...tlsOf(environment.AWS_CA_BUNDLE),
     })
     this.#requestTimeoutMs = requestTimeoutMs
   }
@@ -107,5 +111,22 @@ export class SharedHttpHandler implements HttpHandler {
 
   httpHandlerConfigs(): Record<string, never> {
     return {}
+  }
+}
+
+/** @throws {SourcesError} CA_BUNDLE_NOT_READABLE */
+function tlsOf(bundle: string | undefined) {
+  if (!bundle) return { connect: { timeout: connectTimeoutMs } }
+  try {
+    // beside those that come with Node: a proxy that opens TLS need not stand before every endpoint
+    const ca = [...rootCertificates, readFileSync(bundle, 'utf8')]
+    return { connect: { timeout: connectTimeoutMs, ca }, requestTls: { ca }, proxyTls: { ca } }
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const hint = 'name a file with certificates in PEM, or unset AWS_CA_BUNDLE'
+    throw new SourcesError('CA_BUNDLE_NOT_READABLE', `AWS_CA_BUNDLE names ${bundle}, which cannot be read: ${code}`, {
+      cause,
+      hint,
+    })
   }
 }

@@ -90,5 +90,5 @@ function hintOfNetwork(trouble: Trouble, session: Session): string {
       ? 'the proxy of HTTPS_PROXY'
       : `the way to AWS in ${session.source.region}`
   if (trouble.reason === 'server_error') return `AWS itself fails in ${session.source.region}: try again later`
-  return `check ${way}: name resolution, firewall, proxy (HTTPS_PROXY), certificates (NODE_EXTRA_CA_CERTS)`
+  return `check ${way}: name resolution, firewall, proxy (HTTPS_PROXY), certificates (AWS_CA_BUNDLE)`
 }

@@ -29,10 +29,10 @@ export async function populationsOf(
 ): Promise<Population[]> {
   const rows = await on.query<PopulationRow>(
     `select d.name as dataset, l.account_id, l.region, count(*)::int as count,
-       sha256(convert_to(string_agg(r.leaf || E'\\n', '' order by r.leaf), 'UTF8')) as digest
+       sha256(convert_to(string_agg(encode(r.leaf, 'hex') || E'\\n', '' order by r.leaf), 'UTF8')) as digest
      from (
-       select p.dataset_id, p.place_id, encode(sha256(convert_to(
-         '[' || to_json(r.key)::text || ',' || to_json(p.parent)::text || ',"' || encode(r.digest, 'hex') || '"]', 'UTF8')), 'hex') collate "C" as leaf
+       select p.dataset_id, p.place_id, sha256(convert_to(
+         '[' || to_json(r.key)::text || ',' || to_json(p.parent)::text || ',"' || encode(r.digest, 'hex') || '"]', 'UTF8')) as leaf
        from (${seenRows}) r join part p on p.id = r.part_id
        where $3::int[] is null or (p.dataset_id, p.place_id) in (select * from unnest($3::int[], $4::int[]))
      ) r join dataset d on d.id = r.dataset_id join place l on l.id = r.place_id

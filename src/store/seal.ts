@@ -3,17 +3,18 @@ import { addUpCalls } from './calls.ts'
 import { judgeUnread } from './closing-parts.ts'
 import { Copier } from './copier.ts'
 import { type Connection, transactionOn } from './database.ts'
-import { datasetKey, isOpen, populationsOf, populationsOfNext, summarise } from './dataset-summary.ts'
+import { datasetKey, isOpen, type Population, populationsOfNext, summarise } from './dataset-summary.ts'
 import { StoreError } from './error.ts'
 import { sortGaps, writeGaps, writeOpenParts } from './gap.ts'
 import { discardJournal } from './journal.ts'
+import { LeafSet } from './leaf-set.ts'
 import { appendTo } from './ledger.ts'
 import { internPlaces, numberParts } from './number-parts.ts'
 import { replaceContents } from './part-content.ts'
 import { notableParts, notCollected, outcomesOf } from './part-outcome.ts'
 import { ResourceKeys } from './resource-keys.ts'
 import { checkOpen, close, type OpenRun } from './run.ts'
-import type { RunParts } from './run-parts.ts'
+import type { PartGroup, RunParts } from './run-parts.ts'
 import { insertSnapshot, snapshotDigest } from './snapshot.ts'
 import { settleUnseen } from './unseen-entities.ts'
 import { type ComparedPart, compareEdges } from './versions.ts'
@@ -59,11 +60,11 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
     [sourceId],
   )
   const version = (last?.version ?? 0) + 1
-  const missed = await writeRows(on, run, version, last === undefined)
+  const { missed, leaves } = await writeRows(on, run, version, last === undefined)
 
   const outcomes = outcomesOf(parts, missed)
   const calls = await addUpCalls(on, collectionId)
-  const populations = await (last === undefined ? populationsOf : populationsOfNext)(on, sourceId, version)
+  const populations = leaves === null ? await populationsOfNext(on, sourceId, version) : populationsIn(leaves)
   const datasets = summarise(run.plan, outcomes, populations, rowCounts(parts), calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
   const notable = notableParts(parts, missed)
@@ -104,22 +105,28 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   return snapshot
 }
 
-/**
- * Writes what the run saw as versions.
- * @returns parts that were not read although their parent was seen
- */
-async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<readonly number[]> {
+/** What writing the rows of a run gave. */
+interface WrittenRows {
+  /** parts that were not read although their parent was seen */
+  readonly missed: readonly number[]
+  /** every row of the snapshot, where all of them were written with it; else null */
+  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
+}
+
+/** Writes what the run saw as versions. */
+async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<WrittenRows> {
   const { store, sourceId, state } = run
   const { parts } = state
   const groups = await numberParts(on, store, sourceId, parts)
   const copier = new Copier(on)
   const keys = new ResourceKeys(store, sourceId, copier, isFirst)
-  const entities = await writeEntities({ on, run, version, copier, keys, groups })
+  const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet()])) : null
+  const entities = await writeEntities({ on, run, version, copier, keys, groups, leaves })
   const { vanished, missed } = await judgeUnread(on, sourceId, parts, entities.seen)
   const isClosing = (index: number) => parts.isComplete(index) || vanished.has(index)
   const gone = isFirst ? 0 : await settleUnseen(on, sourceId, version, entities.seen, closingByNumber(parts, isClosing))
   if (hasDifferentEdges(parts)) await on.execute(temporaryTables)
-  const edges = await writeEdges({ on, run, version, isFirst, copier, keys })
+  const edges = await writeEdges({ on, run, version, isFirst, copier, keys, leaves })
   const compared = { membership: [] as ComparedPart[], assignment: [] as ComparedPart[] }
   const doubtful: number[] = []
   for (let index = 0; index < parts.count; index++) {
@@ -135,7 +142,11 @@ async function writeRows(on: Connection, run: OpenRun, version: number, isFirst:
     // a role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error
     await on.execute('analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version')
   }
-  return missed
+  return { missed, leaves: edges.compared.size === 0 ? leaves : null }
+}
+
+function populationsIn(leaves: ReadonlyMap<PartGroup, LeafSet>): Population[] {
+  return [...leaves].map(([{ dataset, place }, set]) => ({ dataset, place, count: set.count, digest: set.digest() }))
 }
 
 /** False when the edges of every part are those of the last snapshot. */

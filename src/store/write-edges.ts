@@ -4,9 +4,11 @@ import type { CopyRows } from './copy-rows.ts'
 import type { Connection } from './database.ts'
 import { type Edge, edgeFacts, type PrincipalType } from './edge.ts'
 import { edgeFields, isValid, readJournal, type StagedPiece } from './journal.ts'
+import type { LeafSet } from './leaf-set.ts'
 import { contentDigest } from './part-content.ts'
 import type { ResourceKeys } from './resource-keys.ts'
 import type { OpenRun } from './run.ts'
+import type { PartGroup } from './run-parts.ts'
 
 type Kind = 'membership' | 'assignment'
 
@@ -18,6 +20,8 @@ export interface EdgeWriting {
   readonly isFirst: boolean
   readonly copier: Copier
   readonly keys: ResourceKeys
+  /** takes up the rows that are written as versions, for the digests of their datasets; null where those are computed from the rows */
+  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
 }
 
 /** What a seal did with the staged edges. */
@@ -116,7 +120,7 @@ function addKeys(named: Set<string>, { edges, edgeCount }: StagedPiece, kind: Ki
 
 /** @param seq number of the first row where rows are numbered, else null @returns number after the last */
 function writeRows(
-  { run, version, keys }: EdgeWriting,
+  { run, version, keys, leaves }: EdgeWriting,
   { part, edges, edgeCount }: StagedPiece,
   kind: Kind,
   rows: CopyRows,
@@ -127,6 +131,8 @@ function writeRows(
   const { dataset } = parts.groupOf(part)
   const parent = parts.parentOf(part)
   const digestOfRow = digester(dataset, parent)
+  const leafSet = seq === null ? leaves?.get(parts.groupOf(part)) : undefined
+  const parentText = JSON.stringify(parent)
   const fields = edgeFields[kind]
   let next = seq ?? 0
   for (let i = 0; i < edgeCount; i++) {
@@ -142,13 +148,17 @@ function writeRows(
       else rows.int(keys.idOf(storeKey))
       rows.text(membershipId || null)
       rows.text(rest || null)
-      rows.hex(digestOfRow.membership(userKey, membershipId, storeKey, rest))
+      const digest = digestOfRow.membership(userKey, membershipId, storeKey, rest)
+      rows.hex(digest)
+      leafSet?.add(JSON.stringify(`${parent}|${userKey}`), parentText, digest)
     } else {
       const [type, principalKey, rest] = [Number(edges[at]!) as PrincipalType, edges[at + 1]!, edges[at + 2]!]
       rows.int(type)
       rows.int(keys.idOf(principalKey))
       rows.text(rest || null)
-      rows.hex(digestOfRow.assignment(type, principalKey, rest))
+      const digest = digestOfRow.assignment(type, principalKey, rest)
+      rows.hex(digest)
+      leafSet?.add(JSON.stringify(`${parent}|${type === 1 ? 'USER' : 'GROUP'}|${principalKey}`), parentText, digest)
     }
     if (seq !== null) rows.int(next++)
   }

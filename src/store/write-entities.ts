@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Copier } from './copier.ts'
 import { type Connection, query } from './database.ts'
 import { isValid, readJournal, type StagedPiece } from './journal.ts'
+import type { LeafSet } from './leaf-set.ts'
 import type { GroupNumbers } from './number-parts.ts'
 import { Numbers } from './numbers.ts'
 import { ownText, type ResourceKeys } from './resource-keys.ts'
@@ -26,6 +27,8 @@ export interface EntityWriting {
   readonly copier: Copier
   readonly keys: ResourceKeys
   readonly groups: ReadonlyMap<PartGroup, GroupNumbers>
+  /** takes up the rows that are written, for the digests of their datasets; null where those are computed from the rows */
+  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
 }
 
 /**
@@ -67,8 +70,11 @@ export async function writeEntities(writing: EntityWriting): Promise<WrittenEnti
       const { versions } = tables
       versions.row()
       for (const value of [run.sourceId, id, version, run.state.parts.idOf(part)]) versions.int(value)
-      versions.hex(saltedDigest(salt, body))
+      const digest = saltedDigest(salt, body)
+      versions.hex(digest)
       versions.text(body)
+      const { parts } = run.state
+      writing.leaves?.get(parts.groupOf(part))?.add(JSON.stringify(key), JSON.stringify(parts.parentOf(part)), digest)
       seen.add(id)
       begun++
     }

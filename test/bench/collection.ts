@@ -65,7 +65,7 @@ function formula(size: Size): {
 const rates = {
   S: { sso: 20, identitystore: 20, organizations: 10 },
   M: { sso: 40, identitystore: 40, organizations: 20 },
-  L: { sso: 500, identitystore: 500, organizations: 250 },
+  L: { sso: 250, identitystore: 250, organizations: 125 },
 } as const
 
 /**

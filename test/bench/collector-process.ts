@@ -26,7 +26,8 @@ export interface CollectorFigures {
   readonly callsByBudget: { readonly [budget: string]: number }
   /** the same of cross-checks alone */
   readonly checkCallsByBudget: { readonly [budget: string]: number }
-  readonly pages: number
+  /** calls that were throttled to their end */
+  readonly lost: number
   readonly rows: number
   /** parts that did not end well */
   readonly open: number
@@ -34,8 +35,8 @@ export interface CollectorFigures {
   /** resident memory when 40 % of the calls were made, and when all were; null where it was not sampled */
   readonly memoryAt40Mb: number | null
   readonly memoryAtEndMb: number | null
-  /** milliseconds since the epoch at which the last attempts of each service were made, by second; for what a rival leaves */
-  readonly attemptsBySecond: readonly (readonly [second: number, attempts: number, throttles: number])[]
+  /** answered calls of sso by the second in which they were asked first, since the epoch */
+  readonly answeredBySecond: readonly (readonly [second: number, calls: number])[]
 }
 
 const task: CollectorTask = JSON.parse(process.argv[2]!)
@@ -115,8 +116,8 @@ async function readOnly(): Promise<CollectorFigures> {
 function counter() {
   const all: Record<string, number> = {}
   const checks: Record<string, number> = {}
-  const seconds = new Map<number, [number, number]>()
-  const sum = { calls: 0, attempts: 0, throttles: 0, checkCalls: 0, pages: 0 }
+  const seconds = new Map<number, number>()
+  const sum = { calls: 0, attempts: 0, throttles: 0, checkCalls: 0, lost: 0 }
   return {
     note(call: CallRecord) {
       const budget = call.service === 'organizations' ? `organizations.${call.operation}` : call.service
@@ -124,12 +125,9 @@ function counter() {
       sum.calls++
       sum.attempts += call.attempts
       sum.throttles += call.throttles
-      if (call.errorCode === null) sum.pages++
+      if (/^(Throttling|TooManyRequests)/.test(call.errorCode ?? '')) sum.lost++
       const second = Math.floor(call.at.getTime() / 1000)
-      const at = seconds.get(second) ?? [0, 0]
-      at[0] += call.attempts
-      at[1] += call.throttles
-      seconds.set(second, at)
+      if (call.service === 'sso' && call.errorCode === null) seconds.set(second, (seconds.get(second) ?? 0) + 1)
       if (call.dataset !== 'evidenced.cross_checks') return
       sum.checkCalls++
       checks[budget] = (checks[budget] ?? 0) + 1
@@ -138,7 +136,7 @@ function counter() {
       ...sum,
       callsByBudget: all,
       checkCallsByBudget: checks,
-      attemptsBySecond: [...seconds].sort(([a], [b]) => a - b).map(([second, [made, slow]]) => [second, made, slow] as const),
+      answeredBySecond: [...seconds].sort(([a], [b]) => a - b),
     }),
   }
 }

@@ -8,22 +8,23 @@ import { entriesOf } from './zip-by-hand.ts'
 
 /** The commands of README.txt, run with the system's tools on an unpacked bundle. */
 describe('an auditor without this tool', () => {
-  it('finds the commands to run in README.txt, and they all succeed', async function () {
-    need(this, 'openssl', 'sha256sum')
-    await using bundle = await sampleBundle()
-    const folder = await unpack(bundle)
-    const commands = commandsIn(await readFile(join(folder, 'README.txt'), 'utf8'))
-    expect(commands).to.have.length(5)
-    for (const command of commands) expect(shell(folder, command).status, command).to.equal(0)
-    const outputs = commands.map(command => shell(folder, command).stdout)
-    expect(outputs.join('\n'))
-      .to.include('Signature Verified Successfully')
-      .and.include('\nsame\n')
-      .and.include('reports/soc2.html: OK')
-    const [sums, listed] = [outputs[3]!.split(' ')[0]!, outputs[3]!.split('\n').slice(1).join('\n')]
-    expect(listed).to.include(sums)
-    expect(outputs[4]!.split(' ')[0]).to.equal(bundle.signer.fingerprint)
-  })
+  for (const isEcdsa of [false, true])
+    it(`finds the commands to run in README.txt, and they all succeed (${isEcdsa ? 'ECDSA P-256' : 'Ed25519'})`, async function () {
+      need(this, 'openssl', 'sha256sum')
+      await using bundle = await sampleBundle({ isEcdsa })
+      const folder = await unpack(bundle)
+      const commands = commandsIn(await readFile(join(folder, 'README.txt'), 'utf8'))
+      expect(commands).to.have.length(5)
+      for (const command of commands) expect(shell(folder, command).status, command).to.equal(0)
+      const outputs = commands.map(command => shell(folder, command).stdout)
+      expect(outputs.join('\n'))
+        .to.include('Signature Verified Successfully')
+        .and.include('\nsame\n')
+        .and.include('reports/soc2.html: OK')
+      const [sums, listed] = [outputs[3]!.split(' ')[0]!, outputs[3]!.split('\n').slice(1).join('\n')]
+      expect(listed).to.include(sums)
+      expect(outputs[4]!.split(' ')[0]).to.equal(bundle.signer.fingerprint)
+    })
 
   it('sees a changed file with sha256sum, and a changed manifest with openssl', async function () {
     need(this, 'openssl', 'sha256sum')

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BundleSubject, openSigner, type SealedBundle, type Signer, sealBundle } from '../../src/evidence/index.ts'
@@ -58,12 +59,19 @@ export interface SampleBundle extends AsyncDisposable {
   readonly bytes: Buffer
 }
 
+async function ecdsaSigner(folder: string): Promise<Signer> {
+  const keyFile = join(folder, 'ecdsa.pem')
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  await writeFile(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  return openSigner({ keyFile })
+}
+
 /** A small sealed bundle on disk. */
 export async function sampleBundle(
-  changes: { artifacts?: readonly Artifact[]; subject?: Partial<BundleSubject> } = {},
+  changes: { artifacts?: readonly Artifact[]; subject?: Partial<BundleSubject>; isEcdsa?: boolean } = {},
 ): Promise<SampleBundle> {
   const folder = await freshFolder()
-  const signer = await openSigner({ dataDir: folder.path })
+  const signer = await (changes.isEcdsa ? ecdsaSigner(folder.path) : openSigner({ dataDir: folder.path }))
   const path = join(folder.path, 'bundle.zip')
   const sealed = await sealBundle({
     artifacts: changes.artifacts ?? artifacts,

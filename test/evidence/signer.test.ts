@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { verify } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { EvidenceError, fingerprintOf, openSigner } from '../../src/evidence/index.ts'
+import { EvidenceError, fingerprintOf, isSignedBy, keyKind, openSigner, outsideSigner } from '../../src/evidence/index.ts'
 import { freshFolder } from './sample-bundle.ts'
 
 describe('the signing key', () => {
@@ -69,7 +69,7 @@ describe('the signing key', () => {
     expect(await readdir(folder.path)).to.deep.equal([])
   })
 
-  it('may be a key file of our own, and is refused when that is no Ed25519 private key', async () => {
+  it('may be a key file of our own, and is refused when that is no private key', async () => {
     await using folder = await freshFolder()
     const made = await openSigner({ dataDir: folder.path })
     const pem = await readFile(join(folder.path, 'keys', 'signing-key.pem'))
@@ -83,6 +83,36 @@ describe('the signing key', () => {
     expect(() => fingerprintOf('no key at all'))
       .to.throw(EvidenceError)
       .with.property('code', 'KEY_INVALID')
+  })
+
+  it('may be ECDSA P-256 too, and no other curve or kind', async () => {
+    await using folder = await freshFolder()
+    const keyFile = join(folder.path, 'own.pem')
+    const write = (key: KeyObject) => writeFile(keyFile, key.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+    await write(generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey)
+    const signer = await openSigner({ keyFile })
+    const message = Buffer.from('evidence')
+    const signature = await signer.sign(message)
+    expect(verify('sha256', message, signer.publicKeyPem, signature)).to.equal(true)
+    expect(isSignedBy(signer.publicKeyPem, message, signature)).to.equal(true)
+    expect(isSignedBy(signer.publicKeyPem, Buffer.from('evidencE'), signature)).to.equal(false)
+    expect(keyKind(signer.publicKeyPem)).to.equal('ECDSA P-256')
+    for (const other of [
+      generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey,
+      generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+    ]) {
+      await write(other)
+      expect((await failureOf(openSigner({ keyFile }))).code).to.equal('KEY_INVALID')
+    }
+  })
+
+  it('gives out no signature from outside that is not one of its own', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    const other = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+    const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const signing = (key: KeyObject) => outsideSigner({ publicKeyPem, sign: async bytes => sign('sha256', bytes, key) })
+    expect((await signing(privateKey).sign(Buffer.from('x'))).length).to.be.greaterThan(60)
+    expect((await failureOf(signing(other.privateKey).sign(Buffer.from('x')))).code).to.equal('KEY_INVALID')
   })
 
   it('cannot be made where dataDir is a file, and says so', async () => {

@@ -59,6 +59,17 @@ describe('the page that verifies a bundle', () => {
     expect(details).to.contain('COMPLETE').and.to.contain('acme version 7')
   })
 
+  it('finds a bundle good that was signed with ECDSA, and not when its signature or manifest was changed', async () => {
+    for (let i = 0; i < 4; i++) {
+      await using ecdsa = await sampleBundle({ isEcdsa: true })
+      expect((await verdictOf(ecdsa.bytes, ecdsa.signer.fingerprint)).verdict).to.match(/^GOOD: all \d+ files/)
+      const forged = Buffer.from(ecdsa.bytes)
+      forged[forged.indexOf(Buffer.from([0x30, 0x44 + 1, 0x02])) + 10]! ^= 1
+      forged[forged.indexOf('"predicateType"')]! ^= 1
+      expect((await verdictOf(forged, ecdsa.signer.fingerprint)).verdict).to.match(/^NOT GOOD/)
+    }
+  })
+
   it('does not call a bundle good whose signer nobody compared', async () => {
     const { verdict } = await verdictOf(bundle.bytes)
     expect(verdict)

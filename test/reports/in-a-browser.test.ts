@@ -3,6 +3,8 @@ import { createRequire } from 'node:module'
 import { expect } from 'chai'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import {
+  exceptionRegisterArtifact,
+  exceptionRegisterView,
   frameworkReportView,
   homeView,
   periodArtifacts,
@@ -12,6 +14,7 @@ import {
   verifyPage,
 } from '../../src/reports/index.ts'
 import { textOf } from './bytes.ts'
+import { exceptedEvaluation, pages as findingPages, lapsed, sampleException } from './finding-sample.ts'
 import {
   framework,
   outcomeOf,
@@ -43,6 +46,12 @@ describe('in a browser', () => {
     ['an incomplete report', () => reportOf()],
     ['a complete report', () => reportOf({ snapshots: [complete], evaluation: sampleEvaluation(complete, []) })],
     ['a period report', periodReport],
+    ['a report with exceptions', () => reportOf({ evaluation: exceptedEvaluation() })],
+    ['the register of exceptions', registerDocument],
+    ['the list of findings', () => renderPage(findingPages.findings()).html],
+    ['the page of a finding', () => renderPage(findingPages.finding()).html],
+    ['the page of a control', () => renderPage(findingPages.control()).html],
+    ['the page of exceptions', () => renderPage(findingPages.exceptions()).html],
     ['the page that verifies a bundle', () => Buffer.from(verifyPage()).toString('utf8')],
     ['the first page', () => renderPage(homeView(sampleHome())).html],
     ['the first page before anything was collected', () => renderPage(homeView(emptyHome())).html],
@@ -137,6 +146,13 @@ describe('in a browser', () => {
 
 function reportOf(changes: Parameters<typeof sampleInput>[0] = {}): string {
   return Buffer.from(renderReport(frameworkReportView(sampleInput(changes)), 'html')).toString('utf8')
+}
+
+function registerDocument(): Promise<string> {
+  const asOf = new Date('2026-06-30T00:00:00Z')
+  const exceptions = [sampleException, lapsed]
+  const view = exceptionRegisterView({ asOf, softwareVersion: '0.1.0', evaluation: null, exceptions, problems: ['wrong'] })
+  return textOf(exceptionRegisterArtifact(view, 'html').read())
 }
 
 function emptyHome() {

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { AppError } from '../../src/errors.ts'
 import { silent } from '../../src/log.ts'
 import type { Artifact } from '../../src/model.ts'
-import { buildServer, type Health, listen, ServerError, type ServerOptions } from '../../src/server/index.ts'
+import { buildServer, type Download, type Health, listen, ServerError, type ServerOptions } from '../../src/server/index.ts'
 
 const healthy: Health = {
   ok: true,
@@ -26,6 +26,10 @@ const report = (mediaType: string, text: string): Artifact => ({
 function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
   return {
     home: () => Promise.resolve({ html: '<p>home</p>', styleSources: "'sha256-abc='" }),
+    findings: query => Promise.resolve({ html: `<p>findings ${JSON.stringify(query)}</p>`, styleSources: "'none'" }),
+    finding: id => Promise.resolve(id === '7' ? { html: '<p>finding 7</p>', styleSources: "'none'" } : null),
+    control: id => Promise.resolve(id === 'C-1' ? { html: '<p>control</p>', styleSources: "'none'" } : null),
+    exceptions: () => Promise.resolve({ html: '<p>exceptions</p>', styleSources: "'none'" }),
     errorPage: (status, title, message, hint) => ({
       html: `<h1>${status} ${title}</h1><p>${message}. ${hint}</p>`,
       styleSources: "'none'",
@@ -34,6 +38,7 @@ function options(overrides: Partial<ServerOptions> = {}): ServerOptions {
       Promise.resolve(framework === 'soc2' ? report(format === 'html' ? 'text/html; charset=utf-8' : 'text/csv', 'a,b') : null),
     bundle: () => Promise.resolve(null),
     health: () => Promise.resolve(healthy),
+    downloaded: () => Promise.resolve(),
     log: silent,
     ...overrides,
   }
@@ -49,6 +54,34 @@ describe('the server', () => {
     expect(answer.body).to.contain('<p>home</p>')
     expect(answer.headers['content-security-policy']).to.match(/^default-src 'none'; style-src 'sha256-abc=';/)
     expect(answer.headers['x-content-type-options']).to.equal('nosniff')
+  })
+
+  it('puts every download on record before it leaves, and lets none leave that it cannot record', async () => {
+    const recorded: Download[] = []
+    await using app = await buildServer(options({ downloaded: async what => void recorded.push(what) }))
+    const headers = { ...from.headers, 'user-agent': 'curl/8' }
+    expect((await app.inject({ url: '/reports/soc2/csv', headers })).body).to.equal('a,b')
+    await app.inject({ url: '/reports/nothing/csv', headers })
+    await app.inject({ url: '/', headers })
+    expect(recorded).to.deep.equal([{ path: '/reports/soc2/csv', from: '127.0.0.1', userAgent: 'curl/8' }])
+    await using closed = await buildServer(options({ downloaded: () => Promise.reject(new Error('full')) }))
+    const refused = await closed.inject({ url: '/reports/soc2/csv', headers })
+    expect(refused.statusCode).to.equal(500)
+    expect(refused.body).not.to.contain('a,b')
+  })
+
+  it('serves pages of findings, controls and exceptions, and says so when there is no such thing', async () => {
+    await using app = await buildServer(options())
+    const get = async (url: string) => {
+      const { statusCode, body } = await app.inject({ url, ...from })
+      return `${statusCode} ${body}`
+    }
+    expect(await get('/findings?state=resolved&x=1&x=2')).to.equal('200 <p>findings {"state":"resolved"}</p>')
+    expect(await get('/findings/7')).to.equal('200 <p>finding 7</p>')
+    expect(await get('/findings/8')).to.match(/^404 /)
+    expect(await get('/controls/C-1')).to.equal('200 <p>control</p>')
+    expect(await get('/controls/C-2')).to.match(/^404 /)
+    expect(await get('/exceptions')).to.equal('200 <p>exceptions</p>')
   })
 
   it('answers loopback names only, so that no other site reaches it through a browser', async () => {
@@ -105,5 +138,16 @@ describe('the server', () => {
     expect(refused).to.be.instanceOf(ServerError)
     expect(refused.code).to.equal('PORT_IN_USE')
     expect(refused.hint).to.contain('server.port')
+  })
+
+  it('publishes the keys that sign, and each as a file, and has no such place when none are handed in', async () => {
+    const key = { fingerprint: 'a'.repeat(64), publicKeyPem: '-----BEGIN PUBLIC KEY-----', state: 'current' }
+    await using app = await buildServer(options({ keys: async () => [key] }))
+    expect((await app.inject({ url: '/keys', ...from })).json()).to.deep.equal({ keys: [key] })
+    const pem = await app.inject({ url: `/keys/${key.fingerprint}.pem`, ...from })
+    expect([pem.statusCode, pem.body]).to.deep.equal([200, key.publicKeyPem])
+    expect((await app.inject({ url: '/keys/other.pem', ...from })).statusCode).to.equal(404)
+    await using without = await buildServer(options())
+    expect((await without.inject({ url: '/keys', ...from })).statusCode).to.equal(404)
   })
 })

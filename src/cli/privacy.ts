@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { openLog } from '../log.ts'
+import { pseudonymise } from '../store/index.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
+import { onlySource } from './hold.ts'
+import { storeOf } from './parts.ts'
+
+interface Options extends CommonOptions {
+  readonly user: string
+  readonly source?: string
+  readonly alsoKnownAs?: readonly string[]
+  readonly dryRun: boolean
+}
+
+export function addPrivacy(program: Command, invocation: Invocation): void {
+  const privacy = program.command('privacy').description("act on one person's request")
+  addCommand(privacy, 'pseudonymise', 'remove what names one person, for good; the id, every digest and every chain stay')
+    .requiredOption('--user <id or name>', 'the user id, or the user name as the directory had it')
+    .option('--source <label>', 'the source of the user (default: the only one)')
+    .option('--also-known-as <names...>', 'further names to look for in results and imports')
+    .option('--dry-run', 'say what would go and remove nothing', false)
+    .action(async (options: Options) => {
+      const terminal = terminalOf(invocation, options)
+      const config = configOf(invocation, options)
+      const source = options.source ?? onlySource(config.sources.map(each => each.label))
+      await using store = await storeOf(config, openLog('warn'))
+      const names = options.alsoKnownAs ?? []
+      const done = await pseudonymise(store, { source, user: options.user, names, isDryRun: options.dryRun })
+      terminal.line(
+        `looked for ${done.names.length === 0 ? 'no name: none is kept' : done.names.map(name => JSON.stringify(name)).join(', ')}`,
+      )
+      terminal.line(
+        `${options.dryRun ? 'would remove' : 'removed'} ${done.resources} versions of user ${done.user}, ${done.results} results and ${done.importRows} rows of imports` +
+          (done.ledgerPosition === null ? '' : ` (ledger entry ${done.ledgerPosition})`),
+      )
+      for (const [dataset, count] of done.left) terminal.line(`left as they are: ${count} of ${dataset} name the person too`)
+      if (done.isStillThere) terminal.note('the last snapshot shows this user: the next collection brings its facts again')
+      terminal.line('not reached from here: bundles and reports that were issued, back-ups, logs; see docs/history.md')
+      terminal.document({ ...done, source, dryRun: options.dryRun, names: [...done.names], left: Object.fromEntries(done.left) })
+    })
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander'
+import { type Config, retentionOf } from '../config.ts'
+import { openLog } from '../log.ts'
+import type { Json } from '../model.ts'
+import { previewRetention, type RetentionRules, type RetentionStep, runRetention } from '../store/index.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
+import { storeOf } from './parts.ts'
+import { type Terminal, table } from './terminal.ts'
+
+export function addRetention(program: Command, invocation: Invocation): void {
+  const retention = program
+    .command('retention')
+    .description('remove what is older than the configuration asks to keep; digests stay')
+  addCommand(retention, 'preview', 'what `retention run` would remove now, and what keeps the rest').action(
+    (options: CommonOptions) => retain(invocation, options, previewRetention),
+  )
+  addCommand(
+    retention,
+    'run',
+    'remove bodies and salts that no rule asks to keep and no hold keeps; the ledger says what went',
+  ).action((options: CommonOptions) => retain(invocation, options, runRetention))
+}
+
+/** The rules of a configuration. A source that is not configured any more is kept for ever. */
+export function rulesOf(config: Config): RetentionRules {
+  const known = new Set(config.sources.map(source => source.label))
+  return {
+    of: label => (known.has(label) ? retentionOf(config, label) : { days: null, because: 'the source is not configured' }),
+    imports: retentionOf(config, null),
+  }
+}
+
+async function retain(
+  invocation: Invocation,
+  options: CommonOptions,
+  work: typeof runRetention | typeof previewRetention,
+): Promise<void> {
+  const terminal = terminalOf(invocation, options)
+  const config = configOf(invocation, options)
+  await using store = await storeOf(config, openLog('warn'))
+  const steps = await work(store, rulesOf(config))
+  showSteps(terminal, steps)
+  terminal.document({ disposed: work === runRetention, steps: steps.map(stepDocument) })
+}
+
+function showSteps(terminal: Terminal, steps: readonly RetentionStep[]): void {
+  const rows = steps.map(step => [
+    step.source ?? 'imported files',
+    step.rule.days === null ? 'for ever' : `${step.rule.days} days`,
+    step.rule.because,
+    step.cutoff?.toISOString() ?? '',
+    step.resources,
+    step.results,
+    step.importRows,
+    step.sizeBytes,
+    step.ledgerPosition ?? '',
+  ])
+  const head = ['what', 'kept', 'because', 'cutoff', 'resources', 'results', 'import rows', 'bytes', 'ledger entry']
+  terminal.line(table(head, rows))
+  for (const step of steps) for (const hold of step.heldBy) terminal.line(`${step.source ?? 'imported files'}: kept by ${hold}`)
+}
+
+function stepDocument({ cutoff, rule, heldBy, ...step }: RetentionStep): Json {
+  return { ...step, rule: { ...rule }, heldBy: [...heldBy], cutoff: cutoff?.toISOString() ?? null }
+}

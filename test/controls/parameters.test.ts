@@ -1,0 +1,176 @@
+import { expect } from 'chai'
+import { buildEstate, evaluate, explainStatus, loadCatalog } from '../../src/controls/index.ts'
+import type { Gap, ParameterOverride, ParameterValues } from '../../src/model.ts'
+import { asOf, estateRows, folderOf, type SmallEstate } from './estate-rows.ts'
+
+/** Passes where the limit is at least 4: which value is in force shows in the status and the reason. */
+const control = JSON.stringify({
+  ...{ id: 'T-1', version: '1.0.0', title: 'a test', severity: 'low', resource: 'accountAssignment' },
+  datasets: ['sso.account_assignments'],
+  parameters: {
+    limit: { type: 'number', default: 1, description: 'a number' },
+    other: { type: 'text', default: 'x', description: 'a text' },
+  },
+  requirement: "parameters.limit >= 4.0 && parameters.other != ''",
+  message: "'limit ' + string(parameters.limit) + ' ' + parameters.other",
+  ...{ rationale: 'why', remediation: 'how', cases: [] },
+})
+/** A framework is told by a line that begins with `requirements:`. */
+const framework = (id: string, profile?: object) =>
+  Object.entries({
+    ...{ id, name: id, version: '1', publisher: 'p', licence: 'l', source: 's' },
+    ...(profile === undefined ? {} : { profile }),
+    requirements: [{ id: 'r', label: 'l', public: ['T-1'] }],
+  })
+    .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+    .join('')
+
+const account = (Id: string) => ({ Id, Name: `a${Id[0]}`, State: 'ACTIVE', Paths: [`o-1/r-1/${Id}/`] })
+const tag = (id: string, key: string, value: string) => ({
+  ...{ dataset: 'organizations.tags', key: `${id}|${key}`, facts: { Key: key, Value: value } },
+})
+const [prod, test] = ['111111111111', '222222222222']
+const estate: SmallEstate = {
+  users: [{ UserId: 'u1', UserName: 'ann', UserStatus: 'ENABLED' }],
+  sets: [{ arn: 'ps1', name: 'Reader' }],
+  accounts: [account(prod!), account(test!)],
+  assignments: [
+    [prod!, 'ps1', 'USER', 'u1'],
+    [test!, 'ps1', 'USER', 'u1'],
+  ],
+  rows: [tag(prod!, 'environment', 'prod'), tag(test!, 'environment', 'test')],
+}
+
+type Some = Partial<ParameterOverride> & { readonly limit?: number; readonly parameters?: ParameterOverride['parameters'] }
+const override = ({ limit = 0, ...given }: Some): ParameterOverride => ({
+  ...{ source: null, tag: null, profile: null, parameters: { 'T-1': { limit } } },
+  ...given,
+})
+
+function catalogWith(
+  overrides: readonly Some[],
+  more: { profile?: string; parameters?: { [id: string]: ParameterValues } } = {},
+) {
+  using folder = folderOf({
+    't.yaml': control,
+    'f.yaml': framework('strict', { 'T-1': { limit: 2 } }),
+    'g.yaml': framework('other'),
+  })
+  return loadCatalog({ folders: [folder.path], overrides: overrides.map(override), profile: null, ...more })
+}
+
+/** What each assignment is judged to be: its reason, which names the limit in force, or its status. */
+async function judged(overrides: readonly Some[], more: Parameters<typeof catalogWith>[1] = {}, changes: SmallEstate = {}) {
+  const catalog = catalogWith(overrides, more)
+  expect(catalog.problems).to.deep.equal([])
+  const [outcome] = evaluate(catalog, await buildEstate(estateRows({ ...estate, ...changes })), asOf).outcomes
+  const said = new Map(
+    outcome!.results.map(({ subject, status, reason }) => [subject.key.slice(0, 12), status === 'fail' ? reason : status]),
+  )
+  return { prod: said.get(prod!) ?? outcome!.implied, test: said.get(test!) ?? outcome!.implied, outcome: outcome!, catalog }
+}
+
+describe('parameters', () => {
+  it('come from the default, the profile of the framework, the general ones, the profile in force, the source, the tag: the last wins', async () => {
+    const general = { parameters: { 'T-1': { limit: 3 } } }
+    const steps: (readonly [Some[], Parameters<typeof catalogWith>[1], string])[] = [
+      [[], {}, 'limit 1 x'],
+      [[], { profile: 'strict' }, 'limit 2 x'],
+      [[], { ...general, profile: 'strict' }, 'limit 3 x'],
+      [[{ profile: 'strict', limit: 2.5 }], { ...general, profile: 'strict' }, 'limit 2.5 x'],
+      [[{ profile: 'other', limit: 2.5 }], { ...general, profile: 'strict' }, 'limit 3 x'],
+      [
+        [
+          { source: 'acme', limit: 0.5 },
+          { profile: 'strict', limit: 2.5 },
+        ],
+        { ...general, profile: 'strict' },
+        'limit 0.5 x',
+      ],
+      [[{ source: 'globex', limit: 0.5 }], general, 'limit 3 x'],
+      [
+        [
+          { tag: { environment: 'prod' }, limit: 0.25 },
+          { source: 'acme', limit: 0.5 },
+        ],
+        general,
+        'limit 0.25 x',
+      ],
+      [
+        [
+          { tag: { environment: 'prod' }, limit: 0.25 },
+          { tag: { environment: 'prod' }, limit: 0.75 },
+        ],
+        general,
+        'limit 0.75 x',
+      ],
+      [[{ tag: { environment: 'prod' }, source: 'globex', limit: 0.25 }], general, 'limit 3 x'],
+    ]
+    for (const [overrides, more, expected] of steps)
+      expect((await judged(overrides, more)).prod, JSON.stringify([overrides, more])).to.equal(expected)
+  })
+
+  it('of a tag hold for the accounts that have it and for no other, beside what they do not name', async () => {
+    const found = await judged([
+      { source: 'acme', parameters: { 'T-1': { other: 'y' } } },
+      { tag: { environment: 'prod' }, limit: 5 },
+    ])
+    expect(found).to.include({ prod: 'pass', test: 'limit 1 y' })
+    expect(found.outcome.control.parameters).to.deep.equal({ limit: 1, other: 'y' })
+    expect(found.outcome.control.parametersByTag).to.deep.equal([{ tag: { environment: 'prod' }, parameters: { limit: 5 } }])
+    const both = await judged([{ tag: { environment: 'prod', tier: '1' }, limit: 5 }])
+    expect(both.prod, 'all tags are asked for').to.equal('limit 1 x')
+    const explained = explainStatus(found.catalog, await buildEstate(estateRows(estate)), asOf, 'T-1', `${prod}|ps1|USER|u1`)
+    expect(explained[0]!.parts.find(({ text }) => text === 'parameters.limit')?.value).to.equal('5')
+  })
+
+  it('of a tag that could not be read leave unknown what they decide, and nothing else', async () => {
+    const gap: Partial<Gap> = { dataset: 'organizations.tags', parent: prod!, action: 'organizations:ListTagsForResource' }
+    const refused: SmallEstate = { rows: [], gaps: [gap], coverage: { 'organizations.tags': 'incomplete' } }
+    const decisive = await judged([{ tag: { environment: 'prod' }, limit: 5 }], {}, refused)
+    expect(decisive).to.include({ prod: 'unknown', test: 'limit 1 x' })
+    const [result] = decisive.outcome.results.filter(({ status }) => status === 'unknown')
+    expect(result!.reason).to.match(/organizations:ListTagsForResource was refused/)
+    const idle = await judged([{ tag: { environment: 'prod' }, limit: 3 }], {}, refused)
+    expect(idle.prod, 'it fails with either').to.equal('limit 1 x')
+  })
+
+  it('stand in the digest of each outcome, so that a change of them shows', async () => {
+    const digests = new Set<string>()
+    for (const overrides of [
+      [],
+      [{ source: 'acme', limit: 2 }],
+      [{ tag: { a: 'b' }, limit: 2 }],
+      [{ tag: { a: 'c' }, limit: 2 }],
+    ])
+      digests.add((await judged(overrides)).outcome.parametersDigest)
+    expect(digests.size).to.equal(4)
+    expect((await judged([{ source: 'globex', limit: 2 }])).outcome.parametersDigest).to.equal(
+      (await judged([])).outcome.parametersDigest,
+    )
+  })
+
+  it('that are wrong are told with their place, in force or not, and their control does not run', () => {
+    const wrong: (readonly [Some, string, RegExp])[] = [
+      [
+        { source: 'globex', parameters: { 'T-1': { limit: 'five' } } },
+        'controls.overrides[0].parameters.T-1.limit',
+        /must be a number, found "five"/,
+      ],
+      [
+        { profile: 'other', parameters: { 'T-1': { limt: 5 } } },
+        'controls.overrides[0].parameters.T-1.limt',
+        /no parameter limt/,
+      ],
+      [{ tag: { a: 'b' }, parameters: { 'T-2': { limit: 5 } } }, 'controls.overrides[0].parameters.T-2', /no control T-2/],
+      [{ profile: 'strickt', limit: 5 }, 'controls.overrides[0].profile', /no framework strickt/],
+    ]
+    for (const [given, path, message] of wrong) {
+      const { problems, compiled } = catalogWith([given])
+      expect(problems.filter(({ file }) => file === 'config').map(each => [each.path, message.test(each.message)])).to.deep.equal(
+        [[path, true]],
+      )
+      if (path.includes('T-1.')) expect(compiled).to.deep.equal([])
+    }
+  })
+})

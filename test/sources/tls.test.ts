@@ -1,0 +1,144 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createProxy, request as forward } from 'node:http'
+import { createServer } from 'node:https'
+import { type AddressInfo, connect, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { expect } from 'chai'
+import { silent } from '../../src/log.ts'
+import { buildOrganization } from '../../src/simulator/index.ts'
+import { localBudget, openAws, planCollection, SourcesError } from '../../src/sources/index.ts'
+import { workplace } from '../cli/program.ts'
+import { freshAws } from './fresh-aws.ts'
+
+const organization = () => buildOrganization({ seed: 3, accounts: 2, users: 3, groups: 1, permissionSets: 1, iamUsers: 0 })
+
+/** A folder with a private authority and a certificate of it for localhost. */
+function makeAuthority(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'evidenced-ca-'))
+  chmodSync(folder, 0o755)
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=A private authority')
+  openssl('req', ...key, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost')
+  writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost,DNS:aws.invalid')
+  const sign = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
+  openssl('x509', '-req', '-in', 'server.csr', ...sign, '-out', 'server.pem')
+  return folder
+}
+
+async function listening(server: Server): Promise<number> {
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as AddressInfo).port
+}
+
+describe('the way to AWS over TLS', function () {
+  this.timeout(60_000)
+  let folder: string
+  const servers: Server[] = []
+
+  before(function () {
+    try {
+      execFileSync('openssl', ['version'], { stdio: 'pipe' })
+    } catch {
+      console.log('      skipped: openssl is not installed')
+      this.skip()
+    }
+    folder = makeAuthority()
+  })
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close()
+  })
+  after(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** Ends TLS in front of a simulator, with a certificate of the private authority. @returns its port */
+  async function tlsBefore(url: string): Promise<number> {
+    const pem = (name: string) => readFileSync(join(folder, name))
+    const server = createServer({ key: pem('server.key'), cert: pem('server.pem') }, (incoming, outgoing) => {
+      const { method, headers, url: path } = incoming
+      const onward = forward(new URL(path ?? '/', url), { method, headers }, answer => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(outgoing)
+      })
+      onward.on('error', () => outgoing.destroy())
+      incoming.pipe(onward)
+    })
+    servers.push(server)
+    return await listening(server)
+  }
+
+  it('refuses an authority that nobody named, and says what to look at', async () => {
+    await using target = await freshAws(organization())
+    const environment = {
+      ...target.simulator.env,
+      AWS_ENDPOINT_URL: `https://localhost:${await tlsBefore(target.simulator.url)}`,
+    }
+    await using fresh = await freshAws(target.simulator.organization, { aws: { environment } })
+    const refused = await planCollection(fresh.aws, fresh.source, {}).catch((error: unknown) => error)
+    expect(refused).to.be.instanceOf(SourcesError).and.include({ code: 'UNREACHABLE' })
+    expect((refused as SourcesError).message).to.match(
+      /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT_LOCALLY/,
+    )
+    expect((refused as SourcesError).hint).to.include('AWS_CA_BUNDLE')
+    expect(target.simulator.calls).to.deep.equal([])
+  })
+
+  it('trusts the authority of AWS_CA_BUNDLE, as the AWS CLI does', async () => {
+    await using target = await freshAws(organization())
+    const environment = {
+      ...target.simulator.env,
+      AWS_ENDPOINT_URL: `https://localhost:${await tlsBefore(target.simulator.url)}`,
+      AWS_CA_BUNDLE: join(folder, 'ca.pem'),
+    }
+    await using fresh = await freshAws(target.simulator.organization, { aws: { environment } })
+    const { identity } = await planCollection(fresh.aws, fresh.source, {})
+    expect(identity.organizationId).to.equal(target.simulator.organization.organization!.Id)
+  })
+
+  it('says which bundle cannot be read', () => {
+    const environment = { AWS_CA_BUNDLE: '/nowhere/ca.pem' }
+    const open = () =>
+      openAws({ budget: localBudget(), log: silent, now: () => new Date(), environment, softwareVersion: 'test' })
+    expect(open)
+      .to.throw(SourcesError, /\/nowhere\/ca\.pem.*ENOENT/)
+      .with.property('code', 'CA_BUNDLE_NOT_READABLE')
+  })
+
+  it('goes through the tunnel of HTTPS_PROXY, and TLS is with AWS and not with the proxy', async () => {
+    await using target = await freshAws(organization())
+    const port = await tlsBefore(target.simulator.url)
+    const tunnels: string[] = []
+    const proxy = createProxy().on('connect', (request, socket: Duplex) => {
+      tunnels.push(request.url ?? '')
+      const onward = connect(port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+        onward.pipe(socket).pipe(onward)
+      })
+      for (const end of [socket, onward]) end.on('error', () => {})
+    })
+    servers.push(proxy)
+    const environment = {
+      ...target.simulator.env,
+      // no name server knows it: only the proxy can
+      AWS_ENDPOINT_URL: 'https://aws.invalid',
+      AWS_CA_BUNDLE: join(folder, 'ca.pem'),
+      HTTPS_PROXY: `http://127.0.0.1:${await listening(proxy)}`,
+    }
+    await using fresh = await freshAws(target.simulator.organization, { aws: { environment } })
+    await planCollection(fresh.aws, fresh.source, {})
+    expect(new Set(tunnels)).to.deep.equal(new Set(['aws.invalid:443']))
+  })
+
+  it('trusts what NODE_EXTRA_CA_CERTS names, in the program', async () => {
+    await using place = await workplace()
+    place.env.AWS_ENDPOINT_URL = `https://localhost:${await tlsBefore(place.aws.url)}`
+    expect((await place.run('plan', '--json')).json.error?.code ?? 'no error').to.not.equal('no error')
+    place.env.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')
+    const planned = await place.run('plan', '--json')
+    expect(planned.code, planned.stderr).to.equal(0)
+  })
+})
