@@ -437,7 +437,11 @@ function refusedOf(each: Drawn): SmallEstate {
 }
 
 function unique(gaps: readonly Gap[]): readonly Gap[] {
-  return [...new Map(gaps.map(each => [`${each.dataset} ${each.parent} ${each.key} ${each.member}`, each])).values()]
+  return [
+    ...new Map(
+      gaps.map(each => [`${each.dataset} ${each.place.accountId} ${each.parent} ${each.key} ${each.member}`, each]),
+    ).values(),
+  ]
 }
 
 /** A status that is decided in the refused estate, and is another one in the whole. */
