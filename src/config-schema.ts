@@ -75,13 +75,37 @@ export const configSchema = {
                 'x-secret': true,
                 description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
               },
+              via: {
+                type: 'array',
+                minItems: 1,
+                maxItems: 5,
+                description: 'roles to assume first, one from the other, before roleArn and the roles of the accounts',
+                items: {
+                  type: 'object',
+                  additionalProperties: false,
+                  required: ['roleArn'],
+                  properties: {
+                    roleArn: {
+                      type: 'string',
+                      pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
+                      description: 'arn:aws:iam::<12 digits>:role/<name>',
+                    },
+                    externalId: {
+                      type: 'string',
+                      pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
+                      'x-secret': true,
+                      description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
+                    },
+                  },
+                },
+              },
               sourceIdentity: {
                 type: 'string',
                 pattern: '^(?!aws:)[A-Za-z0-9_+=,.@-]{2,64}$',
                 description: '2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -; the trust policy must allow sts:SetSourceIdentity',
               },
             },
-            dependentRequired: { externalId: ['roleArn'], sourceIdentity: ['roleArn'] },
+            dependentRequired: { externalId: ['roleArn'], sourceIdentity: ['roleArn'], via: ['roleArn'] },
           },
           budgetShare: {
             type: 'number',
@@ -101,6 +125,11 @@ export const configSchema = {
               'x-unit': 'calls/s',
               description: 'calls a second, above 0',
             },
+          },
+          includeUserExtensions: {
+            type: 'boolean',
+            default: false,
+            description: 'true asks for the SCIM enterprise attributes of users (employee number, department, manager, …)',
           },
           includePersonalData: {
             type: 'boolean',
@@ -341,6 +370,33 @@ export const configSchema = {
           type: 'string',
           minLength: 1,
           description: "folder for signed heads, best where the database's owner cannot write; left out: dataDir/heads",
+        },
+        bucket: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['name', 'region'],
+          description: 'a bucket that gets the heads too: Amazon S3, or what speaks its protocol',
+          properties: {
+            name: { type: 'string', pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$', description: 'name of the bucket' },
+            region: { type: 'string', minLength: 1, description: 'Region of the bucket' },
+            prefix: {
+              type: 'string',
+              pattern: '^([A-Za-z0-9_.=-]+/)*$',
+              default: '',
+              description: 'stands before every key; ends with /',
+            },
+            endpoint: {
+              type: 'string',
+              pattern: '^https?://',
+              description: "URL of another store than Amazon's; the bucket's name follows as a path",
+            },
+            lockDays: {
+              type: 'integer',
+              minimum: 1,
+              maximum: 36_500,
+              description: 'days for which object lock keeps each head (compliance mode); left out: as the bucket decides',
+            },
+          },
         },
       },
     },

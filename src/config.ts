@@ -43,6 +43,8 @@ export interface Config {
   }
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
+  /** a bucket that gets them too; null: none */
+  readonly headsBucket: HeadBucketConfig | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** where a member stands in the file, for problems that only another room can see */
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
@@ -83,6 +85,15 @@ export function retentionOf(
   )
 }
 
+/** Where heads go beside the folder, as `heads.bucket` says. */
+export interface HeadBucketConfig {
+  readonly name: string
+  readonly region: string
+  readonly prefix: string
+  readonly endpoint: string | null
+  readonly lockDays: number | null
+}
+
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
 
 export class ConfigError extends AppError<ConfigCode> {
@@ -107,10 +118,16 @@ interface ConfigFile {
     kind: 'aws'
     partition: string
     region: string
-    auth: { roleArn?: string; externalId?: string; sourceIdentity?: string }
+    auth: {
+      roleArn?: string
+      externalId?: string
+      sourceIdentity?: string
+      via?: { roleArn: string; externalId?: string }[]
+    }
     budgetShare: number
     rateLimits: Record<string, number>
     includePersonalData: boolean
+    includeUserExtensions: boolean
     iam?: { roleName: string; externalId?: string; accounts?: string[] }
   }[]
   schedule: { collect: string; timeZone: string }
@@ -127,7 +144,7 @@ interface ConfigFile {
   retention: { days?: number; sources: Record<string, number>; frameworks: Record<string, number> }
   evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string; timestampUrl?: string }
   reports: { templates?: string; logo?: string; timeZone?: string; locale: string }
-  heads: { folder?: string }
+  heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
 }
 
@@ -182,7 +199,11 @@ export function describeConfig(config: Config): Json {
         ? { ...iam, accounts: iam.accounts && [...iam.accounts], externalId: iam.externalId === null ? null : '[set]' }
         : null,
       rateLimits: { ...source.rateLimits },
-      auth: { ...source.auth, externalId: source.auth.externalId === null ? null : '[set]' },
+      auth: {
+        ...source.auth,
+        externalId: source.auth.externalId === null ? null : '[set]',
+        via: (source.auth.via ?? []).map(role => ({ ...role, externalId: role.externalId === null ? null : '[set]' })),
+      },
     })),
     schedule: { ...config.schedule },
     server: { ...config.server },
@@ -200,8 +221,13 @@ export function describeConfig(config: Config): Json {
       sources: { ...config.retention.sources },
       frameworks: { ...config.retention.frameworks },
     },
-    evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
-    heads: { folder: config.headsFolder },
+    evidence: {
+      folder: config.evidenceFolder,
+      keyFile: config.keyFile,
+      kmsKeyArn: config.kmsKeyArn,
+      timestampUrl: config.timestampUrl,
+    },
+    heads: { folder: config.headsFolder, bucket: config.headsBucket === null ? null : { ...config.headsBucket } },
     log: { level: config.logLevel },
   }
 }
@@ -223,6 +249,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
         roleArn: source.auth.roleArn ?? null,
         externalId: source.auth.externalId ?? null,
         ...(source.auth.sourceIdentity === undefined ? {} : { sourceIdentity: source.auth.sourceIdentity }),
+        ...(source.auth.via === undefined ? {} : { via: source.auth.via.map(role => ({ externalId: null, ...role })) }),
       },
     })),
     schedule: value.schedule,
@@ -251,9 +278,16 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
       locale: value.reports.locale,
     },
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
+    headsBucket: bucketOf(value.heads.bucket),
     logLevel: value.log.level,
     placeOf,
   }
+}
+
+function bucketOf(bucket: ConfigFile['heads']['bucket']): HeadBucketConfig | null {
+  if (bucket === undefined) return null
+  const { name, region, prefix, endpoint = null, lockDays = null } = bucket
+  return { name, region, prefix, endpoint, lockDays }
 }
 
 type Path = readonly (string | number)[]
@@ -292,7 +326,7 @@ function resolveText(text: string, path: Path, file: string, environment: NodeJS
 
 function isSecret(path: Path): boolean {
   const dotted = path.map(step => (/^\d+$/.test(String(step)) ? '*' : step)).join('.')
-  return dotted === 'database.url' || dotted === 'sources.*.auth.externalId' || dotted === 'sources.*.iam.externalId'
+  return dotted === 'database.url' || /^sources\.\*\.(auth|iam|auth\.via\.\*)\.externalId$/.test(dotted)
 }
 
 /** What no schema can say. Members of a wrong type are passed over: the schema speaks of them. */
@@ -304,13 +338,18 @@ function checkMeaning(value: Json, report: Report): void {
       report(['sources', i, 'label'], `label ${label} is used twice`, 'give each source its own label')
     if (label !== null) seen.add(label)
     const partition = textOf(memberOf(source, 'partition')) ?? 'aws'
-    const ofRole = textOf(memberOf(source, 'auth', 'roleArn'))?.split(':')[1]
-    if (ofRole !== undefined && ofRole !== partition) {
-      report(
-        ['sources', i, 'auth', 'roleArn'],
-        `the role is in partition ${ofRole}, the source in ${partition}`,
-        `write partition: ${ofRole}`,
-      )
+    const roles = [
+      { path: ['auth', 'roleArn'], arn: textOf(memberOf(source, 'auth', 'roleArn')) },
+      ...listOf(memberOf(source, 'auth', 'via')).map((role, at) => ({
+        path: ['auth', 'via', at, 'roleArn'],
+        arn: textOf(memberOf(role, 'roleArn')),
+      })),
+    ]
+    for (const { path, arn } of roles) {
+      const ofRole = arn?.split(':')[1]
+      if (ofRole === undefined || ofRole === partition) continue
+      const message = `the role is in partition ${ofRole}, the source in ${partition}`
+      report(['sources', i, ...path], message, `write partition: ${ofRole}`)
     }
   }
   for (const label of Object.keys(recordOf(memberOf(value, 'retention', 'sources')))) {

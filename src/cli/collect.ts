@@ -28,7 +28,7 @@ export function addCollect(program: Command, invocation: Invocation): void {
       await using store = await storeOf(config, log)
       await recordSetup(store, config, null)
       await using aws = awsOf(store, log, invocation.env)
-      const heads = await headsOf(config)
+      const heads = await headsOf(config, invocation.env)
       const snapshots: Snapshot[] = []
       const errors: Json[] = []
       for (const source of sources) {

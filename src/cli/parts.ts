@@ -5,7 +5,7 @@ import { type KeyRecord, listKeys, openSigner, outsideSigner, type Signer, type 
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
 import { type Look, openLook } from '../reports/index.ts'
-import { type Aws, openAws, openHeadFiles, openKmsKey, openTimeStampAuthority } from '../sources/index.ts'
+import { type Aws, openAws, openHeadBucket, openHeadFiles, openKmsKey, openTimeStampAuthority } from '../sources/index.ts'
 import { type HeadSigner, type HeadSink, openStore, type Store, sharedBudget } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { UsageError } from './exit.ts'
@@ -84,9 +84,17 @@ export async function publishedKeys(config: Config, signer: Signer): Promise<rea
   return [{ fingerprint, publicKeyPem, state: 'current', retiredAt: null, revokedAt: null, reason: null }]
 }
 
-/** Where a collection leaves the heads of its snapshots. */
-export async function headsOf(config: Config): Promise<{ readonly sink: HeadSink; readonly signer: HeadSigner }> {
-  return { sink: openHeadFiles(config.headsFolder), signer: await signerOf(config) }
+/** Where heads of snapshots and evaluations are left, and what signs them. */
+export async function headsOf(
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<{ readonly sinks: readonly HeadSink[]; readonly signer: HeadSigner }> {
+  return { sinks: headSinksOf(config, environment), signer: await signerOf(config) }
+}
+
+export function headSinksOf(config: Config, environment: NodeJS.ProcessEnv): readonly HeadSink[] {
+  const folder = openHeadFiles(config.headsFolder)
+  return config.headsBucket === null ? [folder] : [folder, openHeadBucket(config.headsBucket, { environment, now })]
 }
 
 /** The sources a command is about: all, or the one named with `--source`. */

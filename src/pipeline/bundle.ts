@@ -28,7 +28,7 @@ import {
 } from '../reports/index.ts'
 import { listSnapshots, readFindings, readImports, readLedger, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { historyOf, type Judged, populationsOf, readJudged, spelledOut } from './evaluation.ts'
+import { type Judged, pastOf, populationsOf, readJudged, spelledOut } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
@@ -181,14 +181,13 @@ async function surroundings(
   mask: Mask | null,
 ): Promise<readonly Artifact[]> {
   const imports = mask === null ? await readImports(parts.store, evaluation.asOf) : []
-  const histories = snapshots.flatMap(snapshot => {
-    const history = historyOf(parts, snapshot, evaluation.asOf)
-    if (history === null) return []
-    const read = async () => {
-      const { states, ...about } = await history()
-      return { ...about, states: mask === null ? states : mask.rows(states) }
-    }
-    return [historyArtifact(snapshot.source, read)]
+  const histories = snapshots.map(snapshot => {
+    const past = pastOf(parts, snapshot, evaluation.asOf)
+    return historyArtifact(snapshot.source, async () => {
+      const { history, ...kept } = await past()
+      if (history === undefined || mask === null) return { ...kept, ...(history === undefined ? {} : { history }) }
+      return { ...kept, history: { ...history, states: mask.rows(history.states) } }
+    })
   })
   return [...imports.map(importArtifact), ...histories]
 }

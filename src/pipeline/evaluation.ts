@@ -6,19 +6,24 @@ import {
   evaluate,
   explainStatus,
   neededHistory,
+  needsExceptions,
+  needsKept,
   populationOf,
 } from '../controls/index.ts'
-import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, SourceHistory, Subject } from '../model.ts'
+import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, SourceRows, Subject } from '../model.ts'
 import { judgedResults, type Mask } from '../reports/index.ts'
 import {
   type DueDays,
   latestEvaluation,
+  publishEvaluationHeads,
   readEstate,
   readExceptions,
   readHistory,
   readImports,
+  readKept,
   readResources,
   readSnapshot,
+  type Store,
   saveEvaluation,
 } from '../store/index.ts'
 import { evaluationOnRecord, type OnRecord } from './on-record.ts'
@@ -26,7 +31,7 @@ import { type Parts, PipelineError } from './parts.ts'
 
 /** Judges the last snapshots as of an instant with the whole catalog, and keeps what it finds. @param options days until a finding is due, by severity */
 export async function runEvaluation(
-  parts: Pick<Parts, 'store' | 'catalog' | 'log'>,
+  parts: Pick<Parts, 'store' | 'catalog' | 'log' | 'heads'>,
   asOf: Date,
   options: { readonly dueDays?: DueDays } = {},
 ): Promise<SavedEvaluation> {
@@ -45,7 +50,18 @@ export async function runEvaluation(
     options,
   )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
+  await leaveHead(parts)
   return evaluation
+}
+
+/** A head that cannot be written takes nothing away from the evaluation: it is told, and written with the next one. */
+async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'log' | 'heads'>): Promise<void> {
+  if (heads === undefined) return
+  try {
+    await publishEvaluationHeads(store, heads.sinks, heads.signer)
+  } catch (error) {
+    log.error('no head outside the database', { stream: 'evaluations', error })
+  }
 }
 
 /**
@@ -95,34 +111,37 @@ export async function readJudged(
     evaluation,
     snapshots,
     estate: await buildEstate(
-      await withEverything(parts, {
-        asOf: evaluation.asOf,
-        sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(parts.store, snapshot) })),
-      }),
+      await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots)),
       parts.catalog.managedPolicies,
     ),
   }
 }
 
-/** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
-export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, rows: EstateRows): Promise<EstateRows> {
-  const sources = rows.sources.map(async each => {
-    const history = historyOf(parts, each.snapshot, rows.asOf)
-    return { ...each, ...(history === null ? {} : { history: await history() }) }
-  })
-  return { ...rows, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+/** The rows of the snapshots of an evaluation, read when they are asked for. */
+export function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
+  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
 }
 
-/** Reads as much of the past of a snapshot as the catalog asks for; null: it asks for none. */
-export function historyOf(
+/** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
+export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, rows: EstateRows): Promise<EstateRows> {
+  const sources = rows.sources.map(async each => ({ ...each, ...(await pastOf(parts, each.snapshot, rows.asOf)()) }))
+  const exceptions = needsExceptions(parts.catalog) ? { exceptions: await readExceptions(parts.store, rows.asOf) } : {}
+  return { ...rows, ...exceptions, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+}
+
+/** Reads as much of the past of a snapshot as the catalog asks for. */
+export function pastOf(
   { store, catalog }: Pick<Parts, 'store' | 'catalog'>,
   snapshot: Snapshot,
   asOf: Date,
-): (() => Promise<SourceHistory>) | null {
+): () => Promise<Pick<SourceRows, 'history' | 'kept'>> {
   const needed = neededHistory(catalog)
-  if (needed === null) return null
-  const since = new Date(asOf.getTime() - needed.days * 86_400_000)
-  return () => readHistory(store, snapshot, since, needed.datasets)
+  return async () => ({
+    ...(needsKept(catalog) ? { kept: await readKept(store, snapshot, asOf) } : {}),
+    ...(needed === null
+      ? {}
+      : { history: await readHistory(store, snapshot, new Date(asOf.getTime() - needed.days * 86_400_000), needed.datasets) }),
+  })
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */

@@ -14,8 +14,8 @@ export interface Parts {
   readonly log: Log
   /** how documents look; left out: as the program comes */
   readonly look?: Look
-  /** where each sealed snapshot leaves a signed head outside the database; left out, none does */
-  readonly heads?: { readonly sink: HeadSink; readonly signer: HeadSigner }
+  /** where each sealed snapshot and each evaluation leaves a signed head outside the database; left out, none does */
+  readonly heads?: { readonly sinks: readonly HeadSink[]; readonly signer: HeadSigner }
 }
 
 export class PipelineError extends AppError<

@@ -53,11 +53,12 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const sources = await Promise.all(wanted.map(name => readSnapshotLines(readBundleLines(path, name))))
     const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
     const at = new Date(asOf)
-    const estate = await buildEstate(await withSurroundings(path, held, { asOf: at, sources }), catalog.managedPolicies)
     const exceptions = held.has('exceptions.json')
       ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
-      : []
-    const evaluation = evaluate(catalog, estate, at, exceptions)
+      : null
+    const rows = await withSurroundings(path, held, { asOf: at, sources })
+    const estate = await buildEstate({ ...rows, ...(exceptions === null ? {} : { exceptions }) }, catalog.managedPolicies)
+    const evaluation = evaluate(catalog, estate, at, exceptions ?? [])
     const disposed = new Set(estate.sources.flatMap(source => [...source.disposed]))
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
@@ -104,7 +105,7 @@ async function withSurroundings(path: string, held: ReadonlySet<string>, rows: E
   const histories = await Promise.all(namesIn('history/').map(name => readHistoryLines(readBundleLines(path, name))))
   const sources = rows.sources.map(each => {
     const found = histories.find(({ source }) => source === each.snapshot.source)
-    return found === undefined ? each : { ...each, history: found.history }
+    return found === undefined ? each : { ...each, ...found.past }
   })
   return { ...rows, sources, imports }
 }

@@ -24,6 +24,7 @@ export type {
   SourceProof,
 } from './framework-report-view.ts'
 export { frameworkReportView } from './framework-report-view.ts'
+export { type GapCause, gapCauses } from './gap-causes.ts'
 export type { HomeInput, HomeView } from './home-view.ts'
 export { homeView } from './home-view.ts'
 export type { Look } from './look.ts'

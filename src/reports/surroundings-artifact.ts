@@ -1,5 +1,5 @@
 import { canonicalJson } from '../digest.ts'
-import type { Artifact, DatasetSummary, ImportedRows, SourceHistory, StoredState } from '../model.ts'
+import type { Artifact, DatasetSummary, ImportedRows, SourceRows, StoredState } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import { dateOf, plain } from './snapshot-artifact.ts'
 
@@ -23,15 +23,19 @@ export async function readImportLines(lines: AsyncIterable<string>): Promise<Imp
   return { ...about, importedAt: new Date(about.importedAt), rows }
 }
 
-/** What changed in a source before the judged snapshot, as it was judged with: first line the snapshots, then one state a line. */
-export function historyArtifact(source: string, read: () => Promise<SourceHistory>): Artifact {
+/**
+ * What was judged beside a snapshot: first line the earlier snapshots of the period that controls of changes look back and what is kept of
+ * the evidence, then one earlier state of a resource a line.
+ */
+export function historyArtifact(source: string, read: () => Promise<Pick<SourceRows, 'history' | 'kept'>>): Artifact {
   return {
     path: `history/${pathPart(source)}.jsonl`,
     mediaType: jsonLines,
-    title: `What changed in ${source} over the period that controls of changes look back`,
+    title: `What changed in ${source} over the period that controls of changes look back, and which snapshots are kept`,
     async *read() {
-      const { states, ...about } = await read()
-      let lines = `${canonicalJson(plain({ source, ...about }))}\n`
+      const { history, kept = null } = await read()
+      const { states, ...period } = history ?? { states: [] }
+      let lines = `${canonicalJson(plain({ source, kept, period: history === undefined ? null : period }))}\n`
       for await (const state of states) {
         lines += `${canonicalJson(plain(state))}\n`
         if (lines.length < 1 << 16) continue
@@ -43,32 +47,41 @@ export function historyArtifact(source: string, read: () => Promise<SourceHistor
   }
 }
 
-/** Reads a history back, the states as they are asked for, once. @param lines without line feeds */
+/** Reads it back, the states as they are asked for, once. @param lines without line feeds */
 export async function readHistoryLines(
   lines: AsyncIterable<string>,
-): Promise<{ readonly source: string; readonly history: SourceHistory }> {
+): Promise<{ readonly source: string; readonly past: Pick<SourceRows, 'history' | 'kept'> }> {
   const iterator = lines[Symbol.asyncIterator]()
   const first = await iterator.next()
-  const about = JSON.parse(first.done === true ? '{}' : first.value)
+  const { source, kept = null, period = null } = JSON.parse(first.done === true ? '{}' : first.value)
   async function* states(): AsyncGenerator<StoredState> {
     for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
       if (next.value !== '') yield JSON.parse(next.value)
     }
   }
   return {
-    source: about.source,
-    history: {
-      snapshots: about.snapshots.map((each: { version: number; sealedAt: string }) => ({
-        ...each,
-        sealedAt: new Date(each.sealedAt),
-      })),
-      previous:
-        about.previous?.map((each: DatasetSummary & { firstObservedAt: string | null; lastObservedAt: string | null }) => ({
-          ...each,
-          firstObservedAt: dateOf(each.firstObservedAt),
-          lastObservedAt: dateOf(each.lastObservedAt),
-        })) ?? null,
-      states: states(),
+    source,
+    past: {
+      ...(kept === null ? {} : { kept: { snapshots: kept.snapshots.map(sealedAgain), verifiedAt: dateOf(kept.verifiedAt) } }),
+      ...(period === null
+        ? {}
+        : {
+            history: {
+              snapshots: period.snapshots.map(sealedAgain),
+              previous: period.previous?.map(observedAgain) ?? null,
+              states: states(),
+            },
+          }),
     },
   }
+}
+
+function sealedAgain<T extends { readonly sealedAt: string }>(each: T) {
+  return { ...each, sealedAt: new Date(each.sealedAt) }
+}
+
+function observedAgain(
+  each: DatasetSummary & { readonly firstObservedAt: string | null; readonly lastObservedAt: string | null },
+) {
+  return { ...each, firstObservedAt: dateOf(each.firstObservedAt), lastObservedAt: dateOf(each.lastObservedAt) }
 }

@@ -11,6 +11,7 @@ import { SourcesError } from './sources-error.ts'
 /** Heads in a folder: `<stream>.jsonl`, one head a line, and the change set of each in `<stream>/<version>.gz`. */
 export interface HeadFiles {
   heads(stream: string): Promise<readonly SignedHead[]>
+  lastVersion(stream: string): Promise<number>
   lines(head: SignedHead): AsyncIterable<string>
   write(head: SignedHead, lines: AsyncIterable<string>): Promise<void>
 }
@@ -23,6 +24,9 @@ export function openHeadFiles(folder: string): HeadFiles {
   const listOf = (stream: string) => join(folder, `${stream}.jsonl`)
   const linesOf = ({ stream, version }: SignedHead) => join(folder, stream, `${String(version).padStart(8, '0')}.gz`)
   return {
+    async lastVersion(stream) {
+      return (await this.heads(stream)).at(-1)?.version ?? 0
+    },
     async heads(stream) {
       const text = await readFile(listOf(stream), 'utf8').catch(error => {
         if (error.code === 'ENOENT') return ''

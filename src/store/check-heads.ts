@@ -1,52 +1,115 @@
 import { digestOf } from '../digest.ts'
 import type { SignedHead } from '../model.ts'
 import { query } from './database.ts'
-import { addUp, changeLines, type HeadSink, signedBytes, streamOf } from './head.ts'
+import { addUp, changeLines, evaluationLines, evaluationStream, type HeadSink, signedBytes, streamOf } from './head.ts'
+import { readHeads } from './head-rows.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
 
 /** What heads are checked with. */
 export interface HeadCheck {
-  readonly sink: HeadSink
+  readonly sinks: readonly HeadSink[]
   /** null when no key of this fingerprint is trusted */
   verify(bytes: Uint8Array, head: SignedHead): boolean | null
 }
 
-interface Sealed {
-  readonly version: number
-  readonly digest: Buffer
+/** Snapshots of a source, or the evaluations, as the database has them now. */
+interface Inside {
+  /** for people: `acme version`, `evaluation` */
+  readonly title: string
+  readonly stream: string
+  readonly digests: ReadonlyMap<number, string>
+  lines(version: number): AsyncIterable<string>
 }
 
 /**
- * Holds a source's snapshots against their heads outside: the signature and chain of the heads, the snapshot, the ledger up to its
- * entry, and the change set row by row.
+ * Holds a source's snapshots against their heads, in the database and outside: the signature and chain of the heads, the snapshot, the
+ * ledger up to its entry, and the change set row by row.
  */
 export async function* checkHeads(
   store: Store,
   source: { readonly id: number; readonly label: string; readonly partition: string; readonly instanceArn: string },
-  { sink, verify }: HeadCheck,
+  check: HeadCheck,
 ): AsyncGenerator<StoreProblem> {
-  const heads = await sink.heads(streamOf(source.partition, source.instanceArn))
-  const sealed = await query<Sealed>(store.db, 'select version, digest from snapshot where source_id = $1 order by version', [
-    source.id,
-  ])
-  const inside = new Map(sealed.map(row => [row.version, row.digest.toString('hex')]))
+  const text = 'select version, digest from snapshot where source_id = $1 order by version'
+  yield* checkStream(store, check, {
+    title: `${source.label} version`,
+    stream: streamOf(source.partition, source.instanceArn),
+    digests: await digestsOf(store, text, [source.id]),
+    lines: version => changeLines(store, source.id, version),
+  })
+}
+
+/** The same for the evaluations. */
+export async function* checkEvaluationHeads(store: Store, check: HeadCheck): AsyncGenerator<StoreProblem> {
+  yield* checkStream(store, check, {
+    title: 'evaluation',
+    stream: evaluationStream,
+    digests: await digestsOf(store, 'select id as version, digest from evaluation order by id', []),
+    lines: id => evaluationLines(store, id),
+  })
+}
+
+async function digestsOf(store: Store, text: string, values: readonly unknown[]): Promise<ReadonlyMap<number, string>> {
+  const rows = await query<{ version: number; digest: Buffer }>(store.db, text, values)
+  return new Map(rows.map(row => [row.version, row.digest.toString('hex')]))
+}
+
+async function* checkStream(store: Store, { sinks, verify }: HeadCheck, inside: Inside): AsyncGenerator<StoreProblem> {
+  const kept = await readHeads(store, inside.stream)
+  yield* checkChain(kept, inside, verify, ' in the database')
+  for (const sink of sinks) {
+    const heads = await sink.heads(inside.stream)
+    yield* checkChain(heads, inside, verify, '')
+    const outside = new Map(heads.map(head => [head.version, head]))
+    for (const head of heads) {
+      yield* checkInside(store, head, inside)
+      yield* checkLines(sink, head, inside)
+    }
+    for (const head of kept) {
+      const other = outside.get(head.version)
+      if (other !== undefined && digestOf({ ...other }) !== digestOf({ ...head })) {
+        const message = 'its head in the database is not the one outside'
+        yield { kind: 'head', name: `${inside.title} ${head.version}`, message }
+      }
+    }
+    for (const version of inside.digests.keys()) {
+      if (outside.has(version)) continue
+      const message = 'it has no head outside the database'
+      yield { kind: 'head_missing', name: `${inside.title} ${version}`, message }
+    }
+  }
+  if (sinks.length > 0) return
+  for (const head of kept) {
+    yield* checkInside(store, head, inside)
+    const found = await addUp(inside.lines(head.version))
+    if (found.digest !== head.linesDigest || found.lines !== head.lines) {
+      const message = 'its rows are not those that its head signs'
+      yield { kind: 'head', name: `${inside.title} ${head.version}`, message }
+    }
+  }
+}
+
+function* checkChain(
+  heads: readonly SignedHead[],
+  { title }: Inside,
+  verify: HeadCheck['verify'],
+  where: string,
+): Generator<StoreProblem> {
   let before: SignedHead | null = null
   for (const head of heads) {
-    const name = `${source.label} version ${head.version}`
-    yield* checkHead(head, before, name, verify)
-    yield* checkInside(store, head, inside.get(head.version) ?? null, name)
-    const kept = await addUp(sink.lines(head)).catch((error: Error) => error)
-    if (kept instanceof Error) yield { kind: 'head', name, message: `its change set outside cannot be read: ${kept.message}` }
-    else if (kept.digest !== head.linesDigest || kept.lines !== head.lines) {
-      yield { kind: 'head', name, message: 'the change set kept outside is not the one that its head signs' }
-    } else yield* compareLines(sink.lines(head), changeLines(store, source.id, head.version), name)
-    inside.delete(head.version)
+    yield* checkHead(head, before, `${title} ${head.version}${where}`, verify)
     before = head
   }
-  for (const version of inside.keys()) {
-    yield { kind: 'head_missing', name: `${source.label} version ${version}`, message: 'it has no head outside the database' }
-  }
+}
+
+async function* checkLines(sink: HeadSink, head: SignedHead, inside: Inside): AsyncGenerator<StoreProblem> {
+  const name = `${inside.title} ${head.version}`
+  const kept = await addUp(sink.lines(head)).catch((error: Error) => error)
+  if (kept instanceof Error) yield { kind: 'head', name, message: `its change set outside cannot be read: ${kept.message}` }
+  else if (kept.digest !== head.linesDigest || kept.lines !== head.lines) {
+    yield { kind: 'head', name, message: 'the change set kept outside is not the one that its head signs' }
+  } else yield* compareLines(sink.lines(head), inside.lines(head.version), name)
 }
 
 function* checkHead(
@@ -64,10 +127,13 @@ function* checkHead(
     yield { kind: 'head', name, message: 'its head does not follow the one before: a head was changed or taken away' }
 }
 
-async function* checkInside(store: Store, head: SignedHead, digest: string | null, name: string): AsyncGenerator<StoreProblem> {
-  if (digest === null) yield { kind: 'snapshot', name, message: 'the snapshot is missing; its head stands outside' }
-  else if (digest !== head.snapshotDigest)
-    yield { kind: 'snapshot', name, message: `its digest is ${digest}, the head outside says ${head.snapshotDigest}` }
+async function* checkInside(store: Store, head: SignedHead, inside: Inside): AsyncGenerator<StoreProblem> {
+  const name = `${inside.title} ${head.version}`
+  const kind = head.evaluationDigest === undefined ? 'snapshot' : 'evaluation'
+  const digest = inside.digests.get(head.version)
+  const signed = head.snapshotDigest ?? head.evaluationDigest
+  if (digest === undefined) yield { kind, name, message: `the ${kind} is missing; its head says that there was one` }
+  else if (digest !== signed) yield { kind, name, message: `its digest is ${digest}, its head says ${signed}` }
   const [entry] = await query<{ digest: Buffer }>(store.db, 'select digest from ledger where position = $1', [
     head.ledgerPosition,
   ])

@@ -33,6 +33,7 @@ interface Pair {
   readonly to: number
 }
 
+/** A version that one of the two snapshots shows and the other does not. */
 interface Row {
   readonly kind: RowKind
   readonly dataset: string
@@ -40,15 +41,15 @@ interface Row {
   readonly region: string
   readonly parent: string
   readonly key: string
-  readonly before: string | null
-  readonly before_disposed: number | null
-  readonly before_parent: string | null
-  readonly after: string | null
-  readonly after_disposed: number | null
-  readonly after_parent: string | null
-  readonly before_seen: boolean | null
-  readonly after_seen: boolean | null
-  readonly shown: number
+  readonly content: string | null
+  /** entry of the ledger under which the content was disposed of */
+  readonly disposed: number | null
+  readonly digest: string
+  readonly part_id: number
+  readonly is_low: boolean
+  readonly is_seen: boolean
+  /** the version that began or ended it between the two */
+  readonly at: number
 }
 
 async function* changes(store: Store, pair: Pair, source: string): AsyncGenerator<Change> {
@@ -56,83 +57,109 @@ async function* changes(store: Store, pair: Pair, source: string): AsyncGenerato
   let provesAbsence: ProvesAbsence | null = null
   let known = ''
   let disposals: Awaited<ReturnType<typeof readDisposals>> | null = null
-  for await (const batch of streamRows<Row>(store.db, changedRows, [pair.sourceId, pair.from, pair.to])) {
-    for (const row of batch) {
-      if (provesAbsence === null || known !== row.dataset) {
-        provesAbsence = await absenceOf(store, { sourceId: pair.sourceId, source }, [row.dataset])
-        known = row.dataset
-      }
-      const change = changeOf(row, pair, provesAbsence, sealed)
-      if (row.before_disposed === null && row.after_disposed === null) {
-        yield change
-        continue
-      }
-      disposals ??= await readDisposals(store)
-      yield {
-        ...change,
-        ...(row.before_disposed === null ? {} : { beforeDisposed: disposedText(row.before_disposed, disposals) }),
-        ...(row.after_disposed === null ? {} : { afterDisposed: disposedText(row.after_disposed, disposals) }),
-      }
+  for await (const rows of pairsOf(store, pair)) {
+    const [row] = rows
+    if (provesAbsence === null || known !== row.dataset) {
+      provesAbsence = await absenceOf(store, { sourceId: pair.sourceId, source }, [row.dataset])
+      known = row.dataset
+    }
+    const change = changeOf(rows, pair, provesAbsence, sealed)
+    if (change === null) continue
+    const [before, after] = sidesOf(rows, pair)
+    const positions = [before?.disposed ?? null, after?.disposed ?? null] as const
+    if (positions[0] !== null || positions[1] !== null) disposals ??= await readDisposals(store)
+    yield {
+      ...change,
+      ...(positions[0] === null ? {} : { beforeDisposed: disposedText(positions[0], disposals!) }),
+      ...(positions[1] === null ? {} : { afterDisposed: disposedText(positions[1], disposals!) }),
     }
   }
 }
 
-function changeOf(row: Row, pair: Pair, provesAbsence: ProvesAbsence, sealed: ReadonlyMap<number, Date>): Change {
-  const place = { accountId: row.account_id, region: row.region }
+/** Rows of one key together: one, or both. */
+async function* pairsOf(store: Store, { sourceId, from, to }: Pair): AsyncGenerator<readonly [Row, Row?]> {
+  let waiting: Row | null = null
+  const values = [sourceId, Math.min(from, to), Math.max(from, to)]
+  for await (const batch of streamRows<Row>(store.db, changedRows, values, 5000)) {
+    for (const row of batch) {
+      if (waiting === null) waiting = row
+      else if (isSameKey(waiting, row)) {
+        yield [waiting, row]
+        waiting = null
+      } else {
+        yield [waiting]
+        waiting = row
+      }
+    }
+  }
+  if (waiting !== null) yield [waiting]
+}
+
+function isSameKey(a: Row, b: Row): boolean {
+  const isSame = a.key === b.key && a.kind === b.kind && (a.kind === 'entity' || a.parent === b.parent)
+  return isSame && a.dataset === b.dataset && a.account_id === b.account_id && a.region === b.region
+}
+
+function sidesOf([first, second]: readonly [Row, Row?], { from, to }: Pair): readonly [before: Row | null, after: Row | null] {
+  const other = second ?? null
+  return first.is_low === from < to ? [first, other] : [other, first]
+}
+
+function changeOf(
+  rows: readonly [Row, Row?],
+  pair: Pair,
+  provesAbsence: ProvesAbsence,
+  sealed: ReadonlyMap<number, Date>,
+): Change | null {
+  const [first, second = null] = rows
+  // it was changed and changed back
+  if (second !== null && first.digest === second.digest && first.part_id === second.part_id) return null
+  const [before, after] = sidesOf(rows, pair)
+  const place = { accountId: first.account_id, region: first.region }
+  const { parent } = after ?? before ?? first
   return {
-    kind: kindOf(row, pair, place, provesAbsence),
-    dataset: row.dataset,
-    place,
-    parent: row.parent,
-    key: row.key,
-    before: factsIn(row, row.before, row.before_parent),
-    after: factsIn(row, row.after, row.after_parent),
-    shownAt: sealed.get(row.shown)!,
+    kind: kindOf(before, after, parent, pair, place, provesAbsence),
+    ...{ dataset: first.dataset, place, parent, key: first.key, before: factsIn(before), after: factsIn(after) },
+    shownAt: sealed.get(Math.max(first.at, second?.at ?? 0))!,
   }
 }
 
-function kindOf(row: Row, pair: Pair, place: Place, provesAbsence: ProvesAbsence): Change['kind'] {
-  if (row.before_parent !== null && row.after_parent !== null) return row.before_seen && row.after_seen ? 'changed' : 'unknown'
-  const isNew = row.before_parent === null
-  const isSeen = isNew ? row.after_seen : row.before_seen
-  if (!isSeen || !provesAbsence(row.dataset, place, row.parent, isNew ? pair.from : pair.to)) return 'unknown'
-  return isNew ? 'added' : 'removed'
+function kindOf(
+  before: Row | null,
+  after: Row | null,
+  parent: string,
+  pair: Pair,
+  place: Place,
+  provesAbsence: ProvesAbsence,
+): Change['kind'] {
+  if (before !== null && after !== null) return before.is_seen && after.is_seen ? 'changed' : 'unknown'
+  const [shown, other] = before === null ? [after!, pair.from] : [before, pair.to]
+  if (!shown.is_seen || !provesAbsence(shown.dataset, place, parent, other)) return 'unknown'
+  return before === null ? 'added' : 'removed'
 }
 
-function factsIn(row: Row, content: string | null, parent: string | null): Facts | null {
-  return content === null ? null : factsOf(row.dataset, parent!, content, row.kind)
+function factsIn(row: Row | null): Facts | null {
+  return row === null || row.content === null ? null : factsOf(row.dataset, row.parent, row.content, row.kind)
 }
 
-/** Versions of a key that differ between $2 and $3: only keys with a version that began or ended between them are looked at. */
+/**
+ * Versions that snapshot $2 shows and the later snapshot $3 does not, or the other way round: those that ended between the two, and
+ * those that began.
+ */
 const changedRows = `
-  select c.kind, d.name as dataset, l.account_id, l.region, c.parent, c.key, c.before, c.before_disposed, c.before_parent, c.after, c.after_disposed, c.after_parent,
-    c.before_seen, c.after_seen, c.shown
+  select c.kind, d.name as dataset, l.account_id, l.region, c.parent, c.key collate "C" as key, c.content, c.disposed, encode(c.digest, 'hex') as digest,
+    c.part_id, c.is_low, c.is_seen, c.at
   from (${shapes.map(changedOf).join(' union all ')}) c
   join dataset d on d.id = c.dataset_id join place l on l.id = c.place_id
-  order by d.name, l.account_id collate "C", l.region collate "C", c.key`
+  order by d.name, l.account_id, l.region, c.key collate "C", c.kind, c.parent`
 
-function changedOf({ kind, identity, content, joins, key, disposed }: Shape): string {
-  const columns = identity.map(column => `v.${column}`).join(', ')
-  const low = 'least($2::int, $3::int)'
-  const high = 'greatest($2::int, $3::int)'
-  const side = (at: string) => `(
-      select ${columns}, v.part_id as in_part, v.from_version, v.to_version, v.digest, ${content} as content, ${disposed} as disposed, ${key} as key, p.parent,
-        p.dataset_id, p.place_id, (${seenAt(kind, at)}) as is_seen
-      from touched_${kind} h join ${kind}_version v on ${identity.map(column => `v.${column} = h.${column}`).join(' and ')}
-      join part p on p.id = v.part_id ${joins}
-      where v.from_version <= ${at} and v.to_version > ${at})`
-  return `(
-    with touched_${kind} as materialized (
-      select ${columns} from ${kind}_version v where v.source_id = $1 and v.from_version > ${low} and v.from_version <= ${high}
-      union
-      select ${columns} from ${kind}_version v
-      where v.source_id = $1 and v.to_version > ${low} and v.to_version <= ${high} and v.to_version < ${stillHolds}
-    )
-    select '${kind}' as kind, coalesce(a.dataset_id, b.dataset_id) as dataset_id, coalesce(a.place_id, b.place_id) as place_id,
-      coalesce(b.parent, a.parent) as parent, coalesce(b.key, a.key) collate "C" as key, a.content as before, a.disposed as before_disposed, a.parent as before_parent,
-      b.content as after, b.disposed as after_disposed, b.parent as after_parent, a.is_seen as before_seen, b.is_seen as after_seen,
-      greatest(a.from_version, b.from_version, case when a.to_version <= ${high} then a.to_version end,
-        case when b.to_version <= ${high} then b.to_version end) as shown
-    from ${side('$2::int')} a full join ${side('$3::int')} b on ${identity.map(column => `a.${column} = b.${column}`).join(' and ')}
-    where a.digest is distinct from b.digest or a.in_part is distinct from b.in_part)`
+function changedOf({ kind, content, joins, key, disposed }: Shape): string {
+  const side = (isLow: boolean, at: string, column: string, condition: string) => `
+    select '${kind}' as kind, p.dataset_id, p.place_id, p.parent, ${key} as key, ${content} as content, ${disposed} as disposed, v.digest, v.part_id, ${isLow} as is_low,
+      (${seenAt(kind, at)}) as is_seen, v.${column} as at
+    from ${kind}_version v join part p on p.id = v.part_id ${joins}
+    where v.source_id = $1 and ${condition}`
+  const ended = `v.to_version > $2::int and v.to_version <= $3::int and v.to_version < ${stillHolds} and v.from_version <= $2::int`
+  const begun = 'v.from_version > $2::int and v.from_version <= $3::int and v.to_version > $3::int'
+  return `${side(true, '$2::int', 'to_version', ended)} union all ${side(false, '$3::int', 'from_version', begun)}`
 }

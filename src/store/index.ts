@@ -18,6 +18,7 @@ export {
   revokeException,
   saveExceptionFile,
 } from './exceptions.ts'
+export { type ExportManifest, exportStore } from './export.ts'
 export type { DueDays } from './finding-states.ts'
 export {
   type Assignment,
@@ -29,11 +30,13 @@ export {
   readFinding,
   readFindings,
 } from './findings.ts'
-export { type HeadSigner, type HeadSink, publishHeads } from './head.ts'
+export { type HeadSigner, type HeadSink, publishEvaluationHeads, publishHeads } from './head.ts'
 export { health, type StoreHealth } from './health.ts'
 export { readHistory } from './history.ts'
 export { addHold, type Hold, type HoldScope, listHolds, releaseHold } from './hold.ts'
+export { type ImportedStore, importStore } from './import-export.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'
+export { readKept, saveVerification } from './kept.ts'
 export { appendLedger, checkLedger, type LedgerCheck, type LedgerProblem, readLedger } from './ledger.ts'
 export { type Pseudonymisation, pseudonymise } from './privacy.ts'
 export type { StoreProblem } from './problem.ts'
@@ -45,6 +48,7 @@ export { sealRun } from './seal.ts'
 export { claimSlot } from './slot.ts'
 export { lastCounts, listSnapshots, readSnapshot, type WhichSnapshot } from './snapshot.ts'
 export { saveParts } from './staging.ts'
+export { type StoreStats, storeStats, type TableStats } from './stats.ts'
 export { migrate, openStore, type Store, type StoreOptions } from './store.ts'
 export { refuseSuperuser } from './superuser.ts'
 export { type StoreVerification, verifyStore } from './verify-store.ts'

@@ -2,7 +2,7 @@ import type { LedgerEntry, Snapshot } from '../model.ts'
 import { reader } from './calls.ts'
 import { checkDisposals } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
-import { checkHeads, type HeadCheck } from './check-heads.ts'
+import { checkEvaluationHeads, checkHeads, type HeadCheck } from './check-heads.ts'
 import { checkRows } from './check-rows.ts'
 import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
 import { storedClassificationDigest } from './classification.ts'
@@ -55,6 +55,7 @@ export async function verifyStore(
   }
   const disposed = await checkDisposals(store)
   problems.push(...disposed.problems)
+  if (heads !== null) for await (const problem of checkEvaluationHeads(store, heads)) problems.push(problem)
   const evaluations = await checkEvaluations(store, entries, problems, onProgress)
   for await (const problem of checkFindings(store)) problems.push(problem)
   for (const [run, { position }] of entries.snapshots) {

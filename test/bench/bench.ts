@@ -4,8 +4,10 @@ import { benchCollection } from './collection.ts'
 import { benchCollectionCost } from './collection-cost.ts'
 import { benchRival } from './collection-rival.ts'
 import { benchControls } from './controls.ts'
+import { benchAtScale } from './controls-at-scale.ts'
+import { benchByHand } from './controls-by-hand.ts'
 import { benchEvidence } from './evidence.ts'
-import { benchStore } from './store.ts'
+import { benchStore, benchStoreYear } from './store.ts'
 
 /**
  * Prints figures as one JSON document. `npm run bench` runs all but those that take long, `npm run -s bench -- collection store-l` those named.
@@ -21,11 +23,19 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'collection-rival': benchRival,
   'collection-cost': benchCollectionCost,
   controls: benchControls,
+  'controls-by-hand': () => benchByHand('M'),
+  'controls-at-scale': () => benchAtScale('M'),
+  'controls-l': () => benchAtScale('L'),
+  'controls-by-hand-l': () => benchByHand('L'),
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),
+  'store-year': () => benchStoreYear(),
 }
-const onlyByName = ['store-l', 'collection-l', 'collection-far', 'collection-rival', 'collection-cost']
+const onlyByName = [
+  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l'],
+  ...['collection-l', 'collection-far', 'collection-rival', 'collection-cost'],
+]
 
 const words = process.argv.slice(2)
 const keepAt = words.indexOf('--keep')

@@ -7,6 +7,7 @@ import { openHeadFiles } from '../../src/sources/index.ts'
 import {
   type HeadCheck,
   type HeadSigner,
+  publishEvaluationHeads,
   publishHeads,
   readSnapshot,
   type Store,
@@ -63,13 +64,14 @@ describe('the whole database, computed again', () => {
         { calls: [call('ListUsers')] },
       )
       // the first is left to be caught up
-      if (i > 0) await publishHeads(store, 'acme', sink, signer)
+      if (i > 0) await publishHeads(store, 'acme', [sink], signer)
     }
     const { source, version, digest } = (await readSnapshot(store, 'acme', 'latest'))!
     const evaluation = evaluationOf([{ key: 'u1', status: 'fail' }], { snapshots: [{ source, version, digest }] })
     await saveEvaluation(store, evaluation, [{ source, permissionSetArn: set, classification: 'admin', reason: 'because' }])
+    await publishEvaluationHeads(store, [sink], signer)
     const problems = async (heads = true) => {
-      const found = await verifyStore(store, heads ? { sink, verify: trust } : null)
+      const found = await verifyStore(store, heads ? { sinks: [sink], verify: trust } : null)
       return found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
     }
     return { store, folder, problems }
@@ -80,7 +82,10 @@ describe('the whole database, computed again', () => {
     await using _ = store
     expect(await problems()).to.deep.equal([])
     expect((await verifyStore(store, null)).snapshots).to.equal(3)
-    expect(readdirSync(folder).sort()).to.deep.equal(['aws-ssoins-1234567890abcdef', 'aws-ssoins-1234567890abcdef.jsonl'])
+    expect(readdirSync(folder).sort()).to.deep.equal([
+      ...['aws-ssoins-1234567890abcdef', 'aws-ssoins-1234567890abcdef.jsonl'],
+      ...['evaluations', 'evaluations.jsonl'],
+    ])
   })
 
   const forgeries: readonly (readonly [what: string, statement: string, name: string, how: RegExp])[] = [
@@ -181,13 +186,54 @@ describe('the whole database, computed again', () => {
     expect((await problems()).join('\n')).to.match(/^head acme version 2:/m)
   })
 
+  it('names a result that was changed, or taken away, by somebody who gave it a right digest', async () => {
+    for (const [statement, how] of [
+      [
+        `update result_version set body = replace(body, 'because', 'so'), digest = sha256(convert_to(replace(body, 'because', 'so'), 'UTF8'))`,
+        /was changed/,
+      ],
+      ['delete from result_version', /is missing/],
+    ] as const) {
+      const { store, problems } = await filled()
+      await using _ = store
+      await asOwner(store, statement)
+      const found = await problems()
+      const rows = found.filter(each => /^row result IDC-USER-001 acme resource user u1: /.test(each))
+      expect(rows.join(), found.join('\n')).to.match(how)
+    }
+  })
+
+  it('finds with the heads of the database alone what nobody without the key can sign', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    const inside = async () =>
+      (await verifyStore(store, { sinks: [], verify: trust })).problems.map(each => `${each.kind} ${each.name}: ${each.message}`)
+    expect(await inside()).to.deep.equal([])
+    await asOwner(
+      store,
+      `update entity_version set body = replace(body, 'u1@', 'xx@') where body like '%u1@%' and from_version = 1`,
+    )
+    await fixAllHashes(store)
+    const found = (await inside()).join('\n')
+    expect(found)
+      .to.match(/^snapshot acme version 1: its digest is/m)
+      .and.to.match(/^head acme version 1: its rows are not/m)
+    await asOwner(store, `update signed_head set head = replace(head, '"version":2', '"version":4') where version = 2`)
+    expect((await problems()).join('\n')).to.match(/^head acme version 4 in the database: the signature/m)
+    await asOwner(store, `delete from signed_head where stream <> 'evaluations'`)
+    await publishHeads(store, 'acme', [openHeadFiles(folder)], signer)
+    const adopted = await store.db.pool.query(`select count(*)::int as count from signed_head where stream <> 'evaluations'`)
+    expect(adopted.rows[0].count, 'of a rewritten history no head outside is adopted, and none is written over').to.equal(3)
+    expect((await problems()).join('\n')).to.match(/its head in the database is not the one outside/)
+  })
+
   it('goes on after a power cut in the middle of a line', async () => {
     const { store, folder, problems } = await filled()
     await using _ = store
     const list = join(folder, 'aws-ssoins-1234567890abcdef.jsonl')
     const good = readFileSync(list, 'utf8')
     writeFileSync(list, good.slice(0, -20))
-    await publishHeads(store, 'acme', openHeadFiles(folder), signer)
+    await publishHeads(store, 'acme', [openHeadFiles(folder)], signer)
     expect(readFileSync(list, 'utf8')).to.equal(good)
     expect(await problems()).to.deep.equal([])
   })

@@ -1,0 +1,78 @@
+import { expect } from 'chai'
+import type { SignedHead } from '../../src/model.ts'
+import { openHeadBucket } from '../../src/sources/index.ts'
+import { keys, startSmallS3 } from './small-s3.ts'
+
+const now = () => new Date('2026-03-01T00:00:00Z')
+
+function headOf(version: number, lines: number): SignedHead {
+  return {
+    ...{
+      stream: 'aws-ssoins-1',
+      version,
+      snapshotDigest: 'a',
+      ledgerPosition: version,
+      ledgerDigest: 'b',
+      lines,
+      linesDigest: 'c',
+    },
+    ...{ previousDigest: null, keyFingerprint: 'f', signature: 's' },
+  }
+}
+
+async function* some(count: number): AsyncGenerator<string> {
+  for (let i = 0; i < count; i++) yield `+ line ${i}`
+}
+
+describe('heads in a bucket', () => {
+  const bucketAt = (endpoint: string, lockDays: number | null = null) =>
+    openHeadBucket(
+      { name: 'heads', region: 'eu-west-1', prefix: 'acme/x=1/', endpoint, lockDays },
+      { environment: { ...keys }, now },
+    )
+
+  it('are kept whole, listed over several pages and read back, large change sets in several objects', async () => {
+    await using s3 = await startSmallS3('heads')
+    const bucket = bucketAt(s3.endpoint)
+    expect(await bucket.heads('aws-ssoins-1')).to.deep.equal([])
+    expect(await bucket.lastVersion('aws-ssoins-1')).to.equal(0)
+    for (const version of [1, 2, 3, 4, 5])
+      await bucket.write(headOf(version, version === 1 ? 250_001 : 2), some(version === 1 ? 250_001 : 2))
+    expect(await bucket.lastVersion('aws-ssoins-1')).to.equal(5)
+    expect((await bucket.heads('aws-ssoins-1')).map(head => head.version)).to.deep.equal([1, 2, 3, 4, 5])
+    expect(await Array.fromAsync(bucket.lines(headOf(1, 250_001)))).to.deep.equal(await Array.fromAsync(some(250_001)))
+    expect([...s3.objects.keys()].filter(key => key.includes('/changes/00000001/'))).to.have.lengthOf(3)
+    expect([...s3.objects.keys()].every(key => key.startsWith('acme/x=1/aws-ssoins-1/'))).to.equal(true)
+  })
+
+  it('are never written over, and taken up where a write broke off', async () => {
+    await using s3 = await startSmallS3('heads')
+    const bucket = bucketAt(s3.endpoint, 10)
+    await bucket.write(headOf(1, 2), some(2))
+    await bucket.write(headOf(1, 2), some(2))
+    const refused = await bucket.write({ ...headOf(1, 2), ledgerDigest: 'other' }, some(2)).catch((error: Error) => error)
+    expect(refused).to.include({ code: 'HEADS_NOT_WRITABLE' })
+    expect((refused as Error).message).to.contain('with other contents')
+    for (const headers of s3.puts.values()) {
+      expect(headers['x-amz-object-lock-mode']).to.equal('COMPLIANCE')
+      expect(headers['x-amz-object-lock-retain-until-date']).to.equal('2026-03-11T00:00:00.000Z')
+    }
+  })
+
+  it('wait out what passes, and say what does not', async () => {
+    await using s3 = await startSmallS3('heads')
+    s3.failures.push(503, 500)
+    await bucketAt(s3.endpoint).write(headOf(1, 0), some(0))
+    expect([...s3.objects.keys()]).to.deep.equal(['acme/x=1/aws-ssoins-1/heads/00000001.json'])
+    const stranger = openHeadBucket(
+      { name: 'heads', region: 'eu-west-1', prefix: '', endpoint: s3.endpoint, lockDays: null },
+      { environment: { AWS_ACCESS_KEY_ID: 'AKIAOTHER', AWS_SECRET_ACCESS_KEY: 'x' }, now },
+    )
+    const refused = await stranger.write(headOf(2, 0), some(0)).catch((error: Error) => error)
+    expect((refused as Error).message).to.contain('403 (SignatureDoesNotMatch: no)')
+    expect(await stranger.heads('aws-ssoins-1').catch((error: { code: string }) => error.code)).to.equal('HEADS_NOT_READABLE')
+    s3.objects.set('acme/x=1/aws-ssoins-1/changes/00000001/00000001.gz', Buffer.from('no gzip'))
+    const torn = await Array.fromAsync(bucketAt(s3.endpoint).lines(headOf(1, 1))).catch((error: { code: string }) => error.code)
+    expect(torn).to.equal('HEADS_NOT_READABLE')
+  })
+})
