@@ -101,7 +101,7 @@ export async function issueEvidence(
           .flatMap(({ reports }) => reports)
           .flatMap(report => [
             ...tableArtifacts(report, 'csv'),
-            ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
+            ...(formats.includes('xlsx') && report.path.startsWith('tie-out/') ? tableArtifacts(report, 'xlsx') : []),
           ]),
         ...snapshots.flatMap(snapshot => sourceArtifacts(reading, snapshot, formats.includes('xlsx'))),
         ...(await surroundings(parts, judged, mask)),
