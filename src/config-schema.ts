@@ -75,13 +75,37 @@ export const configSchema = {
                 'x-secret': true,
                 description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
               },
+              via: {
+                type: 'array',
+                minItems: 1,
+                maxItems: 5,
+                description: 'roles to assume first, one from the other, before roleArn and the roles of the accounts',
+                items: {
+                  type: 'object',
+                  additionalProperties: false,
+                  required: ['roleArn'],
+                  properties: {
+                    roleArn: {
+                      type: 'string',
+                      pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
+                      description: 'arn:aws:iam::<12 digits>:role/<name>',
+                    },
+                    externalId: {
+                      type: 'string',
+                      pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
+                      'x-secret': true,
+                      description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
+                    },
+                  },
+                },
+              },
               sourceIdentity: {
                 type: 'string',
                 pattern: '^(?!aws:)[A-Za-z0-9_+=,.@-]{2,64}$',
                 description: '2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -; the trust policy must allow sts:SetSourceIdentity',
               },
             },
-            dependentRequired: { externalId: ['roleArn'], sourceIdentity: ['roleArn'] },
+            dependentRequired: { externalId: ['roleArn'], sourceIdentity: ['roleArn'], via: ['roleArn'] },
           },
           budgetShare: {
             type: 'number',
@@ -101,6 +125,11 @@ export const configSchema = {
               'x-unit': 'calls/s',
               description: 'calls a second, above 0',
             },
+          },
+          includeUserExtensions: {
+            type: 'boolean',
+            default: false,
+            description: 'true asks for the SCIM enterprise attributes of users (employee number, department, manager, …)',
           },
           includePersonalData: {
             type: 'boolean',
@@ -330,6 +359,11 @@ export const configSchema = {
           type: 'string',
           pattern: '^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$',
           description: 'ARN of a key in AWS KMS (ECC_NIST_P256, SIGN_VERIFY) that signs instead of a key file',
+        },
+        timestampUrl: {
+          type: 'string',
+          pattern: '^https?://[^\\s]+$',
+          description: 'URL of a time-stamp authority (RFC 3161) that is asked for each bundle; left out: none is',
         },
       },
     },

@@ -32,6 +32,8 @@ export interface Config {
   readonly keyFile: string | null
   /** key in AWS KMS that signs evidence; null: a key file does */
   readonly kmsKeyArn: string | null
+  /** time-stamp authority (RFC 3161) that is asked for each bundle; null: none */
+  readonly timestampUrl: string | null
   /** where the signed heads of snapshots are kept, outside the database */
   readonly headsFolder: string
   /** a bucket that gets them too; null: none */
@@ -39,15 +41,6 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** where a member stands in the file, for problems that only another room can see */
   placeOf(path: readonly (string | number)[]): { readonly line: number; readonly column: number }
-}
-
-/** Where heads go beside the folder, as `heads.bucket` says. */
-export interface HeadBucketConfig {
-  readonly name: string
-  readonly region: string
-  readonly prefix: string
-  readonly endpoint: string | null
-  readonly lockDays: number | null
 }
 
 /** Days by source and by framework; see `retentionOf`. */
@@ -87,6 +80,15 @@ export function retentionOf(
   )
 }
 
+/** Where heads go beside the folder, as `heads.bucket` says. */
+export interface HeadBucketConfig {
+  readonly name: string
+  readonly region: string
+  readonly prefix: string
+  readonly endpoint: string | null
+  readonly lockDays: number | null
+}
+
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
 
 export class ConfigError extends AppError<ConfigCode> {
@@ -111,10 +113,16 @@ interface ConfigFile {
     kind: 'aws'
     partition: string
     region: string
-    auth: { roleArn?: string; externalId?: string; sourceIdentity?: string }
+    auth: {
+      roleArn?: string
+      externalId?: string
+      sourceIdentity?: string
+      via?: { roleArn: string; externalId?: string }[]
+    }
     budgetShare: number
     rateLimits: Record<string, number>
     includePersonalData: boolean
+    includeUserExtensions: boolean
     iam?: { roleName: string; externalId?: string; accounts?: string[] }
   }[]
   schedule: { collect: string; timeZone: string }
@@ -129,7 +137,7 @@ interface ConfigFile {
   findings: Config['findings']
   frameworks: string[]
   retention: { days?: number; callLedgerDays?: number; sources: Record<string, number>; frameworks: Record<string, number> }
-  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string }
+  evidence: { folder?: string; keyFile?: string; kmsKeyArn?: string; timestampUrl?: string }
   heads: { folder?: string; bucket?: { name: string; region: string; prefix: string; endpoint?: string; lockDays?: number } }
   log: { level: Config['logLevel'] }
 }
@@ -185,7 +193,11 @@ export function describeConfig(config: Config): Json {
         ? { ...iam, accounts: iam.accounts && [...iam.accounts], externalId: iam.externalId === null ? null : '[set]' }
         : null,
       rateLimits: { ...source.rateLimits },
-      auth: { ...source.auth, externalId: source.auth.externalId === null ? null : '[set]' },
+      auth: {
+        ...source.auth,
+        externalId: source.auth.externalId === null ? null : '[set]',
+        via: (source.auth.via ?? []).map(role => ({ ...role, externalId: role.externalId === null ? null : '[set]' })),
+      },
     })),
     schedule: { ...config.schedule },
     server: { ...config.server },
@@ -204,7 +216,12 @@ export function describeConfig(config: Config): Json {
       sources: { ...config.retention.sources },
       frameworks: { ...config.retention.frameworks },
     },
-    evidence: { folder: config.evidenceFolder, keyFile: config.keyFile },
+    evidence: {
+      folder: config.evidenceFolder,
+      keyFile: config.keyFile,
+      kmsKeyArn: config.kmsKeyArn,
+      timestampUrl: config.timestampUrl,
+    },
     heads: { folder: config.headsFolder, bucket: config.headsBucket === null ? null : { ...config.headsBucket } },
     log: { level: config.logLevel },
   }
@@ -227,6 +244,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
         roleArn: source.auth.roleArn ?? null,
         externalId: source.auth.externalId ?? null,
         ...(source.auth.sourceIdentity === undefined ? {} : { sourceIdentity: source.auth.sourceIdentity }),
+        ...(source.auth.via === undefined ? {} : { via: source.auth.via.map(role => ({ externalId: null, ...role })) }),
       },
     })),
     schedule: value.schedule,
@@ -252,6 +270,7 @@ function configOf(value: ConfigFile, file: string, placeOf: Config['placeOf']): 
     evidenceFolder: value.evidence.folder === undefined ? resolve(dataDir, 'evidence') : resolve(base, value.evidence.folder),
     keyFile: value.evidence.keyFile === undefined ? null : resolve(base, value.evidence.keyFile),
     kmsKeyArn: value.evidence.kmsKeyArn ?? null,
+    timestampUrl: value.evidence.timestampUrl ?? null,
     headsFolder: value.heads.folder === undefined ? resolve(dataDir, 'heads') : resolve(base, value.heads.folder),
     headsBucket: bucketOf(value.heads.bucket),
     logLevel: value.log.level,
@@ -301,7 +320,7 @@ function resolveText(text: string, path: Path, file: string, environment: NodeJS
 
 function isSecret(path: Path): boolean {
   const dotted = path.map(step => (/^\d+$/.test(String(step)) ? '*' : step)).join('.')
-  return dotted === 'database.url' || dotted === 'sources.*.auth.externalId' || dotted === 'sources.*.iam.externalId'
+  return dotted === 'database.url' || /^sources\.\*\.(auth|iam|auth\.via\.\*)\.externalId$/.test(dotted)
 }
 
 /** What no schema can say. Members of a wrong type are passed over: the schema speaks of them. */
@@ -313,13 +332,18 @@ function checkMeaning(value: Json, report: Report): void {
       report(['sources', i, 'label'], `label ${label} is used twice`, 'give each source its own label')
     if (label !== null) seen.add(label)
     const partition = textOf(memberOf(source, 'partition')) ?? 'aws'
-    const ofRole = textOf(memberOf(source, 'auth', 'roleArn'))?.split(':')[1]
-    if (ofRole !== undefined && ofRole !== partition) {
-      report(
-        ['sources', i, 'auth', 'roleArn'],
-        `the role is in partition ${ofRole}, the source in ${partition}`,
-        `write partition: ${ofRole}`,
-      )
+    const roles = [
+      { path: ['auth', 'roleArn'], arn: textOf(memberOf(source, 'auth', 'roleArn')) },
+      ...listOf(memberOf(source, 'auth', 'via')).map((role, at) => ({
+        path: ['auth', 'via', at, 'roleArn'],
+        arn: textOf(memberOf(role, 'roleArn')),
+      })),
+    ]
+    for (const { path, arn } of roles) {
+      const ofRole = arn?.split(':')[1]
+      if (ofRole === undefined || ofRole === partition) continue
+      const message = `the role is in partition ${ofRole}, the source in ${partition}`
+      report(['sources', i, ...path], message, `write partition: ${ofRole}`)
     }
   }
   for (const label of Object.keys(recordOf(memberOf(value, 'retention', 'sources')))) {

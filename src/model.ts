@@ -24,6 +24,8 @@ export interface Source {
   readonly rateLimits: { readonly [key: string]: number }
   /** false: Birthdate, Addresses, PhoneNumbers and Photos are withheld and stand as gaps with reason `withheld` */
   readonly includePersonalData: boolean
+  /** true: ListUsers is asked for the SCIM enterprise attributes (`Extensions`); left out or false: AWS does not send them */
+  readonly includeUserExtensions?: boolean
   /** IAM of the accounts; left out or null: it is not read */
   readonly iam?: SourceIam | null
 }
@@ -42,6 +44,13 @@ export interface SourceAuth {
   readonly externalId: string | null
   /** stands in CloudTrail for every call, through every role; the trust policy must allow sts:SetSourceIdentity. Left out: none */
   readonly sourceIdentity?: string | null
+  /** roles that are assumed first, one from the other, before `roleArn` and the roles of the accounts; left out: none */
+  readonly via?: readonly RoleOnTheWay[]
+}
+
+export interface RoleOnTheWay {
+  readonly roleArn: string
+  readonly externalId: string | null
 }
 
 /** What a source really is: proven at each run, never taken from configuration. */
@@ -307,6 +316,23 @@ export interface SourceRows {
   readonly resources: AsyncIterable<StoredResource>
   /** what changed before it; left out: nobody asked */
   readonly history?: SourceHistory
+  /** the snapshots of the source that are kept; left out: nobody asked */
+  readonly kept?: Kept
+}
+
+/** The evidence of a source as it is kept, up to the judged snapshot. */
+export interface Kept {
+  /** oldest first */
+  readonly snapshots: readonly KeptSnapshot[]
+  /** when the whole store was last computed again, by the instant of the judgement; null: never */
+  readonly verifiedAt: Date | null
+}
+
+export interface KeptSnapshot {
+  readonly version: number
+  readonly sealedAt: Date
+  /** what is not as it was sealed: found now in itself, its chain and the ledger, and by the last verification in its rows and calls */
+  readonly problems: readonly string[]
 }
 
 /** What changed in a source over a period that ends with the judged snapshot. */
@@ -364,6 +390,8 @@ export interface EstateRows {
   readonly sources: readonly SourceRows[]
   /** of each kind the last one by then; left out: none */
   readonly imports?: readonly ImportedRows[]
+  /** the register of exceptions as of the instant; left out: nobody asked */
+  readonly exceptions?: readonly Exception[]
 }
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low'
@@ -640,6 +668,7 @@ export interface LedgerEntry {
     | 'key'
     | 'download'
     | 'confirmation'
+    | 'verification'
     | 'import'
     | 'hold'
     | 'disposal'

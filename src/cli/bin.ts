@@ -21,3 +21,5 @@ process.stdout.on('error', error => {
   throw error
 })
 process.exitCode = await main(process.argv.slice(2), process.env, process, interrupted.signal)
+// everything is closed; a call that backs off for seconds still holds a timer, and nobody waits for its answer
+if (interrupted.signal.aborted) process.exit()

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { verifyBundle } from '../evidence/index.ts'
+import { openPseudonymKey, verifyBundle } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import { frameworkOf, issueEvidence } from '../pipeline/index.ts'
 import { defaultFormats } from '../reports/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { folderFor, OutputError } from './output.ts'
-import { catalogOf, signerOf, storeOf } from './parts.ts'
+import { catalogOf, signerOf, storeOf, timestamperOf } from './parts.ts'
 import { periodOf } from './period.ts'
 import { formatsOf } from './report.ts'
 
@@ -17,6 +17,8 @@ interface Options extends CommonOptions {
   readonly asOf?: string
   readonly out?: string
   readonly force: boolean
+  readonly timestamp: boolean
+  readonly pseudonyms: boolean
   readonly format?: string
   readonly from?: string
   readonly to?: string
@@ -35,6 +37,8 @@ export function addBundle(program: Command, invocation: Invocation): void {
       `of the report, commas between (default: ${defaultFormats.join(',')}); populations and results are always there`,
     )
     .option('--out <file>', 'the ZIP file (default: a name of its own in the evidence folder)')
+    .option('--pseudonyms', 'for a party outside: keyed pseudonyms in place of people, the same in every bundle', false)
+    .option('--no-timestamp', 'do not ask the configured time-stamp authority')
     .option('--force', 'replace the file if it is there', false)
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
@@ -50,7 +54,9 @@ export function addBundle(program: Command, invocation: Invocation): void {
       const signer = await signerOf(config)
       if (signer.isNew) terminal.note(`made a new signing key; give its fingerprint to those who verify: ${signer.fingerprint}`)
       await using store = await storeOf(config, log)
-      const parts = { store, catalog, signer, now: () => new Date(), log }
+      const pseudonyms = options.pseudonyms ? { pseudonyms: await openPseudonymKey(config.dataDir) } : {}
+      const timestamper = options.timestamp ? timestamperOf(config) : null
+      const parts = { store, catalog, signer, timestamper, now: () => new Date(), log }
       const asOf = options.asOf === undefined ? null : instant(options.asOf)
       const path = options.out === undefined ? join(config.evidenceFolder, bundleName(framework)) : resolve(options.out)
       if (existsSync(path) && !options.force) {
@@ -65,10 +71,11 @@ export function addBundle(program: Command, invocation: Invocation): void {
         path,
         ...period,
         ...position,
+        ...pseudonyms,
         ...formats,
         onProgress: terminal.progress,
       })
-      const { ok, files, problems } = await verifyBundle(path, { key: signer.publicKeyPem })
+      const { ok, files, problems, timestamp } = await verifyBundle(path, { key: signer.publicKeyPem })
       if (!ok)
         throw new OutputError('FILE_NOT_WRITABLE', `${path} does not verify after it was written: ${problems[0]?.message}`, {
           hint: 'check the disk and issue it again',
@@ -78,10 +85,12 @@ export function addBundle(program: Command, invocation: Invocation): void {
       )
       terminal.line(`manifest ${record.manifestDigest}`)
       terminal.line(`signed by ${record.keyFingerprint}`)
+      if (timestamp !== null) terminal.line(`stamped ${timestamp.at.toISOString()} by ${timestamp.authority}`)
       terminal.document({
         ...record,
         issuedAt: record.issuedAt.toISOString(),
         asOf: record.asOf.toISOString(),
+        timestamp: timestamp === null ? null : { ...timestamp, at: timestamp.at.toISOString() },
         files: files.map(({ path: name, sha256, sizeBytes, rows }) => ({ path: name, sha256, sizeBytes, rows })),
       })
       invocation.code = record.complete ? exit.done : exit.incomplete

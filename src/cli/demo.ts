@@ -7,12 +7,28 @@ import { loadCatalog } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
 import { openSigner, verifyBundle } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
-import type { Source } from '../model.ts'
+import type { SavedEvaluation, Source } from '../model.ts'
 import { frameworkReport, issueEvidence, type Parts, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
-import { buildOrganization, drift, type Simulator, startSimulator, unlimited } from '../simulator/index.ts'
-import { openAws } from '../sources/index.ts'
-import { openStore, sharedBudget } from '../store/index.ts'
+import {
+  buildOrganization,
+  drift,
+  type SimulatedOrganization,
+  type Simulator,
+  startSimulator,
+  unlimited,
+} from '../simulator/index.ts'
+import { datasets, openAws } from '../sources/index.ts'
+import {
+  approveException,
+  assignFinding,
+  noteFinding,
+  openStore,
+  readFindings,
+  requestException,
+  type Store,
+  sharedBudget,
+} from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { countsOf } from './evaluate.ts'
@@ -98,17 +114,20 @@ async function runDemo(invocation: Invocation, options: Options, { folder, days,
   const signer = await openSigner({ dataDir: config.dataDir })
   const parts: Parts = { aws, store, catalog, now: clock, log }
 
+  let evaluation!: SavedEvaluation
   for (let day = 1; day <= days; day++) {
     now = new Date(today.getTime() - (days - day) * dayMs)
     if (day > 1) for (const event of drift(organization, { seed: 2026, day, at: now })) terminal.note(`  ${event.text}`)
-    await oneDay(parts, source, simulator, { day, days, terminal, signal: invocation.signal })
+    if (day > 1) terminal.note(`  ${comeAndGo(organization, day)}`)
+    evaluation = await oneDay(parts, source, simulator, { day, days, terminal, signal: invocation.signal })
     if (invocation.signal.aborted) return
+    if (day === 1) terminal.note(`  ${await acceptOne(store, evaluation, now)}`)
   }
+  terminal.note(`  ${await assignOne(store)}`)
 
-  const evaluation = await runEvaluation(parts, now)
   terminal.line(
     table(
-      ['control', 'severity', 'population', 'pass', 'fail', 'unknown', 'n/a'],
+      ['control', 'severity', 'population', 'pass', 'fail', 'unknown', 'n/a', 'excepted'],
       countsOf(evaluation).map(each => [
         each.id,
         each.severity,
@@ -117,6 +136,7 @@ async function runDemo(invocation: Invocation, options: Options, { folder, days,
         each.fail,
         each.unknown,
         each.notApplicable,
+        each.excepted,
       ]),
     ),
   )
@@ -160,7 +180,7 @@ async function oneDay(
   source: Source,
   simulator: Simulator,
   context: { day: number; days: number; terminal: Terminal; signal: AbortSignal },
-): Promise<void> {
+): Promise<SavedEvaluation> {
   const { day, days, terminal } = context
   const refused = 'sso:GetInlinePolicyForPermissionSet'
   if (day === days - 1) simulator.deny(refused)
@@ -172,6 +192,45 @@ async function oneDay(
   terminal.note(
     `day ${day} of ${days}: snapshot ${snapshot.version}, ${snapshot.calls} calls, ${coverage}; ${sum('fail')} failing, ${sum('unknown')} unknown`,
   )
+  return evaluation
+}
+
+/** A contractor is given an account directly one day and loses it the next: a finding that is opened, resolved and opened again. */
+function comeAndGo(organization: SimulatedOrganization, day: number): string {
+  const contractor = organization.users.find(user => user.UserStatus === 'ENABLED')!
+  const { AccountId, PermissionSetArn } = organization.assignments.find(each => each.PrincipalType === 'GROUP')!
+  const assignment = { AccountId, PermissionSetArn, PrincipalType: 'USER' as const, PrincipalId: contractor.UserId }
+  const isGranted = day % 2 === 0
+  const others = organization.assignments.filter(
+    each => !Object.entries(assignment).every(([name, value]) => each[name as keyof typeof assignment] === value),
+  )
+  organization.assignments = isGranted ? [...others, assignment] : others
+  return `${contractor.UserName} ${isGranted ? 'is given' : 'loses'} account ${AccountId} directly`
+}
+
+/** One fail is accepted for a month: asked for by one person, approved by another. */
+async function acceptOne(store: Store, { outcomes }: SavedEvaluation, now: Date): Promise<string> {
+  const failing = outcomes.flatMap(({ control, results }) =>
+    results.filter(({ status }) => status === 'fail').map(({ subject }) => ({ control, subject })),
+  )
+  const chosen = failing.find(({ control }) => control.id === 'IDC-PS-001') ?? failing[0]
+  if (chosen === undefined) return 'nothing fails: no exception is needed'
+  const { id } = await requestException(store, {
+    ...{ controls: [chosen.control.id], reason: 'replaced by the new sign-in next month', ticket: 'SEC-12' },
+    scope: { source: chosen.subject.source, subjects: [chosen.subject.key], match: null, when: null },
+    ...{ requestedBy: 'ada@acme.example', expiresAt: new Date(now.getTime() + 30 * dayMs).toISOString() },
+  })
+  await approveException(store, id, 'grace@acme.example')
+  return `exception ${id}: ${chosen.subject.name} fails ${chosen.control.id}, which ada asks for and grace approves for a month`
+}
+
+/** Somebody takes up the finding that is due first. */
+async function assignOne(store: Store): Promise<string> {
+  const [finding] = await readFindings(store, { state: 'open', kind: 'fail', excepted: false })
+  if (finding === undefined) return 'no finding is open'
+  await assignFinding(store, finding.id, 'grace@acme.example', { owner: 'identity-team', ticket: 'IAM-34' })
+  await noteFinding(store, finding.id, 'ada@acme.example', 'asked the owner of the account')
+  return `finding F-${finding.id} (${finding.name}) is assigned to identity-team`
 }
 
 function demoConfig(folder: string, roleArn: string): Config {
@@ -179,10 +238,12 @@ function demoConfig(folder: string, roleArn: string): Config {
     sso: 1000,
     identitystore: 1000,
     sts: 1000,
-    'organizations.DescribeOrganization': 100,
-    'organizations.ListRoots': 100,
-    'organizations.ListOrganizationalUnitsForParent': 100,
-    'organizations.ListAccounts': 100,
+    // AWS grants most of these one to ten calls a second; what is simulated need not wait for that
+    ...Object.fromEntries(
+      [...datasets.filter(each => each.action.startsWith('organizations:')).map(each => each.operation), 'ListParents'].map(
+        operation => [`organizations.${operation}`, 1000],
+      ),
+    ),
   }
   const text = JSON.stringify({
     dataDir: './data',

@@ -3,6 +3,7 @@ import { isComplete } from '../coverage.ts'
 import { openLog, silent } from '../log.ts'
 import type { ControlOutcome, Json, SavedEvaluation, Snapshot } from '../model.ts'
 import { explainSubject, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
+import { type GapCause, gapCauses } from '../reports/index.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
@@ -55,8 +56,11 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         return
       }
       await recordSetup(store, config, catalog)
-      const heads = await headsOf(config, invocation.env)
-      const evaluation = await runEvaluation({ store, catalog, log, heads }, asOf, config.findings)
+      const evaluation = await runEvaluation(
+        { store, catalog, log, heads: await headsOf(config, invocation.env) },
+        asOf,
+        config.findings,
+      )
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
         each.id,
@@ -70,6 +74,11 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       ])
       terminal.line(`as of ${asOf.toISOString()}, evaluation ${evaluation.id}, digest ${evaluation.digest}`)
       terminal.line(table(['control', 'severity', 'population', 'pass', 'fail', 'unknown', 'n/a', 'excepted'], rows))
+      const causes = gapCauses(evaluation.outcomes)
+      if (causes.length > 0) {
+        terminal.line(causeTable(causes.slice(0, shownCauses)))
+        if (causes.length > shownCauses) terminal.line(`and ${causes.length - shownCauses} more; --json names all`)
+      }
       for (const outcome of evaluation.outcomes) {
         if (outcome.error !== null)
           terminal.note(`evidenced: ${outcome.control.id} is broken and decides nothing: ${outcome.error}`)
@@ -81,10 +90,34 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         digest: evaluation.digest,
         snapshots: evaluation.snapshots.map(each => ({ ...each })),
         controls: counts.map(each => ({ ...each })) as Json,
+        causes: causes.map(({ source, gap, results, controls }) => ({
+          source,
+          ...gap,
+          place: { ...gap.place },
+          results,
+          controls,
+        })),
       })
       const whole = (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0
       invocation.code = whole ? exit.done : exit.incomplete
     })
+}
+
+const shownCauses = 20
+
+/** What makes results unknown, the gap behind most of them first. */
+function causeTable(causes: readonly GapCause[]): string {
+  return table(
+    ['unknown', 'because of', 'of', 'reason', 'grant', 'controls'],
+    causes.map(({ gap, results, controls }) => [
+      results,
+      gap.dataset,
+      gap.key ?? (gap.parent === '' ? gap.place.accountId : gap.parent),
+      gap.reason,
+      gap.action ?? '',
+      controls.length > 4 ? `${controls.slice(0, 4).join(', ')} and ${controls.length - 4} more` : controls.join(', '),
+    ]),
+  )
 }
 
 /** The snapshots an evaluation rests on. */

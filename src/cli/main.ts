@@ -9,6 +9,7 @@ import { addCollect } from './collect.ts'
 import type { Invocation } from './command.ts'
 import { addConfig } from './config.ts'
 import { addControls } from './controls.ts'
+import { addDb } from './db.ts'
 import { addDemo } from './demo.ts'
 import { addDoctor } from './doctor.ts'
 import { addEvaluate } from './evaluate.ts'
@@ -18,6 +19,7 @@ import { addFindings } from './findings.ts'
 import { addFrameworks } from './frameworks.ts'
 import { addHold } from './hold.ts'
 import { addImport } from './import.ts'
+import { addInventory } from './inventory.ts'
 import { addKeys } from './keys.ts'
 import { addLedger } from './ledger.ts'
 import { addMigrate } from './migrate.ts'
@@ -70,6 +72,7 @@ export async function main(
   addResults(program, invocation)
   addSnapshots(program, invocation)
   addAccess(program, invocation)
+  addInventory(program, invocation)
   addImport(program, invocation)
   addExceptions(program, invocation)
   addFindings(program, invocation)
@@ -84,6 +87,7 @@ export async function main(
   addKeys(program, invocation)
   addDoctor(program, invocation)
   addAws(program, invocation)
+  addDb(program, invocation)
   addLedger(program, invocation)
   addRetention(program, invocation)
   addHold(program, invocation)

@@ -1,10 +1,10 @@
 import { type Config, invalidConfig } from '../config.ts'
 import { type Catalog, loadCatalog } from '../controls/index.ts'
 import { nearest, problemLine } from '../document.ts'
-import { type KeyRecord, listKeys, openSigner, outsideSigner, type Signer } from '../evidence/index.ts'
+import { type KeyRecord, listKeys, openSigner, outsideSigner, type Signer, type Timestamper } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
-import { type Aws, openAws, openHeadBucket, openHeadFiles, openKmsKey } from '../sources/index.ts'
+import { type Aws, openAws, openHeadBucket, openHeadFiles, openKmsKey, openTimeStampAuthority } from '../sources/index.ts'
 import { type HeadSigner, type HeadSink, openStore, type Store, sharedBudget } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { UsageError } from './exit.ts'
@@ -64,6 +64,11 @@ export async function signerOf(config: Config): Promise<Signer> {
   const { kmsKeyArn, keyFile, dataDir } = config
   if (kmsKeyArn !== null) return outsideSigner(await openKmsKey({ keyArn: kmsKeyArn, environment: process.env }))
   return openSigner(keyFile === null ? { dataDir } : { keyFile })
+}
+
+/** Who stamps the signature of a bundle; null when none is configured. */
+export function timestamperOf({ timestampUrl }: Config): Timestamper | null {
+  return timestampUrl === null ? null : openTimeStampAuthority({ url: timestampUrl, environment: process.env })
 }
 
 /** Public keys that sign or have signed; of a key that is managed elsewhere only itself is known. */

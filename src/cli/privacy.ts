@@ -30,7 +30,7 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
         `looked for ${done.names.length === 0 ? 'no name: none is kept' : done.names.map(name => JSON.stringify(name)).join(', ')}`,
       )
       terminal.line(
-        `${options.dryRun ? 'would remove' : 'removed'} ${done.resources} versions of user ${done.user}, ${done.results} results and ${done.importRows} rows of imports` +
+        `${options.dryRun ? 'would remove' : 'removed'} ${done.resources} versions of user ${done.user}, ${done.results} results, ${done.findings} states of findings and ${done.importRows} rows of imports` +
           (done.ledgerPosition === null ? '' : ` (ledger entry ${done.ledgerPosition})`),
       )
       for (const [dataset, count] of done.left) terminal.line(`left as they are: ${count} of ${dataset} name the person too`)

@@ -70,11 +70,12 @@ function showSteps(terminal: Terminal, steps: readonly RetentionStep[]): void {
     step.cutoff?.toISOString() ?? '',
     step.resources,
     step.results,
+    step.findings,
     step.importRows,
     step.sizeBytes,
     step.ledgerPosition ?? '',
   ])
-  const head = ['what', 'kept', 'because', 'cutoff', 'resources', 'results', 'import rows', 'bytes', 'ledger entry']
+  const head = ['what', 'kept', 'because', 'cutoff', 'resources', 'results', 'findings', 'import rows', 'bytes', 'ledger entry']
   terminal.line(table(head, rows))
   for (const step of steps) for (const hold of step.heldBy) terminal.line(`${step.source ?? 'imported files'}: kept by ${hold}`)
 }

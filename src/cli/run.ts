@@ -2,9 +2,10 @@ import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { startDaemon, startDaily } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
+import type { Source } from '../model.ts'
 import { readConfiguredExceptions, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
-import { claimSlot, readSnapshot, refuseSuperuser, runRetention } from '../store/index.ts'
+import { claimSlot, listEvaluations, readSnapshot, refuseSuperuser, runRetention, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages } from './pages.ts'
@@ -44,6 +45,7 @@ export function addRun(program: Command, invocation: Invocation): void {
             await readConfiguredExceptions(parts, config.exceptions)
             await runEvaluation(parts, now(), config.findings)
           },
+          isJudged: () => isJudged(store, config.sources),
           now,
           log,
         })
@@ -70,5 +72,15 @@ export function addRun(program: Command, invocation: Invocation): void {
       log.info('stopped', {})
       terminalOf(invocation, options).document({ stopped: true })
     },
+  )
+}
+
+/** Whether one of the last evaluations judged the last snapshot of every source that has one. */
+async function isJudged(store: Store, sources: readonly Source[]): Promise<boolean> {
+  const snapshots = await Promise.all(sources.map(({ label }) => readSnapshot(store, label, 'latest')))
+  const last = snapshots.flatMap(snapshot => snapshot?.digest ?? [])
+  const evaluations = await listEvaluations(store, { limit: 20 })
+  return (
+    last.length === 0 || evaluations.some(each => last.every(digest => each.snapshots.some(judged => judged.digest === digest)))
   )
 }

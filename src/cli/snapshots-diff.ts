@@ -5,6 +5,7 @@ import type { Change, Facts, Json, Snapshot, SnapshotDiff } from '../model.ts'
 import { type Cell, csvOf } from '../reports/index.ts'
 import { diff, readSnapshot, type Store } from '../store/index.ts'
 import { unreadDocument, unreadLine } from './access.ts'
+import { type ChangeSet, changeSets, changeSetsOf, countSets } from './change-sets.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { checksDataset } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
@@ -15,6 +16,7 @@ interface Options extends CommonOptions {
   readonly from: string
   readonly to: string
   readonly dataset?: string
+  readonly only?: string
   readonly format?: string
 }
 
@@ -24,15 +26,19 @@ export function addSnapshotsDiff(snapshots: Command, invocation: Invocation): vo
     .requiredOption('--from <version|instant>', 'a version, or an instant: the last snapshot sealed by then')
     .option('--to <version|instant>', 'the same; default: the last snapshot', 'latest')
     .option('--dataset <name>', 'only this dataset, e.g. sso.account_assignments')
+    .option('--only <set>', `one of ${changeSets.join(', ')}`)
     .option('--format <format>', 'csv or json instead of a table')
     .action(async (label: string, options: Options) => {
       const { format } = options
       if (format !== undefined && format !== 'csv' && format !== 'json')
         throw new UsageError(`unknown format ${format}`, 'write csv or json')
+      const only = changeSets.find(set => set === options.only) ?? null
+      if (options.only !== undefined && only === null)
+        throw new UsageError(`unknown set of changes ${options.only}`, `write one of ${changeSets.join(', ')}`)
       const terminal = terminalOf(invocation, { ...options, json: options.json || format === 'json' })
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
       const found = await diff(store, await snapshotOf(store, label, options.from), await snapshotOf(store, label, options.to))
-      const chosen = changesOf(found, options.dataset)
+      const chosen = changesOf(found, options.dataset, only)
       if (format === 'csv') {
         for await (const chunk of csvOf(columns, cellsOf(chosen))) invocation.streams.stdout.write(Buffer.from(chunk).toString())
       } else if (terminal.json) terminal.document(documentOf(found, await Array.fromAsync(chosen)))
@@ -44,6 +50,12 @@ export function addSnapshotsDiff(snapshots: Command, invocation: Invocation): vo
           terminal.line(table(['what', 'key', 'shown', 'difference'], list.map(rowOf)))
         }
         if (changes.length === 0) terminal.line('no difference')
+        else
+          terminal.line(
+            `\n${Object.entries(countSets(changes))
+              .map(([set, count]) => `${set}: ${count}`)
+              .join(', ')}`,
+          )
       }
       for (const part of found.unread) terminal.note(unreadLine(part))
     })
@@ -57,8 +69,13 @@ async function snapshotOf(store: Store, label: string, text: string): Promise<Sn
 }
 
 /** What AWS holds, or the dataset that was asked for: cross-checks are our own findings, with another seed each time. */
-async function* changesOf({ changes }: SnapshotDiff, dataset: string | undefined): AsyncGenerator<Change> {
+async function* changesOf(
+  { changes }: SnapshotDiff,
+  dataset: string | undefined,
+  only: ChangeSet | null,
+): AsyncGenerator<Change> {
   for await (const change of changes) {
+    if (only !== null && !changeSetsOf(change).includes(only)) continue
     if (dataset === undefined ? change.dataset !== checksDataset : change.dataset === dataset) yield change
   }
 }
@@ -103,6 +120,7 @@ function documentOf({ from, to, unread }: SnapshotDiff, changes: readonly Change
   const side = ({ version, sealedAt, digest }: Snapshot) => ({ version, sealedAt: sealedAt.toISOString(), digest })
   return {
     ...{ source: to.source, from: side(from), to: side(to), unread: unread.map(unreadDocument) },
+    sets: countSets(changes),
     changes: changes.map(({ place, shownAt, ...change }) => ({
       ...{ ...change, accountId: place.accountId, region: place.region, shownAt: shownAt.toISOString() },
     })),

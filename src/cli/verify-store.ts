@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { fingerprintOf, isSignedBy } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
-import { type HeadCheck, verifyStore } from '../store/index.ts'
+import { type HeadCheck, saveVerification, verifyStore } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { headSinksOf, signerOf, storeOf } from './parts.ts'
@@ -21,6 +21,7 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       await using store = await storeOf(config, openLog('warn'))
       const heads = { sinks: headSinksOf(config, invocation.env), verify: verifierOf(keys) }
       const found = await verifyStore(store, heads, (phase, done, total) => terminal.progress({ phase, done, total, detail: '' }))
+      await saveVerification(store, found)
       const wrong = found.problems.filter(problem => problem.kind !== 'head_missing')
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
       for (const { rows, text } of found.disposals) terminal.line(`${rows} rows ${text}; their digests stand`)

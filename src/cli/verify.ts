@@ -11,6 +11,7 @@ import { writeArtifact } from './output.ts'
 interface Options extends CommonOptions {
   readonly key?: string
   readonly keys?: string
+  readonly authority?: readonly string[]
   readonly writePage?: string
 }
 
@@ -23,6 +24,7 @@ export function addVerify(program: Command, invocation: Invocation): void {
       '--keys <file>',
       "the signer's published keys (keys.json, or what the server says at /keys): the signer must be one that is not revoked",
     )
+    .option('--authority <files...>', 'certificates (PEM) of time-stamp authorities you trust')
     .action(async (file: string | undefined, options: Options) => {
       const terminal = terminalOf(invocation, options)
       if (options.writePage !== undefined) {
@@ -37,7 +39,7 @@ export function addVerify(program: Command, invocation: Invocation): void {
       if (file === undefined) throw new UsageError('no bundle is named', 'write `evidenced verify FILE`, or --write-page FILE')
       const key = options.key === undefined ? {} : { key: readKey(options.key) }
       const keys = options.keys === undefined ? {} : { keys: readPublishedKeys(readKey(options.keys)) }
-      const verification = await verifyBundle(file, { ...key, ...keys })
+      const verification = await verifyBundle(file, { ...key, ...keys, authorities: (options.authority ?? []).map(readKey) })
       for (const problem of verification.problems) terminal.line(`${problem.file ?? file}: ${problem.code}: ${problem.message}`)
       if (verification.ok) {
         terminal.line(`${file}: good, ${verification.files.length} files, signed by ${verification.fingerprint}`)
@@ -50,6 +52,11 @@ export function addVerify(program: Command, invocation: Invocation): void {
         terminal.line(
           `${file}: NOT GOOD, ${verification.problems.length} ${verification.problems.length === 1 ? 'problem' : 'problems'}. Ask for the bundle again, and do not rely on this copy.`,
         )
+      }
+      const { timestamp } = verification
+      if (timestamp !== null) {
+        const trust = timestamp.isTrusted ? '' : '; nobody vouched for this authority, name its certificate with --authority'
+        terminal.line(`${file}: signed by ${timestamp.at.toISOString()} at the latest, says ${timestamp.authority}${trust}`)
       }
       terminal.document({ file, ...verification } as unknown as Json)
       invocation.code = verification.ok ? exit.done : exit.wrong

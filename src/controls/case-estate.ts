@@ -1,4 +1,16 @@
-import type { Coverage, DatasetSummary, Facts, Gap, GapReason, Json, Place, Snapshot, StoredResource } from '../model.ts'
+import type {
+  Coverage,
+  DatasetSummary,
+  Exception,
+  Facts,
+  Gap,
+  GapReason,
+  Json,
+  Kept,
+  Place,
+  Snapshot,
+  StoredResource,
+} from '../model.ts'
 import { historyOfCase } from './case-history.ts'
 import type { CaseGap, CaseRow, ControlCase } from './control-file.ts'
 import { datasets } from './datasets.ts'
@@ -72,6 +84,10 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'import.approvals': { key: ['ticket'], parent: [], only: [] },
   'import.reviews': { key: ['reviewer'], parent: [], only: [] },
   'history.snapshots': { key: ['version'], parent: [], only: [] },
+  'ledger.exceptions': { key: ['id'], parent: [], only: [] },
+  'ledger.snapshots': { key: ['version'], parent: [], only: [] },
+  'ledger.verifications': { key: ['version'], parent: [], only: [] },
+  'evidenced.cross_checks': { key: ['name'], parent: [], only: [] },
   'iam.users': { key: ['Arn'], parent: [], only: [] },
   'iam.user_details': { key: ['Arn'], parent: [], only: [] },
   'iam.group_details': { key: ['Arn'], parent: [], only: [] },
@@ -113,10 +129,31 @@ export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceE
       rows: rows.filter(row => row.dataset === `import.${kind}`).map(({ facts }) => facts),
     }))
   const past = each.earlier.length === 0 ? null : Past.of(...historyOfCase(each, rows, storedRow))
-  const estate = new SourceEstate(snapshotOf(rows, gaps, asOf), managed, imports, { past, asOf })
+  const estate = new SourceEstate(
+    { ...snapshotOf(rows, gaps, asOf), callers: each.callers.map(arn => ({ place, arn, userId: '' })) },
+    managed,
+    imports,
+    { past, kept: keptOf(each), exceptions: exceptionsOf(each), asOf },
+  )
   for (const row of rows) estate.add(row)
   estate.link()
   return estate
+}
+
+function exceptionsOf({ exceptions }: ControlCase): readonly Exception[] | null {
+  if (exceptions === null) return null
+  return exceptions.map(({ subjects, ...each }) => ({
+    ...each,
+    origin: 'database',
+    scope: { source: null, subjects, match: null, when: null },
+    ...{ ticket: null, requestedAt: null, revokedBy: null, revokedAt: null, revokedReason: null },
+  }))
+}
+
+function keptOf({ kept }: ControlCase): Kept | null {
+  if (kept === null) return null
+  const snapshots = kept.snapshots.map(snapshot => ({ ...snapshot, sealedAt: new Date(snapshot.sealedAt) }))
+  return { snapshots, verifiedAt: kept.verifiedAt === null ? null : new Date(kept.verifiedAt) }
 }
 
 function withImplied(each: ControlCase): ControlCase['estate'] {
@@ -222,7 +259,7 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
     previousDigest: null,
     digest: '',
     datasets: Object.keys(datasets)
-      .filter(name => !/^(import|history|ledger)\./.test(name))
+      .filter(name => !/^(import|history|ledger|evidenced)\./.test(name))
       .flatMap(name => placesOf(name, rows, gaps).map(at => summaryOf(name, at, rows, gaps, asOf))),
     gaps,
     plannedCalls: null,

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../digest.ts'
-import type { SourceHistory, StoredResource, StoredState } from '../model.ts'
+import type { DatasetSummary, SourceHistory, StoredResource, StoredState } from '../model.ts'
 import type { CaseRow, ControlCase, EarlierCase } from './control-file.ts'
 
 type MakeRow = (dataset: string, row: CaseRow, asOf: Date) => StoredResource
@@ -24,7 +24,31 @@ export function historyOfCase(
     const byVersion = each.earlier.map(({ estate }) => estate[dataset]?.map(row => makeRow(dataset, row, now)) ?? nowRows)
     return statesOf([...byVersion, nowRows], (parent, version) => isUnread(each.earlier[version - 1], dataset, parent), last)
   })
-  return [{ snapshots, previous: null }, states]
+  return [{ snapshots, previous: previousOf(each, present, makeRow) }, states]
+}
+
+/** What the snapshot before held of the datasets that it names, at the place of the instance. */
+function previousOf(each: ControlCase, present: readonly StoredResource[], makeRow: MakeRow): readonly DatasetSummary[] {
+  const { estate, at, gaps } = each.earlier.at(-1)!
+  const now = new Date(at)
+  const names = new Set([...Object.keys(estate), ...present.map(row => row.dataset)])
+  return [...names].flatMap(name => {
+    const rows = estate[name]?.map(row => makeRow(name, row, now)) ?? present.filter(row => row.dataset === name)
+    const places = new Map([...rows, ...present.filter(row => row.dataset === name)].map(({ place }) => [place.accountId, place]))
+    return [...places.values()].map(
+      (place): DatasetSummary => ({
+        ...{ name, place, coverage: gaps.some(({ dataset }) => dataset === name) ? 'incomplete' : 'complete', digest: '' },
+        ...{
+          count: rows.filter(row => row.place.accountId === place.accountId).length,
+          parts: 1,
+          openParts: 0,
+          pages: 1,
+          calls: 1,
+        },
+        ...{ duplicates: 0, firstObservedAt: now, lastObservedAt: now, reason: null },
+      }),
+    )
+  })
 }
 
 function isUnread(earlier: EarlierCase | undefined, dataset: string, parent: string): boolean {

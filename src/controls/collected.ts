@@ -1,10 +1,19 @@
 import type { DatasetSummary, Gap, ImportedRows, Snapshot } from '../model.ts'
 import { datasets } from './datasets.ts'
-import { Entity, type Surroundings } from './entity.ts'
+import { itemsOf } from './effective.ts'
+import { Entity, type List, type Surroundings } from './entity.ts'
 import { isPerAccount } from './gap-index.ts'
-import { Since, type Unknown } from './values.ts'
+import type { IamEstate } from './iam-estate.ts'
+import type { Account } from './targets.ts'
+import { Since, Unknown } from './values.ts'
 
 type Held = Pick<DatasetSummary, 'name' | 'place' | 'coverage' | 'count' | 'lastObservedAt' | 'reason'>
+
+/** What the completeness of a collection asks of the estate. */
+export interface CollectedSurroundings extends Surroundings {
+  readonly iam: IamEstate
+  activeAccounts(): List
+}
 
 /** An import is whole or it is refused. */
 const importSummary: Omit<Held, 'name' | 'lastObservedAt' | 'count'> = {
@@ -14,10 +23,16 @@ const importSummary: Omit<Held, 'name' | 'lastObservedAt' | 'count'> = {
 }
 
 /** What a snapshot holds, and what every snapshot ought to hold and this one does not. */
-export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: readonly ImportedRows[]): readonly Collected[] {
+export function collectedOf(
+  estate: CollectedSurroundings,
+  snapshot: Snapshot,
+  imports: readonly ImportedRows[],
+): readonly Collected[] {
   const held = snapshot.datasets.map(summary => new Collected(estate, snapshot, summary.name, summary, null))
   const names = new Set(snapshot.datasets.map(({ name }) => name))
-  const expected = Object.entries(datasets).filter(([name, { configure }]) => configure === undefined && !isPerAccount(name))
+  const expected = Object.entries(datasets).filter(
+    ([name, { action, configure }]) => action !== null && configure === undefined && !isPerAccount(name),
+  )
   const missing = expected.flatMap(([name]) => {
     const why = names.has(name) ? undefined : estate.gaps.whole(name)
     return why === undefined ? [] : [new Collected(estate, snapshot, name, null, why)]
@@ -26,7 +41,45 @@ export function collectedOf(estate: Surroundings, snapshot: Snapshot, imports: r
     const summary = { ...importSummary, name: `import.${kind}`, lastObservedAt: importedAt, count: rows.length }
     return new Collected(estate, snapshot, summary.name, summary, null)
   })
-  return [...held, ...missing, ...brought]
+  return [...held, ...missing, ...neverAsked(estate, snapshot), ...brought]
+}
+
+/**
+ * Active accounts whose IAM nobody asked about, where that of others was read. IAM of a suspended account cannot be asked, and is told as
+ * not applicable.
+ */
+function neverAsked(estate: CollectedSurroundings, snapshot: Snapshot): readonly Collected[] {
+  if (!estate.iam.isCollected) return []
+  const asked = new Set(snapshot.datasets.filter(({ name }) => isPerAccount(name)).map(({ place }) => place.accountId))
+  return itemsOf<Account>(estate.activeAccounts())
+    .filter(({ key }) => !asked.has(key))
+    .map(({ key }) => {
+      const name = 'iam.account_summaries'
+      const place = { accountId: key, region: '' }
+      const held = {
+        ...importSummary,
+        name,
+        place,
+        coverage: 'incomplete' as const,
+        count: 0,
+        lastObservedAt: null,
+        reason: 'IAM of this account was never asked about',
+      }
+      return new Collected(estate, snapshot, name, held, null)
+    })
+}
+
+/** Why the rows of a dataset cannot be counted; undefined when it was read to its end. */
+export function datasetCoverage(estate: Surroundings, snapshot: Snapshot, summary: DatasetSummary): Unknown | undefined {
+  if (summary.coverage === 'complete' || summary.coverage === 'complete_with_changes') return undefined
+  const { name, place } = summary
+  const isHere = (at: Gap['place']) => at.accountId === place.accountId && at.region === place.region
+  const gaps = snapshot.gaps.filter(gap => gap.dataset === name && gap.member === null && isHere(gap.place))
+  return new Unknown(
+    gaps.length > 0
+      ? gaps.slice(0, 20)
+      : [{ ...estate.gaps.absent(name, '', 'not_collected', summary.reason ?? summary.coverage), place }],
+  )
 }
 
 /** One dataset of the snapshot at one place: what evidence is judged by. */

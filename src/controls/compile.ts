@@ -3,7 +3,7 @@ import { compareBytes } from '../digest.ts'
 import { nearest } from '../document.ts'
 import { Entity } from './entity.ts'
 import { type ASTNode, typeOf } from './language.ts'
-import { all, type Body, exists, filter, isIn, type Meter, map } from './lists.ts'
+import { all, type Body, exists, filter, isIn, type Meter, map, outOfFuel } from './lists.ts'
 import { add, type Comparison, compare, describe } from './operators.ts'
 import { PermissionSet } from './permission-set.ts'
 import { type Question, questions } from './questions.ts'
@@ -279,6 +279,7 @@ function ask(name: string, asked: Question, receiver: unknown, given: readonly u
   const undecided = [receiver, ...given].filter(value => value instanceof Undecided)
   if (undecided.length > 0) return undecided.reduce(join)
   meter.fuel -= 100
+  if (meter.fuel < 0) return outOfFuel
   const answer = asked(receiver, given, meter)
   return answer === undefined ? new Broken(`${name} of ${describe(receiver)}`) : answer
 }

@@ -1,3 +1,4 @@
+import type { Exception } from '../model.ts'
 import { datasets } from './datasets.ts'
 import { resourceTypes } from './schema.ts'
 
@@ -37,6 +38,12 @@ export interface ControlCase {
   /** rows by dataset, in AWS's spelling, with `firstSeenAt`, `seenFromTheStart`, `since` and `earlier` where they matter */
   readonly estate: { readonly [dataset: string]: readonly CaseRow[] }
   readonly gaps: readonly CaseGap[]
+  /** ARNs of who asked */
+  readonly callers: readonly string[]
+  /** the snapshots that are kept; null: nobody looked */
+  readonly kept: CaseKept | null
+  /** the register of exceptions; null: nobody looked */
+  readonly exceptions: readonly CaseException[] | null
   /** snapshots before it, oldest first */
   readonly earlier: readonly EarlierCase[]
   /** key of the resource, or name of the dataset for a population that could not be listed */
@@ -44,6 +51,16 @@ export interface ControlCase {
   readonly expect: 'pass' | 'fail' | 'unknown' | 'not_applicable'
   /** a part of the reason that must be there */
   readonly says: string | null
+}
+
+export interface CaseKept {
+  readonly verifiedAt: string | null
+  readonly snapshots: readonly { readonly version: number; readonly sealedAt: string; readonly problems: readonly string[] }[]
+}
+
+export interface CaseException
+  extends Pick<Exception, 'id' | 'controls' | 'reason' | 'requestedBy' | 'approvedBy' | 'approvedAt' | 'expiresAt'> {
+  readonly subjects: readonly string[] | null
 }
 
 /** An earlier snapshot of a case: datasets that it does not name were as they are now. */
@@ -116,6 +133,50 @@ const caseSchema = {
     asOf: { ...instant, default: '2026-03-01T00:00:00Z' },
     parameters: { type: 'object', default: {}, propertyNames: { pattern: camelCase }, additionalProperties: value },
     estate: estateSchema,
+    callers: { type: 'array', default: [], items: sentence },
+    kept: {
+      type: 'object',
+      nullable: true,
+      default: null,
+      additionalProperties: false,
+      required: ['snapshots'],
+      properties: {
+        verifiedAt: { ...instant, nullable: true, default: null },
+        snapshots: {
+          type: 'array',
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['version', 'sealedAt'],
+            properties: {
+              version: { type: 'integer' },
+              sealedAt: instant,
+              problems: { type: 'array', default: [], items: sentence },
+            },
+          },
+        },
+      },
+    },
+    exceptions: {
+      type: 'array',
+      nullable: true,
+      default: null,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['id', 'controls', 'expiresAt'],
+        properties: {
+          id: sentence,
+          controls: { type: 'array', items: sentence },
+          subjects: { type: 'array', nullable: true, default: null, items: sentence },
+          reason: { type: 'string', default: '' },
+          requestedBy: { type: 'string', default: '' },
+          approvedBy: { type: 'string', nullable: true, default: null },
+          approvedAt: { ...instant, nullable: true, default: null },
+          expiresAt: instant,
+        },
+      },
+    },
     earlier: {
       type: 'array',
       default: [],

@@ -93,5 +93,9 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
     parents: [],
     configure: 'a change shows between two snapshots: run `evidenced collect` again',
   },
+  'evidenced.cross_checks': { action: null, parents: [] },
+  'ledger.exceptions': { action: null, parents: [] },
+  'ledger.snapshots': { action: null, parents: [] },
+  'ledger.verifications': { action: null, parents: [], configure: 'run `evidenced verify-store`' },
   'import.attestations': { action: null, parents: [], configure: 'run `evidenced import attestations FILE`' },
 }

@@ -1,56 +1,114 @@
+import type { AccountAssignment } from './assignments.ts'
+import type { IntColumn } from './columns.ts'
+import type { AccountAssignmentColumns } from './edges.ts'
 import { Entity, type List, type Surroundings } from './entity.ts'
-import type { Reviewed, Reviews } from './reviews.ts'
+import type { EntityTable } from './entity-table.ts'
+import type { Instants } from './instants.ts'
+import type { PermissionSet } from './permission-set.ts'
+import type { Group, User } from './principals.ts'
+import type { Reviews } from './reviews.ts'
 import type { Since, Unknown } from './values.ts'
 
 /** What entitlements ask of the estate. */
 export interface EntitlementSurroundings extends Surroundings {
   readonly reviews: Reviews
+  readonly users: EntityTable
+  readonly groups: EntityTable
+  readonly accountAssignments: AccountAssignmentColumns
+  readonly memberships: { readonly groups: IntColumn; readonly users: IntColumn; readonly since: IntColumn }
+  readonly assignmentSince: IntColumn
+  readonly instants: Instants
+  user(number: number): User
+  group(number: number): Group
+  permissionSet(number: number): PermissionSet
+  accountAssignment(row: number): AccountAssignment
+  /** whether any assignment of a group administers */
+  isGroupPrivileged(group: number): boolean | Unknown
 }
 
-/** What makes an entitlement: read when it is asked for. */
-export interface EntitlementParts {
-  readonly thing: Reviewed
-  readonly name: () => string
-  readonly since: () => Since
-  readonly isPrivileged: () => boolean | Unknown
-}
-
-/** Something that a reviewer decides about: the membership of a user in a group that is assigned something, or an account assignment. */
-export class Entitlement extends Entity {
+/**
+ * Something that a reviewer decides about: the membership of a user in a group that is assigned something, or an account assignment.
+ * It is made for the moment in which it is judged: there are millions.
+ */
+export abstract class Entitlement extends Entity {
   declare readonly estate: EntitlementSurroundings
-  readonly key: string
-  readonly kind: 'membership' | 'assignment'
-  readonly #parts: EntitlementParts
-  #decided: { readonly decisions: List; readonly ambiguous: boolean } | null = null
-
-  constructor(estate: EntitlementSurroundings, kind: 'membership' | 'assignment', key: string, parts: EntitlementParts) {
-    super(estate, 0)
-    this.kind = kind
-    this.key = `${kind}|${key}`
-    this.#parts = parts
-  }
+  abstract readonly kind: 'membership' | 'assignment'
+  abstract get name(): string
+  abstract get since(): Since
+  abstract get isPrivileged(): boolean | Unknown
+  protected abstract find(): { readonly decisions: List; readonly ambiguous: boolean }
 
   get typeName(): string {
     return 'Entitlement'
   }
-  get name(): string {
-    return this.#parts.name()
-  }
-  get since(): Since {
-    return this.#parts.since()
-  }
-  get isPrivileged(): boolean | Unknown {
-    return this.#parts.isPrivileged()
-  }
   get decisions(): List {
-    return this.#found.decisions
+    return this.find().decisions
   }
   get hasAmbiguousDecision(): boolean {
-    return this.#found.ambiguous
+    return this.find().ambiguous
   }
+}
 
-  get #found() {
-    this.#decided ??= this.estate.reviews.of(this.#parts.thing)
-    return this.#decided
+/** An account assignment, by the number of its row. */
+export class AssignmentEntitlement extends Entitlement {
+  get kind() {
+    return 'assignment' as const
   }
+  get key(): string {
+    return `assignment|${this.estate.accountAssignment(this.number).key}`
+  }
+  get name(): string {
+    const { principalName, PrincipalId, targetName } = this.estate.accountAssignment(this.number)
+    return `${word(principalName, String(PrincipalId))} as ${targetName}`
+  }
+  get since(): Since {
+    return this.estate.instants.at(this.estate.assignmentSince.at(this.number))
+  }
+  get isPrivileged(): boolean | Unknown {
+    return this.estate.permissionSet(this.estate.accountAssignments.permissionSet(this.number)).isAdminEquivalent
+  }
+  protected find() {
+    const columns = this.estate.accountAssignments
+    const link = columns.link(this.number)
+    return this.estate.reviews.of({
+      user: link?.kind === 'user' ? link.number : null,
+      group: link?.kind === 'group' ? link.number : null,
+      permissionSet: columns.permissionSet(this.number),
+      account: columns.account(this.number),
+    })
+  }
+}
+
+/** A membership, by the number of its row. */
+export class MembershipEntitlement extends Entitlement {
+  get kind() {
+    return 'membership' as const
+  }
+  get #user(): number {
+    return this.estate.memberships.users.at(this.number)
+  }
+  get #group(): number {
+    return this.estate.memberships.groups.at(this.number)
+  }
+  get key(): string {
+    return `membership|${this.estate.groups.keys[this.#group]!}|${this.estate.users.keys[this.#user]!}`
+  }
+  get name(): string {
+    const [user, group] = [this.#user, this.#group]
+    const { users, groups } = this.estate
+    return `${word(this.estate.user(user).UserName, users.keys[user]!)} in ${word(this.estate.group(group).name, groups.keys[group]!)}`
+  }
+  get since(): Since {
+    return this.estate.instants.at(this.estate.memberships.since.at(this.number))
+  }
+  get isPrivileged(): boolean | Unknown {
+    return this.estate.isGroupPrivileged(this.#group)
+  }
+  protected find() {
+    return this.estate.reviews.of({ user: this.#user, group: this.#group, permissionSet: null, account: null })
+  }
+}
+
+function word(name: string | null | Unknown, id: string): string {
+  return typeof name === 'string' ? name : id
 }

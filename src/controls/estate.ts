@@ -24,9 +24,14 @@ export interface Estate {
  */
 export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = loadManagedPolicies()): Promise<Estate> {
   const sources: SourceEstate[] = []
-  for (const { snapshot, resources, history } of rows.sources) {
+  for (const { snapshot, resources, history, kept = null } of rows.sources) {
     const past = history === undefined ? null : await Past.read(history)
-    const source = new SourceEstate(snapshot, managed, rows.imports, { past, asOf: rows.asOf })
+    const source = new SourceEstate(snapshot, managed, rows.imports, {
+      past,
+      kept,
+      exceptions: rows.exceptions ?? null,
+      asOf: rows.asOf,
+    })
     for await (const row of resources) source.add(row)
     source.link()
     sources.push(source)
@@ -57,6 +62,10 @@ export function population(source: SourceEstate, resource: string): Population {
   }
   for (const [dataset, gaps] of resource in historyOf ? (source.changes?.unread(resource) ?? []) : []) {
     unread.set(dataset, [...(unread.get(dataset) ?? []), ...gaps])
+  }
+  if (resource === 'entitlement') {
+    if (source.gaps.whole('import.reviews') !== undefined) return { size: 0, unread, members: () => [] }
+    return { size: source.entitlements.size, unread, members: () => source.entitlements.members() }
   }
   if (resource === 'assignment') {
     const direct = source.order('accountAssignment')

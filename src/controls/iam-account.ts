@@ -14,6 +14,7 @@ export class IamAccountEstate implements Surroundings {
   readonly users: DatasetRows
   readonly userDetails: DatasetRows
   readonly groupDetails: DatasetRows
+  readonly roles: DatasetRows
   readonly roleDetails: DatasetRows
   readonly managed: DatasetRows
   readonly accessKeys: DatasetRows
@@ -34,6 +35,7 @@ export class IamAccountEstate implements Surroundings {
     this.users = rows('users')
     this.userDetails = rows('user_details')
     this.groupDetails = rows('group_details')
+    this.roles = rows('roles')
     this.roleDetails = rows('role_details')
     this.managed = rows('managed_policies')
     this.accessKeys = rows('access_keys')
@@ -46,6 +48,7 @@ export class IamAccountEstate implements Surroundings {
       this.users,
       this.userDetails,
       this.groupDetails,
+      this.roles,
       this.roleDetails,
       this.managed,
       this.accessKeys,
@@ -61,6 +64,11 @@ export class IamAccountEstate implements Surroundings {
   add(row: StoredResource): void {
     const rows = this.#byDataset.get(row.dataset)
     rows?.add(row, rows === this.accessKeys ? row.key.split('|')[0] : row.parent)
+  }
+
+  /** The rows of a dataset; undefined for one that is not kept here. */
+  rowsOf(dataset: string): DatasetRows | undefined {
+    return this.#byDataset.get(dataset)
   }
 
   user(arn: string): IamUser {

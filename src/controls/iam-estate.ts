@@ -1,13 +1,13 @@
-import type { Gap, Snapshot, StoredResource } from '../model.ts'
+import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
 import { datasets } from './datasets.ts'
 import type { Entity } from './entity.ts'
-import { isPerAccount } from './gap-index.ts'
+import { GapIndex, isPerAccount } from './gap-index.ts'
 import { IamAccount, IamAccountEstate } from './iam-account.ts'
-import type { IamSurroundings } from './iam-principals.ts'
+import { IamRole, type IamSurroundings } from './iam-principals.ts'
 import { defaultDocument } from './iam-report.ts'
 import type { PolicyDocument } from './policy-document.ts'
 import { readWritten } from './policy-documents.ts'
-import { joinGaps, Undecided, type Unknown } from './values.ts'
+import { joinGaps, Undecided, Unknown } from './values.ts'
 
 /** IAM of every account that was asked. An account that IAM cannot be asked about (a suspended one) is not among them. */
 export class IamEstate {
@@ -15,11 +15,19 @@ export class IamEstate {
   readonly #objects = new Map<string, IamAccount>()
   readonly #snapshot: Snapshot
   readonly #outside: IamSurroundings
+  readonly #datasets: ReadonlyMap<string, Snapshot['datasets']>
+  readonly #gaps: ReadonlyMap<string, Snapshot['gaps']>
 
   constructor(snapshot: Snapshot, outside: IamSurroundings) {
     this.#snapshot = snapshot
     this.#outside = outside
-    for (const { name, place, coverage } of snapshot.datasets)
+    const own = snapshot.datasets.filter(({ name }) => isPerAccount(name))
+    this.#datasets = Map.groupBy(own, ({ place }) => place.accountId)
+    this.#gaps = Map.groupBy(
+      snapshot.gaps.filter(({ dataset }) => isPerAccount(dataset)),
+      ({ place }) => place.accountId,
+    )
+    for (const { name, place, coverage } of own)
       if (isPerAccount(name) && coverage !== 'not_applicable') this.#accountOf(place.accountId)
   }
 
@@ -49,6 +57,32 @@ export class IamEstate {
 
   account(id: string): IamAccountEstate | undefined {
     return this.#accounts.get(id)
+  }
+
+  /** A role by name; a gap where the account was not read, or does not show it. */
+  role(accountId: string, name: string): IamRole | Unknown {
+    const account = this.#accounts.get(accountId)
+    const dataset = 'iam.role_details'
+    if (account === undefined) {
+      const gap =
+        this.unread(dataset)[0] ??
+        new GapIndex(this.#snapshot, accountId).absent(dataset, '', 'not_collected', 'IAM of the account is not collected')
+      return new Unknown([{ ...gap, place: { ...gap.place, accountId } }])
+    }
+    const row = [...account.roleDetails.all()].find(({ facts, key }) => facts.RoleName === name || key.endsWith(`/${name}`))
+    if (row !== undefined) return new IamRole(account, dataset, row.key, row)
+    return account.gaps.list(dataset) ?? account.invalid(dataset, name, `no role ${name} was listed in account ${accountId}`)
+  }
+
+  /** What IAM itself counts in an account. */
+  summary(accountId: string): Facts | undefined {
+    return [...(this.#accounts.get(accountId)?.summaries.all() ?? [])][0]?.facts
+  }
+
+  /** Rows of a dataset that are the account's own: policies of AWS are none. */
+  ownRows(dataset: string, accountId: string): number {
+    const rows = this.#accounts.get(accountId)?.rowsOf(dataset)
+    return rows === undefined ? 0 : [...rows.all()].filter(({ key }) => key.split(':')[4] === accountId).length
   }
 
   /** Members of one of the populations of IAM; undefined for others. */
@@ -118,7 +152,9 @@ export class IamEstate {
   #accountOf(id: string): IamAccountEstate {
     let account = this.#accounts.get(id)
     if (account === undefined) {
-      account = new IamAccountEstate(id, this.#snapshot, this.#outside)
+      // with ten thousand accounts no one of them may look at all the others
+      const own = { ...this.#snapshot, datasets: this.#datasets.get(id) ?? [], gaps: this.#gaps.get(id) ?? [] }
+      account = new IamAccountEstate(id, own, this.#outside)
       this.#accounts.set(id, account)
     }
     return account

@@ -6,7 +6,7 @@ import type { PolicyDocument, Statement } from './policy-document.ts'
 import { type PolicyDocuments, type ReadPolicy, readWritten } from './policy-documents.ts'
 import { allowsEverything, serviceWildcards } from './policy-reach.ts'
 import { closedOr, type DatasetRows, RowEntity } from './rows.ts'
-import { joinGaps, OpenList, Since, Undecided, type Unknown } from './values.ts'
+import { emptyList, joinGaps, OpenList, Since, Undecided, type Unknown } from './values.ts'
 
 /** What IAM asks of the estate it belongs to. */
 export interface IamSurroundings {
@@ -102,7 +102,10 @@ abstract class Principal extends RowEntity {
     const read: ReadPolicy[] = inline(details, this.policyMember).map(({ name, document }) => this.#written(document, name))
     for (const { name, arn } of attached(details)) {
       if (/^arn:[a-z-]+:iam::aws:policy\//.test(arn)) {
-        if (withAws) read.push(estate.outside.documents.read(arn, name))
+        if (withAws)
+          read.push(
+            estate.managed.byKey(arn) === undefined ? estate.outside.documents.read(arn, name) : this.#customer(arn, name),
+          )
       } else read.push(this.#customer(arn, name))
     }
     return {
@@ -248,6 +251,20 @@ export class IamGroup extends Principal {
   }
   get Arn(): string {
     return this.key
+  }
+  protected get details(): Facts | Unknown {
+    return this.facts ?? this.absence()
+  }
+}
+
+/** A role of an account. */
+export class IamRole extends Principal {
+  readonly kind = 'role'
+  protected readonly policyMember = 'RolePolicyList'
+  protected readonly groups = emptyList
+
+  get typeName(): string {
+    return 'IamRole'
   }
   protected get details(): Facts | Unknown {
     return this.facts ?? this.absence()

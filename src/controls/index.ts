@@ -13,5 +13,5 @@ export {
   type RequirementControl,
   type RequirementCoverage,
 } from './framework-coverage.ts'
-export { type NeededHistory, neededHistory } from './needed-history.ts'
+export { type NeededHistory, neededHistory, needsExceptions, needsKept } from './needed-history.ts'
 export { newControl } from './new-control.ts'

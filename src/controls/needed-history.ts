@@ -14,7 +14,8 @@ export interface NeededHistory {
  */
 export function neededHistory(catalog: Catalog): NeededHistory | null {
   const asking = catalog.compiled.filter(({ info }) => info.resource in historyOf)
-  if (asking.length === 0) return null
+  const isCompared = catalog.compiled.some(({ info }) => info.resource === 'reconciliation')
+  if (asking.length === 0) return isCompared ? { days: 1, datasets: [] } : null
   const days = asking.map(({ info }) =>
     typeof info.parameters.lookBackDays === 'number' ? info.parameters.lookBackDays : defaultDays,
   )
@@ -22,3 +23,13 @@ export function neededHistory(catalog: Catalog): NeededHistory | null {
 }
 
 const defaultDays = 90
+
+/** Whether a control judges the register of exceptions. */
+export function needsExceptions(catalog: Catalog): boolean {
+  return catalog.compiled.some(({ info }) => info.resource === 'exception')
+}
+
+/** Whether a control judges the snapshots that are kept. */
+export function needsKept(catalog: Catalog): boolean {
+  return catalog.compiled.some(({ info }) => info.resource === 'storedSnapshot')
+}

@@ -34,6 +34,7 @@ export class People {
   readonly #byUserName: ReadonlyMap<string, readonly Person[]>
   readonly #byExternalId: ReadonlyMap<string, readonly Person[]>
   readonly #byId: ReadonlyMap<string, Person>
+  readonly #iamIndexes = new Map<string, IamIndex>()
   #matched: ReadonlyMap<Person, Matched> | null = null
 
   constructor(estate: PeopleSurroundings, roster: ImportedRows | undefined) {
@@ -47,6 +48,19 @@ export class People {
 
   person(id: string): Person | null {
     return this.#byId.get(id) ?? null
+  }
+
+  /** Everybody with this id, user name or address. */
+  named(text: string): readonly Person[] {
+    const name = normalised(text)
+    const byId = this.#byId.get(text.trim())
+    return [
+      ...new Set([
+        ...(byId === undefined ? [] : [byId]),
+        ...(this.#byUserName.get(name) ?? []),
+        ...(this.#byEmail.get(name) ?? []),
+      ]),
+    ]
   }
 
   /** The people a user may be. Two of them are two: nobody chooses. */
@@ -94,28 +108,47 @@ export class People {
     return matched
   }
 
+  #iamIndexOf(users: List, tag: string): IamIndex {
+    let index = this.#iamIndexes.get(tag)
+    if (index !== undefined) return index
+    const byName = new Map<string, IamUser[]>()
+    const untold: { readonly user: IamUser; readonly why: Unknown }[] = []
+    for (const user of (users instanceof OpenList ? users.items : users) as readonly IamUser[]) {
+      const tagged = user.tag(tag)
+      const names = [user.key.split('/').at(-1)!, ...(typeof tagged === 'string' ? [tagged] : [])]
+      for (const name of new Set(names.map(normalised))) {
+        const known = byName.get(name)
+        if (known === undefined) byName.set(name, [user])
+        else known.push(user)
+      }
+      if (tagged instanceof Undecided) untold.push({ user, why: tagged as Unknown })
+    }
+    index = { byName, untold }
+    this.#iamIndexes.set(tag, index)
+    return index
+  }
+
   /** IAM users of a person: their user name or address is the name of the IAM user, or the value of its tag. */
   iamUsersOf(person: Person, tag: string): List {
     const users = this.#estate.iamUserList()
-    const items: IamUser[] = []
-    const ghosts: IamUser[] = []
-    const gaps: Unknown[] = users instanceof OpenList ? [users.why] : []
+    const { byName, untold } = this.#iamIndexOf(users, tag)
     const names = [person.userName, person.email].flatMap(name => (name === null ? [] : [normalised(name)]))
-    for (const user of (users instanceof OpenList ? users.items : users) as readonly IamUser[]) {
-      const name = user.key.split('/').at(-1)!
-      const tagged = user.tag(tag)
-      if (names.includes(normalised(name)) || (typeof tagged === 'string' && names.includes(normalised(tagged)))) items.push(user)
-      else if (tagged instanceof Undecided) {
-        ghosts.push(user)
-        gaps.push(tagged)
-      }
-    }
+    const items = [...new Set(names.flatMap(name => byName.get(name) ?? []))]
+    const others = untold.filter(({ user }) => !items.includes(user))
+    const ghosts = others.map(({ user }) => user)
+    const gaps = [...(users instanceof OpenList ? [users.why] : []), ...others.slice(0, 20).map(({ why }) => why)]
     if (gaps.length === 0) return items
     return new OpenList(items, ghosts, gaps.slice(0, 20).reduce(joinGaps), {
       isUnbounded: false,
       isOpen: users instanceof OpenList,
     })
   }
+}
+
+/** IAM users by their name and by the value of a tag, and those whose tag could not be read. */
+interface IamIndex {
+  readonly byName: ReadonlyMap<string, readonly IamUser[]>
+  readonly untold: readonly { readonly user: IamUser; readonly why: Unknown }[]
 }
 
 /** One row of the roster. */

@@ -46,6 +46,7 @@ export class PermissionSet extends StoredEntity {
   #managed: List | undefined
   #customer: List | undefined
   #statements: List | undefined
+  #name: string | Unknown | undefined
   declare readonly CreatedDate: Date | null | Unknown
 
   get typeName(): string {
@@ -63,8 +64,10 @@ export class PermissionSet extends StoredEntity {
   override absence(): Unknown {
     return this.estate.policies.detailsAbsence(this.number)
   }
+  /** Asked for millions of assignments. */
   get name(): string | Unknown {
-    return this.Name
+    this.#name ??= this.Name
+    return this.#name
   }
   get PermissionSetArn(): string {
     return this.key

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import type { AccountAssignment } from './assignments.ts'
+import { CollectorRole } from './collector-role.ts'
 import { itemsOf } from './effective.ts'
 import type { Meter } from './lists.ts'
 import { Person } from './people.ts'
@@ -19,23 +20,56 @@ export const questions: { readonly [name: string]: Question } = {
     if (!(receiver instanceof PermissionSet) && !(receiver instanceof Account)) return undefined
     return tagOf(receiver.tags, String(key))
   },
-  matchesAny: (receiver, [patterns]) =>
-    typeof receiver === 'string' && Array.isArray(patterns) ? matchesAny(receiver, patterns) : undefined,
-  isRegisteredIn: (receiver, [entries], { asOf }) =>
-    typeof receiver === 'string' && Array.isArray(entries) ? isRegistered(receiver, entries, asOf) : undefined,
+  matchesAny: (receiver, [patterns], meter) => {
+    if (typeof receiver !== 'string' || !Array.isArray(patterns)) return undefined
+    burn(meter, patterns.length * (20 + receiver.length))
+    return matchesAny(receiver, patterns)
+  },
+  isRegisteredIn: (receiver, [entries], meter) => {
+    if (typeof receiver !== 'string' || !Array.isArray(entries)) return undefined
+    burn(meter, entries.length * (50 + receiver.length))
+    return isRegistered(receiver, entries, meter.asOf)
+  },
   isWithinDays: (receiver, [days], { asOf }) => {
     if (!(receiver instanceof Date) || typeof days !== 'number') return undefined
     const ahead = receiver.getTime() - asOf
     return ahead >= 0 && ahead <= days * 86_400_000
   },
-  allowsAny: (receiver, [actions]) =>
-    receiver instanceof PermissionSet && Array.isArray(actions) ? allowsAny(receiver, actions) : undefined,
-  iamUsers: (receiver, [tag]) =>
-    receiver instanceof Person ? receiver.estate.people.iamUsersOf(receiver, String(tag)) : undefined,
-  conflicts: (receiver, [pairs, scope]) =>
-    receiver instanceof User && Array.isArray(pairs) ? conflicts(receiver, pairs, scope !== 'organization') : undefined,
-  isAssignedToEveryone: (receiver, [ratio, minUsers]) =>
-    receiver instanceof Application ? reachesEveryone(receiver, Number(ratio), Number(minUsers)) : undefined,
+  allowsAny: (receiver, [actions], meter) => {
+    if (!(receiver instanceof PermissionSet) || !Array.isArray(actions)) return undefined
+    burn(
+      meter,
+      actions.length * 20 * (1 + receiver.grants.statements.reduce((sum, { actionPatterns }) => sum + actionPatterns.length, 0)),
+    )
+    return allowsAny(receiver, actions)
+  },
+  writesBeyond: (receiver, [allowed], meter) => {
+    if (!(receiver instanceof CollectorRole) || !Array.isArray(allowed)) return undefined
+    burn(meter, 10_000 + allowed.length * 100)
+    return receiver.writesBeyond(allowed)
+  },
+  owners: (receiver, [key]) => (receiver instanceof Account ? owners(receiver, String(key)) : undefined),
+  iamUsers: (receiver, [tag], meter) => {
+    if (!(receiver instanceof Person)) return undefined
+    burn(meter, 1000)
+    return receiver.estate.people.iamUsersOf(receiver, String(tag))
+  },
+  conflicts: (receiver, [pairs, scope], meter) => {
+    if (!(receiver instanceof User) || !Array.isArray(pairs)) return undefined
+    const count = itemsOf(receiver.effectiveAssignments).length
+    burn(meter, count + pairs.length * 20)
+    return conflicts(receiver, pairs, scope !== 'organization')
+  },
+  isAssignedToEveryone: (receiver, [ratio, minUsers], meter) => {
+    if (!(receiver instanceof Application)) return undefined
+    burn(meter, itemsOf(receiver.effectiveUsers).length)
+    return reachesEveryone(receiver, Number(ratio), Number(minUsers))
+  },
+}
+
+/** What a question costs beyond being asked: a tenth of what it looks at, since looking is cheaper than a step of an expression. */
+function burn(meter: Meter, looks: number): void {
+  meter.fuel -= Math.ceil(looks / 10)
 }
 
 /** The value of a tag; null when the resource has no tag of that key. */
@@ -43,6 +77,13 @@ function tagOf(tags: readonly unknown[] | OpenList, key: string): string | null 
   const found = itemsOf<Tag>(tags).find(tag => tag.Key === key)
   if (found !== undefined) return found.Value
   return tags instanceof OpenList ? tags.why : null
+}
+
+/** People of the roster whom a tag of an account names, by id, user name or address. */
+function owners(account: Account, key: string): readonly Person[] | Unknown {
+  const value = tagOf(account.tags, key)
+  if (value instanceof Undecided) return value
+  return value === null ? [] : account.estate.people.named(value)
 }
 
 const compiled = new Map<string, RE2JS | Broken>()
@@ -94,9 +135,10 @@ function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Un
 /** Pairs `A|B` of which a user holds both sides, on one account or anywhere. */
 function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
   const list = user.effectiveAssignments
-  const held = itemsOf<AccountAssignment>(list).map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))
+  const wanted = new Set(pairs.flatMap(pair => pair.split('|').map(each => each.trim())))
+  const held = concerned(itemsOf<AccountAssignment>(list), wanted)
   const ghosts = list instanceof OpenList ? (list.ghosts as readonly AccountAssignment[]) : []
-  const possible = [...held, ...ghosts.map(each => ({ account: each.AccountId as string | Unknown, set: setName(each) }))]
+  const possible = ghosts.length === 0 ? held : [...held, ...concerned(ghosts, wanted)]
   const isOpen = list instanceof OpenList && list.isOpen
   const gaps: Unknown[] = list instanceof OpenList ? [list.why] : []
   for (const { set } of held) if (set instanceof Undecided) gaps.push(set)
@@ -121,14 +163,29 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
   return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
 }
 
+/** Assignments of the sets that are wanted, and of those whose name could not be read. */
+function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>) {
+  const found: { readonly account: string | Unknown; readonly set: string | Unknown }[] = []
+  for (const assignment of assignments) {
+    const set = setName(assignment)
+    if (set instanceof Undecided || wanted.has(set)) found.push({ account: assignment.AccountId as string | Unknown, set })
+  }
+  return found
+}
+
 function setName(assignment: AccountAssignment): string | Unknown {
   const set = assignment.permissionSet as PermissionSet | Unknown
-  return set instanceof Undecided ? set : set.Name
+  return set instanceof Undecided ? set : set.name
 }
+
+/** enabled users of a whole directory, counted once */
+const counted = new WeakMap<object, Interval>()
 
 /** Whether the enabled users of an application are at least this share of all enabled users. */
 function reachesEveryone(application: Application, ratio: number, minUsers: number): boolean | Unknown {
-  const all = enabled(application.estate.userList())
+  const everyone = application.estate.userList()
+  const all = counted.get(everyone) ?? enabled(everyone)
+  counted.set(everyone, all)
   if (all.high < minUsers) return false
   const reached = enabled(application.effectiveUsers)
   if (all.low >= minUsers && reached.low >= ratio * all.high) return true

@@ -1,5 +1,6 @@
 import { derived, type Fields, linkOrNull, list, text, textOrNull, timeOrNull } from './field.ts'
 import { changesSchema, changeTypes } from './schema-changes.ts'
+import { evidenceSchema, evidenceTypes } from './schema-evidence.ts'
 import { iamSchema } from './schema-iam.ts'
 import { organizationSchema } from './schema-organization.ts'
 
@@ -128,6 +129,7 @@ export const schema: { readonly [type: string]: Fields } = {
       'list<Policy>',
       'service and resource control policies that reach it, without the ones that allow everything',
     ),
+    hasRoster: derived('bool', 'a roster is imported'),
     delegatedServices: derived('list<string>', 'service principals it administers for the organization'),
     organizationAdmins: derived('list<User>', 'distinct users who are admin on any account of the organization'),
     assignments: derived('list<AccountAssignment>', 'assignments on this account'),
@@ -179,6 +181,7 @@ export const schema: { readonly [type: string]: Fields } = {
   },
   ...organizationSchema,
   ...changesSchema,
+  ...evidenceSchema,
   ...iamSchema,
   Assignment: {
     kind: derived('string', 'account or application'),
@@ -225,6 +228,7 @@ export const resourceTypes: { readonly [resource: string]: ResourceType } = {
   /** an instance of Identity Center, where attestations are imported */
   attestedInstance: { type: 'Instance', populations: ['import.attestations', 'sso.instances'] },
   ...changeTypes,
+  ...evidenceTypes,
   /** one dataset of the snapshot at one place */
   collected: { type: 'Collected', populations: [] },
 }

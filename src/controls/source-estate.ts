@@ -1,21 +1,25 @@
-import type { Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../model.ts'
+import type { Exception, Facts, Gap, ImportedRows, Kept, Snapshot, StoredResource } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment, type GhostApplicationAssignment } from './assignments.ts'
 import { Changes, historyOf } from './changes.ts'
 import { type Collected, collectedOf } from './collected.ts'
+import { collectorRoles } from './collector-role.ts'
 import { IntColumn, type Links, linkBy } from './columns.ts'
 import { Directory } from './directory.ts'
+import { assignmentOrder } from './edge-order.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns, type AssignmentColumns } from './edges.ts'
 import { effectiveAssignments, itemsOf, union } from './effective.ts'
-import type { Entitlement } from './entitlement.ts'
-import { entitlementsOf } from './entitlements.ts'
+import { Entitlements } from './entitlements.ts'
 import type { Entity, List } from './entity.ts'
 import { EntityTable, sortByKey } from './entity-table.ts'
 import type { EscalationFamilies } from './escalation.ts'
 import { GapIndex } from './gap-index.ts'
 import { accountGhosts, applicationGhosts, type Ghosts, joinWhy, mostGhosts, type Named } from './ghosts.ts'
 import { IamEstate } from './iam-estate.ts'
+import type { IamRole } from './iam-principals.ts'
 import { InstanceRows } from './instance.ts'
 import { Instants } from './instants.ts'
+import { KeptException } from './kept-exception.ts'
+import { StoredSnapshot } from './kept-snapshot.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { OrganizationRows } from './organization.ts'
 import type { Past } from './past.ts'
@@ -27,6 +31,7 @@ import { PolicyDocuments } from './policy-documents.ts'
 import { PresentEstate } from './present.ts'
 import { Group, User } from './principals.ts'
 import { Provisioning } from './provisioning.ts'
+import { reconciliations } from './reconciliation.ts'
 import { Reviews } from './reviews.ts'
 import { closedOr, DatasetRows, tagsOf } from './rows.ts'
 import { setDatasets, setOf } from './set-change.ts'
@@ -40,6 +45,8 @@ const applicationAssignments = 'sso.application_assignments'
 /** What an estate may hold beside the judged snapshot. */
 export interface MoreThanNow {
   readonly past?: Past | null
+  readonly kept?: Kept | null
+  readonly exceptions?: readonly Exception[] | null
   /** instant of the judgement; left out: when the snapshot was sealed */
   readonly asOf?: Date
 }
@@ -73,7 +80,10 @@ export class SourceEstate {
   readonly outdated: DatasetRows
   managementAccountId: string | Unknown
   readonly past: Past | null
+  readonly kept: Kept | null
+  readonly exceptions: readonly Exception[] | null
   readonly asOf: Date
+  readonly crossChecks: Facts[] = []
 
   readonly #managed: ManagedPolicies
   /** rows of permission sets as they were read, where there is a past to compare them with */
@@ -83,7 +93,9 @@ export class SourceEstate {
   readonly assignmentSince = new IntColumn()
   readonly instants = new Instants()
   readonly reviews: Reviews
-  #entitlements: readonly Entitlement[] | null = null
+  #entitlements: Entitlements | null = null
+  readonly #orders = new Map<PopulationName, Int32Array>()
+  #users: List | null = null
   readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
   readonly #made = new Map<string, Unknown>()
   readonly #provisioned: DatasetRows
@@ -103,9 +115,20 @@ export class SourceEstate {
     this.imports = imports
     this.past = more.past ?? null
     this.asOf = more.asOf ?? snapshot.sealedAt
+    this.kept = more.kept ?? null
+    this.exceptions = more.exceptions ?? null
     this.#managed = managed
     const brought = imports.map(({ kind }) => `import.${kind}`)
-    this.gaps = new GapIndex(snapshot, null, new Set([...brought, ...(this.past?.isComparable ? ['history.snapshots'] : [])]))
+    this.gaps = new GapIndex(
+      snapshot,
+      null,
+      new Set([
+        ...brought,
+        ...(this.past?.isComparable ? ['history.snapshots'] : []),
+        ...(this.exceptions === null ? [] : ['ledger.exceptions']),
+        ...(this.kept === null ? [] : ['ledger.snapshots', 'ledger.verifications']),
+      ]),
+    )
     for (const each of imports) this.#addDisposedRows(each)
     this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
@@ -190,6 +213,9 @@ export class SourceEstate {
       case 'iam.policy_documents':
         this.documents.add(row)
         break
+      case 'evidenced.cross_checks':
+        this.crossChecks.push(facts)
+        break
       case memberships:
         if (!this.#addMembership(row)) this.#addMalformed(row)
         break
@@ -262,6 +288,16 @@ export class SourceEstate {
       }),
     )
     return this.#changes
+  }
+
+  roleOf(accountId: string, name: string): IamRole | Unknown {
+    return this.iam.role(accountId, name)
+  }
+  accountSummary(accountId: string): Facts | undefined {
+    return this.iam.summary(accountId)
+  }
+  ownRows(dataset: string, accountId: string): number {
+    return this.iam.ownRows(dataset, accountId)
   }
 
   /** Accounts that a set is provisioned to. */
@@ -416,7 +452,21 @@ export class SourceEstate {
     return union(lists)
   }
 
+  /** What reviewers decide about. */
+  get entitlements(): Entitlements {
+    this.#entitlements ??= new Entitlements(this, this.order('accountAssignment'))
+    return this.#entitlements
+  }
+  isGroupPrivileged(group: number): boolean | Unknown {
+    return this.entitlements.isGroupPrivileged(group)
+  }
+
   userList(): List {
+    this.#users ??= this.#listUsers()
+    return this.#users
+  }
+
+  #listUsers(): List {
     const known = [...this.users.keys.keys()].filter(number => this.users.isPresent(number)).map(number => this.user(number))
     return closedOr(known, this.gaps.list(this.users.dataset))
   }
@@ -516,9 +566,19 @@ export class SourceEstate {
       case 'delegation':
         return itemsOf(this.organizations.delegationList())
       case 'entitlement':
-        if (this.gaps.whole('import.reviews') !== undefined) return []
-        this.#entitlements ??= entitlementsOf(this)
-        return this.#entitlements
+        return [...this.entitlements.members()]
+      case 'storedSnapshot': {
+        const { kept } = this
+        return kept === null ? [] : kept.snapshots.map(each => new StoredSnapshot(this, kept, each))
+      }
+      case 'exception':
+        return (this.exceptions ?? [])
+          .filter(({ scope }) => scope.source === null || scope.source === this.source)
+          .map(each => new KeptException(this, each))
+      case 'reconciliation':
+        return reconciliations(this, this.snapshot, this.past?.previous ?? null, this.crossChecks)
+      case 'collectorRole':
+        return collectorRoles(this, this.snapshot.callers)
       case 'collected':
         this.#collected ??= collectedOf(this, this.snapshot, this.imports)
         return this.#collected
@@ -549,6 +609,15 @@ export class SourceEstate {
 
   /** The numbers of a population in the byte order of their keys. */
   order(resource: PopulationName): Int32Array {
+    let order = this.#orders.get(resource)
+    if (order === undefined) {
+      order = this.#sort(resource)
+      this.#orders.set(resource, order)
+    }
+    return order
+  }
+
+  #sort(resource: PopulationName): Int32Array {
     switch (resource) {
       case 'user':
         return this.users.order()
@@ -566,7 +635,10 @@ export class SourceEstate {
         return sortByKey(sets, set => this.permissionSets.keys[set]!)
       }
       case 'accountAssignment':
-        return sortByKey(Int32Array.from(Array(this.accountAssignments.length).keys()), row => this.accountAssignment(row).key)
+        return (
+          assignmentOrder(this.accountAssignments, this) ??
+          sortByKey(Int32Array.from(Array(this.accountAssignments.length).keys()), row => this.accountAssignment(row).key)
+        )
       case 'applicationAssignment':
         return sortByKey(
           Int32Array.from(Array(this.applicationAssignments.length).keys()),

@@ -1,6 +1,8 @@
+import type { ImportedRows } from '../model.ts'
 import { declareFacts, type List, StoredEntity, type Surroundings } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
 import type { OrganizationRows } from './organization.ts'
+import type { People } from './people.ts'
 import { closedOr, type DatasetRows } from './rows.ts'
 import { type Since, Undecided, type Unknown } from './values.ts'
 
@@ -17,6 +19,8 @@ export interface TargetSurroundings extends Surroundings {
   readonly organizations: OrganizationRows
   readonly applicationConfigurations: DatasetRows
   userList(): List
+  readonly people: People
+  readonly imports: readonly ImportedRows[]
 }
 
 export class Account extends StoredEntity {
@@ -70,6 +74,9 @@ export class Account extends StoredEntity {
     const above = this.estate.organizations.ancestors(this)
     if (above instanceof Undecided) return closedOr([], above)
     return this.estate.organizations.guardrailsOf([...above, this.key])
+  }
+  get hasRoster(): boolean {
+    return this.estate.imports.some(({ kind }) => kind === 'roster')
   }
   get delegatedServices(): List {
     return this.estate.organizations.delegatedServicesOf(this.key)

@@ -15,6 +15,8 @@ export interface DaemonOptions {
   collect(source: Source, signal: AbortSignal): Promise<void>
   /** judges what has been collected; called once after the sources of a slot */
   evaluate(): Promise<void>
+  /** whether the last snapshot of every source has been judged; true when there is none */
+  isJudged(): Promise<boolean>
   now(): Date
   readonly log: Log
   /** how often to look for work that was missed; default a minute */
@@ -32,7 +34,7 @@ export interface Daemon {
 
 /**
  * Collects and evaluates on a schedule until stopped. What its slot did not bring, because no process was up, the one that had it died or AWS
- * did not answer, is caught up: at once when a daemon starts, then 10, 20, 40, … minutes after the slot, once over all processes.
+ * did not answer, is caught up (what was collected and not judged, too): at once when a daemon starts, then 10, 20, 40, … minutes after the slot, once over all processes.
  * A slot whose predecessor still runs is left out and logged; a failing source does not keep the others from being read.
  */
 export function startDaemon(options: DaemonOptions): Daemon {
@@ -60,7 +62,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
         collecting = null
       }
     }
-    if (done === 0 || stopping.signal.aborted) return
+    if (stopping.signal.aborted || (done === 0 && (await options.isJudged()))) return
     await options.evaluate()
   }
 
@@ -86,8 +88,9 @@ export function startDaemon(options: DaemonOptions): Daemon {
   /** Takes up what the last slot did not bring; `schedule` and `nominalTime` say whose turn it is. */
   const catchUp = async (schedule: string, nominalTime: Date, slot: Date | null): Promise<void> => {
     const missing = await behind(options, slot)
-    if (missing.length === 0 || busy || stopping.signal.aborted) return
-    options.log.info('catching up', { sources: missing.map(source => source.label), slot })
+    const isIdle = missing.length === 0 && (await options.isJudged())
+    if (isIdle || busy || stopping.signal.aborted) return
+    options.log.info('catching up', { sources: missing.map(source => source.label), evaluation: missing.length === 0, slot })
     begin(schedule, nominalTime, missing)
   }
   const look = async (): Promise<void> => {

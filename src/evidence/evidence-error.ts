@@ -10,6 +10,7 @@ export type EvidenceCode =
   | 'BUNDLE_NOT_READABLE'
   | 'BUNDLE_NOT_WRITABLE'
   | 'DISK_FULL'
+  | 'TIMESTAMP_REFUSED'
 
 /** Why a bundle could not be sealed or read at all. What is wrong *inside* a bundle is data: `Verification.problems`. */
 export class EvidenceError extends AppError<EvidenceCode> {}

@@ -62,6 +62,7 @@ export const sealNames = {
   manifest: 'manifest.json',
   pae: 'manifest.pae',
   signature: 'manifest.sig',
+  timestamp: 'manifest.tsr',
 } as const
 
 /** Made from the manifest and the key, and therefore not listed in the manifest. */
@@ -71,7 +72,11 @@ export const unlistedNames: ReadonlySet<string> = new Set([
   sealNames.manifest,
   sealNames.pae,
   sealNames.signature,
+  sealNames.timestamp,
 ])
+
+/** Not in every bundle: a timestamp needs an authority. */
+export const optionalNames: ReadonlySet<string> = new Set([sealNames.timestamp])
 
 /** The manifest as bytes: same subject and files, same bytes. Indented, since auditors read it. @param files sorted by path */
 export function manifestBytes(subject: BundleSubject, files: readonly BundleFile[]): Uint8Array {

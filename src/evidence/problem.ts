@@ -11,6 +11,7 @@ export type ProblemCode =
   | 'FILE_UNLISTED'
   /** signed by another key than the one that was given */
   | 'KEY_MISMATCH'
+  | 'TIMESTAMP_INVALID'
   /** signed by a key that was said to be lost or leaked, and nothing proves that it was signed before */
   | 'KEY_REVOKED'
 

@@ -13,6 +13,7 @@ import { type BundleFile, type BundleSubject, manifestBytes, sealNames } from '.
 import { readmeBytes } from './readme.ts'
 import { rowCounter } from './row-counter.ts'
 import { type Signer, syncFolder } from './signer.ts'
+import { stamp, type Timestamper } from './timestamp.ts'
 import { fileMode } from './zip-layout.ts'
 
 export interface SealedBundle {
@@ -29,12 +30,14 @@ export interface SealedBundle {
  * small whatever their size, disk space is needed twice while it is made.
  * @param options.path final name; its folder must exist
  * @param options.onProgress told after each file; `total` is null while artifacts still come
- * @throws {EvidenceError} DISK_FULL, BUNDLE_NOT_WRITABLE, ARTIFACT_PATH_INVALID; an error of an artifact's `read` comes through as it is
+ * @throws {EvidenceError} TIMESTAMP_REFUSED, DISK_FULL, BUNDLE_NOT_WRITABLE, ARTIFACT_PATH_INVALID; an error of an artifact's `read` comes through as it is
  */
 export async function sealBundle(options: {
   readonly artifacts: AsyncIterable<Artifact> | readonly Artifact[]
   readonly subject: BundleSubject
   readonly signer: Signer
+  /** left out: no timestamp */
+  readonly timestamper?: Timestamper
   readonly path: string
   readonly onProgress?: (progress: Progress) => void
 }): Promise<SealedBundle> {
@@ -57,7 +60,7 @@ async function sealIn(folder: string, path: string, options: Parameters<typeof s
   try {
     const report = options.onProgress ?? (() => {})
     const { files, staged } = await stageArtifacts(folder, options.artifacts, report)
-    const seal = await sealFiles(options.subject, files, options.signer)
+    const seal = await sealFiles(options.subject, files, options.signer, options.timestamper ?? null)
     for (const [name, bytes] of seal.added) staged.push(await stageBytes(folder, name, bytes))
     staged.sort((a, b) => compareBytes(a.path, b.path))
     const draft = join(folder, 'bundle.zip')
@@ -126,8 +129,8 @@ async function stageBytes(folder: string, name: string, bytes: Uint8Array): Prom
   return { path: name, sizeBytes: bytes.length, at }
 }
 
-/** README and SHA256SUMS, then the manifest over all of them, then the signature over the manifest. */
-async function sealFiles(subject: BundleSubject, files: readonly BundleFile[], signer: Signer) {
+/** README and SHA256SUMS, then the manifest over all of them, then the signature over the manifest, then the timestamp over the signature. */
+async function sealFiles(subject: BundleSubject, files: readonly BundleFile[], signer: Signer, timestamper: Timestamper | null) {
   const readme = fileOf(sealNames.readme, readmeBytes(subject, files), 'What this bundle is and how to verify it')
   const summed = [...files, readme.file].sort((a, b) => compareBytes(a.path, b.path))
   const lines = summed.map(file => `${file.sha256}  ${file.path}\n`).join('')
@@ -145,6 +148,8 @@ async function sealFiles(subject: BundleSubject, files: readonly BundleFile[], s
     [sealNames.envelope, envelopeBytes(manifest, signature, signer.fingerprint)],
     [sealNames.key, Buffer.from(signer.publicKeyPem)],
   ]
+  // over the signature, so that it proves when the manifest was signed
+  if (timestamper !== null) added.push([sealNames.timestamp, await stamp(timestamper, signature)])
   return { listed, added, manifestDigest: sha256(manifest) }
 }
 

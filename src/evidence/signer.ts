@@ -28,16 +28,29 @@ export type KeyKind = 'Ed25519' | 'ECDSA P-256'
  */
 export async function openSigner(options: { readonly dataDir: string } | { readonly keyFile: string }): Promise<Signer> {
   if ('keyFile' in options) return signerOf(await readKey(resolve(options.keyFile)), false)
-  const folder = resolve(options.dataDir, 'keys')
-  const path = join(folder, 'signing-key.pem')
-  try {
-    await makePrivateFolder(folder)
-    await refuseSharedFolder(folder)
-    const isNew = (await isMissing(path)) && (await createKey(path))
+  const path = join(resolve(options.dataDir, 'keys'), 'signing-key.pem')
+  return inKeyFolder(path, async () => {
+    const isNew = (await isMissing(path)) && (await createSecret(path, newSigningKey))
     return signerOf(await readKey(path), isNew)
+  })
+}
+
+/** A private file of the key folder; made at first use, by one of several processes. @throws {EvidenceError} KEY_READABLE_BY_OTHERS, KEY_NOT_WRITABLE */
+export function openSecret(path: string, make: () => string): Promise<Buffer> {
+  return inKeyFolder(path, async () => {
+    if (await isMissing(path)) await createSecret(path, make)
+    return readPrivateFile(path)
+  })
+}
+
+async function inKeyFolder<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    await makePrivateFolder(dirname(path))
+    await refuseSharedFolder(dirname(path))
+    return await work()
   } catch (error) {
     if (error instanceof EvidenceError) throw error
-    throw new EvidenceError('KEY_NOT_WRITABLE', `the signing key ${path} cannot be made or read: ${(error as Error).message}`, {
+    throw new EvidenceError('KEY_NOT_WRITABLE', `the key ${path} cannot be made or read: ${(error as Error).message}`, {
       hint: 'give the user that runs this program write access to dataDir, or free space on its disk',
       cause: error,
     })
@@ -207,11 +220,15 @@ async function isMissing(path: string): Promise<boolean> {
   }
 }
 
+function newSigningKey(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
 /** A hard link is the one way to put a finished file under a name only if nobody else did. */
-async function createKey(path: string): Promise<boolean> {
+async function createSecret(path: string, make: () => string): Promise<boolean> {
   const draft = `${path}.${randomBytes(8).toString('hex')}.new`
   try {
-    await writeDurably(draft, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+    await writeDurably(draft, make())
     await link(draft, path)
     await syncFolder(dirname(path))
     return true

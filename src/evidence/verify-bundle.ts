@@ -6,11 +6,12 @@ import { isPlainPath } from './artifact-path.ts'
 import { compareContainer } from './container.ts'
 import { EvidenceError, systemCode } from './evidence-error.ts'
 import type { KeyRecord } from './keys.ts'
-import { type BundleFile, type Manifest, readManifest, sealNames, unlistedNames } from './manifest.ts'
+import { type BundleFile, type Manifest, optionalNames, readManifest, sealNames, unlistedNames } from './manifest.ts'
 import type { Problem } from './problem.ts'
 import { refusedByList } from './published-keys.ts'
 import { rowCounter } from './row-counter.ts'
 import { checkSeal } from './seal-check.ts'
+import { checkTimestamp, type Timestamp } from './timestamp.ts'
 import { localHeaderSizeBytes } from './zip-layout.ts'
 import { type ClaimedEntry, readAt, readDirectory } from './zip-reader.ts'
 
@@ -26,6 +27,8 @@ export interface Verification {
   /** SHA-256 of manifest.json as signed */
   readonly manifestDigest: string | null
   readonly files: readonly BundleFile[]
+  /** when it was signed at the latest, as an authority says; null: the bundle holds no timestamp that is good */
+  readonly timestamp: Timestamp | null
 }
 
 /** Files of the seal are read into memory; 64 MiB is a manifest of some 200,000 files. */
@@ -36,17 +39,20 @@ const maxSealBytes = 64 << 20
  * against the one container these files can have. Any changed byte is found and the file it belongs to is named. Big files are streamed.
  * @param options.key public key in PEM that must have signed it; without it the key inside is used, which proves only that nothing changed since
  * @param options.keys keys the signer has published: it must be one of them, and not be revoked
+ * @param options.authorities certificates (PEM) of time-stamp authorities that are trusted; without them a timestamp is checked and trusted in nothing
  * @throws {EvidenceError} BUNDLE_NOT_FOUND, BUNDLE_NOT_READABLE, KEY_INVALID (the given key); anything wrong inside is a problem, not an error
  */
 export async function verifyBundle(
   path: string,
-  options: { readonly key?: string; readonly keys?: readonly KeyRecord[] } = {},
+  options: { readonly key?: string; readonly keys?: readonly KeyRecord[]; readonly authorities?: readonly string[] } = {},
 ): Promise<Verification> {
   try {
     await using file = await open(path, 'r')
-    const verification = await verifyFile(file, options.key ?? null)
+    const verification = await verifyFile(file, options.key ?? null, options.authorities ?? [])
     if (options.keys === undefined || verification.fingerprint === null) return verification
-    const problem = refusedByList(options.keys, verification.fingerprint, null)
+    const { timestamp } = verification
+    const signedBy = timestamp?.isTrusted === true ? timestamp.at : null
+    const problem = refusedByList(options.keys, verification.fingerprint, signedBy)
     const problems = problem === null ? verification.problems : [...verification.problems, problem]
     return { ...verification, ok: problems.length === 0, problems, signedBy: 'published key' }
   } catch (cause) {
@@ -64,7 +70,7 @@ export async function verifyBundle(
   }
 }
 
-async function verifyFile(file: FileHandle, givenKey: string | null): Promise<Verification> {
+async function verifyFile(file: FileHandle, givenKey: string | null, authorities: readonly string[]): Promise<Verification> {
   const { size } = await file.stat()
   const directory = await readDirectory(file, size)
   if ('reason' in directory) {
@@ -102,7 +108,7 @@ async function verifyFile(file: FileHandle, givenKey: string | null): Promise<Ve
     if (problem !== null) problems.push(problem)
   }
   for (const name of [...listed.keys(), ...unlistedNames]) {
-    if (!entries.has(name))
+    if (!entries.has(name) && !optionalNames.has(name))
       problems.push({ code: 'FILE_MISSING', file: name, message: 'the manifest needs it, the bundle does not hold it' })
   }
   const named = new Set(problems.map(problem => problem.file))
@@ -111,15 +117,28 @@ async function verifyFile(file: FileHandle, givenKey: string | null): Promise<Ve
   )
   if (containerProblem !== null) problems.push(containerProblem)
 
+  const timestamp = timestampOf(sealBytes, authorities)
+  if (timestamp !== null && 'reason' in timestamp)
+    problems.push({ code: 'TIMESTAMP_INVALID', file: sealNames.timestamp, message: timestamp.reason })
   return {
     ok: problems.length === 0,
     problems,
+    timestamp: timestamp === null || 'reason' in timestamp ? null : timestamp,
     fingerprint: seal.fingerprint,
     signedBy: givenKey === null ? 'key in bundle (compare the fingerprint)' : 'given key',
     manifest: read?.manifest ?? null,
     manifestDigest: seal.payload === null ? null : sha256(seal.payload),
     files: read?.files ?? [],
   }
+}
+
+function timestampOf(
+  seal: ReadonlyMap<string, Uint8Array>,
+  authorities: readonly string[],
+): ReturnType<typeof checkTimestamp> | null {
+  const answer = seal.get(sealNames.timestamp)
+  const signature = seal.get(sealNames.signature)
+  return answer === undefined || signature === undefined ? null : checkTimestamp(answer, signature, authorities)
 }
 
 /** Duplicates and another order are refused before anything is read: with them, two tools could see two different bundles. */
@@ -205,6 +224,7 @@ function nothingRead(givenKey: string | null, problem: Problem): Verification {
     signedBy: givenKey === null ? 'key in bundle (compare the fingerprint)' : 'given key',
     manifest: null,
     manifestDigest: null,
+    timestamp: null,
     files: [],
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Catalog, controlTexts } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
 import { canonicalJson } from '../digest.ts'
-import { type Signer, sealBundle } from '../evidence/index.ts'
+import { type PseudonymKey, type Signer, sealBundle, type Timestamper } from '../evidence/index.ts'
 import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
 import {
   defaultFormats,
@@ -10,6 +10,10 @@ import {
   type FrameworkFormat,
   findingsArtifact,
   frameworkArtifact,
+  historyArtifact,
+  importArtifact,
+  type Mask,
+  maskStatement,
   type PeriodReportView,
   periodArtifacts,
   periodFormats,
@@ -21,14 +25,15 @@ import {
   tableArtifacts,
   verifyPageArtifact,
 } from '../reports/index.ts'
-import { readCalls, readFindings, readLedger, readResources, type Store, saveBundle } from '../store/index.ts'
+import { listSnapshots, readFindings, readImports, readLedger, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { populationsOf, readJudged, spelledOut } from './evaluation.ts'
+import { type Judged, pastOf, populationsOf, readJudged, spelledOut } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
 import type { Parts } from './parts.ts'
 import { periodReport } from './period-report.ts'
+import { maskedReading, plainReading, type Reading } from './reading.ts'
 
 export interface EvidenceRequest {
   readonly framework: string
@@ -38,6 +43,8 @@ export interface EvidenceRequest {
   readonly period?: { readonly from: Date; readonly to: Date }
   /** only what stood in the ledger up to this position, so that evidence can be made again as it was; left out: everything */
   readonly ledgerPosition?: number
+  /** puts pseudonyms in place of people, for a party outside; left out: none */
+  readonly pseudonyms?: PseudonymKey
   /** of the report; results.csv is always there. Left out: `defaultFormats` */
   readonly formats?: readonly FrameworkFormat[]
   /** final name of the ZIP file */
@@ -50,28 +57,32 @@ export interface EvidenceRequest {
  * @throws {PipelineError} UNKNOWN_FRAMEWORK, NOTHING_EVALUATED, NOTHING_COLLECTED (in the period); what `sealBundle` throws when the file cannot be written
  */
 export async function issueEvidence(
-  parts: Omit<Parts, 'aws'> & { readonly signer: Signer },
+  parts: Omit<Parts, 'aws'> & { readonly signer: Signer; readonly timestamper?: Timestamper | null },
   request: EvidenceRequest,
 ): Promise<BundleRecord> {
   const framework = frameworkOf(parts.catalog, request.framework)
   const { period } = request
   const known =
     period === undefined && request.ledgerPosition === undefined ? null : await onRecord(parts.store, request.ledgerPosition)
-  const judged = await readJudged(parts, period?.to ?? request.asOf, known)
+  const asRead = await readJudged(parts, period?.to ?? request.asOf, known)
+  const reading = await readingOf(parts.store, request, asRead)
+  const { mask } = reading
+  const judged = mask === null ? asRead : maskedJudged(asRead, mask)
   const { evaluation, snapshots } = judged
   const periodView =
     period === undefined || known === null
       ? null
-      : await periodReport(parts, { framework: framework.id, ...period, record: known })
-  const populations = populationsOf(judged)
+      : await periodReport(parts, { framework: framework.id, ...period, record: known, reading })
+  const populations = populationsOf(judged, mask)
   const formats = [...new Set(request.formats ?? defaultFormats)].filter(format => format !== 'csv')
-  const proofs = await proofsOf(parts.store, judged)
+  const proofs = await proofsOf(reading, judged)
   const view = await viewOf(parts, judged, framework, proofs)
   const complete =
     snapshots.every(isComplete) && parts.catalog.problems.length === 0 && (periodView === null || periodView.isComplete)
   const entry = await entryOf(parts.store, evaluation)
   const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
-  const findings = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
+  const found = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
+  const findings = found === null || mask === null ? found : mask.any(found)
   const sealed = await spelledOut(judged, async () =>
     sealBundle({
       artifacts: [
@@ -91,13 +102,15 @@ export async function issueEvidence(
             ...tableArtifacts(report, 'csv'),
             ...(formats.includes('xlsx') && !report.path.startsWith('calls/') ? tableArtifacts(report, 'xlsx') : []),
           ]),
-        ...snapshots.flatMap(snapshot => sourceArtifacts(parts.store, snapshot, formats.includes('xlsx'))),
+        ...snapshots.flatMap(snapshot => sourceArtifacts(reading, snapshot, formats.includes('xlsx'))),
+        ...(await surroundings(parts, judged, mask)),
       ],
       subject: {
         scope: {
           sources: snapshots.map(snapshot => snapshot.source),
           framework: framework.id,
           ...(period === undefined ? {} : { from: period.from.toISOString(), to: period.to.toISOString() }),
+          ...(request.pseudonyms === undefined ? {} : { pseudonyms: { key: request.pseudonyms.id, ...maskStatement } }),
         },
         asOf: evaluation.asOf,
         framework: { id: framework.id, version: framework.version, digest: framework.digest },
@@ -120,6 +133,7 @@ export async function issueEvidence(
         ],
       },
       signer: parts.signer,
+      ...(parts.timestamper ? { timestamper: parts.timestamper } : {}),
       path: request.path,
       ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
     }),
@@ -148,23 +162,52 @@ function periodFiles(view: PeriodReportView, formats: readonly FrameworkFormat[]
     .flatMap(format => periodArtifacts(view, format))
 }
 
-function sourceArtifacts(store: Store, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
+/** Everybody in every snapshot that is read of has to be known, so that nobody is named. */
+async function readingOf(store: Store, { pseudonyms, period }: EvidenceRequest, { snapshots }: Judged): Promise<Reading> {
+  if (pseudonyms === undefined) return plainReading(store)
+  const all = period === undefined ? snapshots : await listSnapshots(store, { limit: 1_000_000 })
+  return maskedReading(store, pseudonyms.of, all)
+}
+
+function maskedJudged(judged: Judged, mask: Mask): Judged {
+  return { ...judged, evaluation: mask.evaluation(judged.evaluation), snapshots: judged.snapshots.map(mask.snapshot) }
+}
+
+/** Imports and history that were judged with. Imported rows name people whom no directory has to know, so pseudonyms leave them out. */
+async function surroundings(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  { evaluation, snapshots }: Judged,
+  mask: Mask | null,
+): Promise<readonly Artifact[]> {
+  const imports = mask === null ? await readImports(parts.store, evaluation.asOf) : []
+  const histories = snapshots.map(snapshot => {
+    const past = pastOf(parts, snapshot, evaluation.asOf)
+    return historyArtifact(snapshot.source, async () => {
+      const { history, ...kept } = await past()
+      if (history === undefined || mask === null) return { ...kept, ...(history === undefined ? {} : { history }) }
+      return { ...kept, history: { ...history, states: mask.rows(history.states) } }
+    })
+  })
+  return [...imports.map(importArtifact), ...histories]
+}
+
+function sourceArtifacts(reading: Reading, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
   return [
-    ...populationArtifacts(snapshot, dataset => readResources(store, snapshot, dataset)),
-    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => readResources(store, snapshot, dataset))] : []),
-    snapshotArtifact(snapshot, () => readResources(store, snapshot)),
-    callsArtifact(store, snapshot),
+    ...populationArtifacts(snapshot, dataset => reading.resources(snapshot, dataset)),
+    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => reading.resources(snapshot, dataset))] : []),
+    snapshotArtifact(snapshot, () => reading.resources(snapshot)),
+    callsArtifact(reading, snapshot),
   ]
 }
 
 /** The ledger of every call, one canonical JSON line each: SHA-256 over the lines is the snapshot's `callLedgerRoot`. */
-function callsArtifact(store: Store, snapshot: Snapshot): Artifact {
+function callsArtifact({ calls }: Reading, snapshot: Snapshot): Artifact {
   return {
     path: `calls/${snapshot.source}-v${snapshot.version}.jsonl`,
     mediaType: 'application/x-ndjson; charset=utf-8',
     title: `Every call made for snapshot ${snapshot.version} of ${snapshot.source}`,
     async *read() {
-      for await (const call of readCalls(store, snapshot))
+      for await (const call of calls(snapshot))
         yield Buffer.from(`${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } })}\n`)
     },
   }

@@ -1,10 +1,11 @@
 import { AppError, explain } from '../errors.ts'
-import type { Progress, Snapshot, Source } from '../model.ts'
+import type { CollectedBatch, Progress, Snapshot, Source } from '../model.ts'
 import { type CheckMode, collect, planCollection } from '../sources/index.ts'
 import { baselineCounts, failRun, lastCounts, openRun, publishHeads, recordFailure, saveParts, sealRun } from '../store/index.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
 export interface CollectionOptions {
+  /** ends it at once, whatever it waits for: what was saved is kept */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: Progress) => void
   /** default `sampled` */
@@ -24,14 +25,14 @@ export async function runCollection(
   let opened = false
   try {
     const counts = await lastCounts(parts.store, source.label)
-    const plan = await planCollection(parts.aws, source, counts, await baselineCounts(parts.store, source.label))
+    const baseline = await baselineCounts(parts.store, source.label)
+    const planning = planCollection(parts.aws, source, counts, baseline)
+    const plan = await unlessStopped(planning, source, options.signal)
     await using run = await openRun(parts.store, source, plan)
     opened = true
     try {
-      for await (const batch of collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled')) {
-        await saveParts(run, batch)
-        if (options.signal?.aborted) throw interrupted(source)
-      }
+      const batches = collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled')
+      for await (const batch of untilStopped(batches, source, options.signal)) await saveParts(run, batch)
       const snapshot = await sealRun(run)
       parts.log.info('collected', {
         source: source.label,
@@ -46,9 +47,44 @@ export async function runCollection(
       throw error
     }
   } catch (error) {
-    if (!opened && failureOf(error).code !== 'SOURCE_BUSY')
+    if (!opened && !['SOURCE_BUSY', 'INTERRUPTED'].includes(failureOf(error).code))
       await recordFailure(parts.store, source, { ...failureOf(error), startedAt })
     throw error
+  }
+}
+
+/** What the work gives, or at once the interruption: a call that backs off for minutes is not waited for. */
+async function unlessStopped<T>(work: Promise<T>, source: Source, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  const over = new AbortController()
+  const stopped = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(interrupted(source))
+    else signal.addEventListener('abort', () => reject(interrupted(source)), { once: true, signal: over.signal })
+  })
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, stopped])
+  } finally {
+    over.abort()
+  }
+}
+
+/** Batches until the interruption. What is being read then is left to whoever closes the way to AWS. */
+async function* untilStopped(
+  batches: AsyncGenerator<CollectedBatch, void, undefined>,
+  source: Source,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CollectedBatch, void, undefined> {
+  try {
+    for (;;) {
+      const next = await unlessStopped(batches.next(), source, signal)
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    const closing = batches.return()
+    if (signal?.aborted === true) closing.catch(() => {})
+    else await closing
   }
 }
 

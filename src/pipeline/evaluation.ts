@@ -6,10 +6,12 @@ import {
   evaluate,
   explainStatus,
   neededHistory,
+  needsExceptions,
+  needsKept,
   populationOf,
 } from '../controls/index.ts'
-import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, Subject } from '../model.ts'
-import { judgedResults } from '../reports/index.ts'
+import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, SourceRows, Subject } from '../model.ts'
+import { judgedResults, type Mask } from '../reports/index.ts'
 import {
   type DueDays,
   latestEvaluation,
@@ -18,8 +20,10 @@ import {
   readExceptions,
   readHistory,
   readImports,
+  readKept,
   readResources,
   readSnapshot,
+  type Store,
   saveEvaluation,
 } from '../store/index.ts'
 import { evaluationOnRecord, type OnRecord } from './on-record.ts'
@@ -107,26 +111,37 @@ export async function readJudged(
     evaluation,
     snapshots,
     estate: await buildEstate(
-      await withEverything(parts, {
-        asOf: evaluation.asOf,
-        sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(parts.store, snapshot) })),
-      }),
+      await withEverything(parts, judgedRows(parts.store, evaluation.asOf, snapshots)),
       parts.catalog.managedPolicies,
     ),
   }
 }
 
+/** The rows of the snapshots of an evaluation, read when they are asked for. */
+export function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
+  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
+}
+
 /** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */
 export async function withEverything(parts: Pick<Parts, 'store' | 'catalog'>, rows: EstateRows): Promise<EstateRows> {
-  const needed = neededHistory(parts.catalog)
-  const since = needed === null ? null : new Date(rows.asOf.getTime() - needed.days * 86_400_000)
-  const sources = rows.sources.map(async each => ({
-    ...each,
-    ...(needed === null || since === null
+  const sources = rows.sources.map(async each => ({ ...each, ...(await pastOf(parts, each.snapshot, rows.asOf)()) }))
+  const exceptions = needsExceptions(parts.catalog) ? { exceptions: await readExceptions(parts.store, rows.asOf) } : {}
+  return { ...rows, ...exceptions, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+}
+
+/** Reads as much of the past of a snapshot as the catalog asks for. */
+export function pastOf(
+  { store, catalog }: Pick<Parts, 'store' | 'catalog'>,
+  snapshot: Snapshot,
+  asOf: Date,
+): () => Promise<Pick<SourceRows, 'history' | 'kept'>> {
+  const needed = neededHistory(catalog)
+  return async () => ({
+    ...(needsKept(catalog) ? { kept: await readKept(store, snapshot, asOf) } : {}),
+    ...(needed === null
       ? {}
-      : { history: await readHistory(parts.store, each.snapshot, since, needed.datasets) }),
-  }))
-  return { ...rows, sources: await Promise.all(sources), imports: await readImports(parts.store, rows.asOf) }
+      : { history: await readHistory(store, snapshot, new Date(asOf.getTime() - needed.days * 86_400_000), needed.datasets) }),
+  })
 }
 
 /** What one control found on every subject, those with the implied status too, sorted by source and key. @throws {PipelineError} UNKNOWN_CONTROL */
@@ -172,7 +187,13 @@ export async function spelledOut<T>({ evaluation, estate }: Judged, work: () => 
   }
 }
 
-/** Every resource a control ranges over: what turns the kept results of an evaluation into all of them. */
-export function populationsOf({ estate }: Judged): (outcome: ControlOutcome) => Iterable<Subject> {
-  return outcome => populationOf(estate, outcome.source, outcome.control.resource)
+/**
+ * Every resource a control ranges over: what turns the kept results of an evaluation into all of them.
+ * @param mask puts pseudonyms in place of people; null: none
+ */
+export function populationsOf({ estate }: Judged, mask: Mask | null = null): (outcome: ControlOutcome) => Iterable<Subject> {
+  return outcome => {
+    const population = populationOf(estate, outcome.source, outcome.control.resource)
+    return mask === null ? population : Array.from(population, mask.subject)
+  }
 }

@@ -10,17 +10,18 @@ import {
   frameworkReportView,
   notInViewOf,
 } from '../reports/index.ts'
-import { readCalls, type Store } from '../store/index.ts'
+import { readCalls } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { type Judged, populationsOf, readJudged } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import type { Parts } from './parts.ts'
+import { plainReading, type Reading } from './reading.ts'
 import { type Proof, proofOf } from './table-reports.ts'
 
 /** What stands beside each snapshot an evaluation rests on. */
-export function proofsOf(store: Store, { snapshots, estate }: Judged): Promise<Proof[]> {
+export function proofsOf(reading: Reading, { snapshots, estate }: Judged): Promise<Proof[]> {
   const classes = [...classify(estate)]
-  return Promise.all(snapshots.map(snapshot => proofOf(store, snapshot, classes)))
+  return Promise.all(snapshots.map(snapshot => proofOf(reading, snapshot, classes)))
 }
 
 /** The framework's view of an evaluation: a function of the evaluation, the catalog and the call ledger alone. */
@@ -53,7 +54,7 @@ export async function frameworkReport(
 ): Promise<{ readonly artifact: Artifact; readonly complete: boolean }> {
   const found = frameworkOf(parts.catalog, framework)
   const judged = await readJudged(parts, asOf)
-  const view = await viewOf(parts, judged, found, await proofsOf(parts.store, judged))
+  const view = await viewOf(parts, judged, found, await proofsOf(plainReading(parts.store), judged))
   return {
     artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged)),
     complete: judged.snapshots.every(isComplete) && parts.catalog.problems.length === 0,

@@ -1,18 +1,11 @@
 import type { SavedEvaluation } from '../model.ts'
-import { notInViewOf, type PeriodReportView, periodChanges, periodReportView } from '../reports/index.ts'
-import {
-  type EvaluationHead,
-  listEvaluations,
-  listRuns,
-  listSnapshots,
-  readEvaluation,
-  readResources,
-  type Store,
-} from '../store/index.ts'
+import { type Mask, notInViewOf, type PeriodReportView, periodChanges, periodReportView } from '../reports/index.ts'
+import { type EvaluationHead, listEvaluations, listRuns, listSnapshots, readEvaluation, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { frameworkOf } from './framework.ts'
 import { type OnRecord, onRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
+import { plainReading, type Reading } from './reading.ts'
 
 /**
  * The report of one framework over a period: every evaluation in it, what failed and was mended, who came, moved and left, and which days
@@ -22,11 +15,18 @@ import { type Parts, PipelineError } from './parts.ts'
  */
 export async function periodReport(
   parts: Pick<Parts, 'store' | 'catalog'>,
-  request: { readonly framework: string; readonly from: Date; readonly to: Date; readonly record?: OnRecord },
+  request: {
+    readonly framework: string
+    readonly from: Date
+    readonly to: Date
+    readonly record?: OnRecord
+    readonly reading?: Reading
+  },
 ): Promise<PeriodReportView> {
   const { from, to } = request
   const { store } = parts
   const framework = frameworkOf(parts.catalog, request.framework)
+  const reading = request.reading ?? plainReading(store)
   const record = request.record ?? (await onRecord(store))
   const all = (await listSnapshots(store, { limit: noLimit })).filter(
     ({ sealedAt, digest }) => sealedAt <= to && record.snapshots.has(digest),
@@ -43,7 +43,7 @@ export async function periodReport(
       const own = all.filter(each => each.source === source).reverse()
       const before = own.filter(({ sealedAt }) => sealedAt < from).slice(-1)
       const chain = [...before, ...own.filter(({ sealedAt }) => sealedAt >= from)]
-      return periodChanges(chain, (snapshot, dataset) => readResources(store, snapshot, dataset))
+      return periodChanges(chain, reading.resources)
     }),
   )
   const runs = await listRuns(store, { limit: noLimit })
@@ -52,13 +52,13 @@ export async function periodReport(
     from,
     to,
     sources,
-    snapshots,
+    snapshots: reading.mask === null ? snapshots : snapshots.map(reading.mask.snapshot),
     failedRuns: runs.filter(
       ({ id, outcome, startedAt }) =>
         // one that died without a word is in no ledger, and shown all the same
         (record.failedRuns.has(id) || outcome === 'interrupted') && startedAt >= from && startedAt <= to,
     ),
-    evaluations: evaluationsOf(store, from, to, record),
+    evaluations: evaluationsOf(store, from, to, record, reading.mask),
     changes: compared.flatMap(({ changes }) => changes),
     notCompared: compared.flatMap(({ notCompared }) => notCompared),
     softwareVersion,
@@ -69,7 +69,13 @@ export async function periodReport(
 const noLimit = 1_000_000
 
 /** Evaluations by the instant they judged, the last one made of each instant; the first is the last before the period. */
-async function* evaluationsOf(store: Store, from: Date, to: Date, record: OnRecord): AsyncGenerator<SavedEvaluation> {
+async function* evaluationsOf(
+  store: Store,
+  from: Date,
+  to: Date,
+  record: OnRecord,
+  mask: Mask | null,
+): AsyncGenerator<SavedEvaluation> {
   const byInstant = new Map<number, EvaluationHead>()
   for (const head of await listEvaluations(store, { limit: noLimit })) {
     const at = head.asOf.getTime()
@@ -80,6 +86,6 @@ async function* evaluationsOf(store: Store, from: Date, to: Date, record: OnReco
   const first = sorted.findIndex(({ asOf }) => asOf >= from)
   for (const { id } of first === -1 ? [] : sorted.slice(Math.max(0, first - 1))) {
     const evaluation = await readEvaluation(store, id)
-    if (evaluation !== null) yield evaluation
+    if (evaluation !== null) yield mask === null ? evaluation : mask.evaluation(evaluation)
   }
 }

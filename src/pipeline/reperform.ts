@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
-import type { ControlInfo, ParameterOverride, RegisteredException, Result } from '../model.ts'
-import { judgedResults, readSnapshotLines, resultLine } from '../reports/index.ts'
+import type { ControlInfo, EstateRows, ParameterOverride, RegisteredException, Result } from '../model.ts'
+import { judgedResults, readHistoryLines, readImportLines, readSnapshotLines, resultLine } from '../reports/index.ts'
 import { softwareVersion } from '../version.ts'
 
 /** What judging a bundle again gave. */
@@ -18,6 +18,10 @@ export interface Reperformance {
   readonly differences: number
   /** what could not be judged again, and why */
   readonly notReperformed: readonly string[]
+  /** true: names, addresses and ids of people are pseudonyms, so what differs may differ for that reason */
+  readonly hasPseudonyms: boolean
+  /** what the bundle says and nothing in it can prove */
+  readonly takenOnTrust: readonly string[]
   /** what was taken from this program and not from the bundle */
   readonly takenFromHere: readonly string[]
 }
@@ -28,7 +32,8 @@ export interface Reperformance {
  * @throws {EvidenceError} BUNDLE_NOT_READABLE when the bundle does not hold what is needed
  */
 export async function reperform(path: string, manifest: Manifest): Promise<Reperformance> {
-  const { asOf, snapshots } = manifest.predicate
+  const { asOf, snapshots, scope } = manifest.predicate
+  const hasPseudonyms = scope.pseudonyms !== undefined
   const { controls, judgedWith = [] } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as {
     readonly controls: readonly ControlInfo[]
     readonly judgedWith?: readonly JudgedWith[]
@@ -48,11 +53,12 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const sources = await Promise.all(wanted.map(name => readSnapshotLines(readBundleLines(path, name))))
     const strange = snapshots.filter(each => !sources.some(({ snapshot }) => snapshot.digest === each.digest))
     const at = new Date(asOf)
-    const estate = await buildEstate({ asOf: at, sources }, catalog.managedPolicies)
     const exceptions = held.has('exceptions.json')
       ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
-      : []
-    const evaluation = evaluate(catalog, estate, at, exceptions)
+      : null
+    const rows = await withSurroundings(path, held, { asOf: at, sources })
+    const estate = await buildEstate({ ...rows, ...(exceptions === null ? {} : { exceptions }) }, catalog.managedPolicies)
+    const evaluation = evaluate(catalog, estate, at, exceptions ?? [])
     const disposed = new Set(estate.sources.flatMap(source => [...source.disposed]))
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
@@ -61,7 +67,9 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     return {
       ...compared,
       ok: compared.ok && unjudgeable === 0,
+      hasPseudonyms,
       notReperformed: [
+        ...(hasPseudonyms ? pseudonymSentences : []),
         ...(unjudgeable === 0
           ? []
           : [`${unjudgeable} results, or what they say, rest on what is not kept any more: ${[...disposed].sort().join('; ')}`]),
@@ -69,6 +77,11 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
         ...strange.map(
           ({ source, version }) => `${source}: the bundle does not hold snapshot ${version} as its manifest names it`,
         ),
+      ],
+      takenOnTrust: [
+        'when each resource was first seen and what it was before: the bundle holds what the server says of the past, not the snapshots of then',
+        ...(held.has('exceptions.json') ? ['who approved an exception: exceptions.json says so'] : []),
+        ...[...held].filter(name => name.startsWith('imports/')).map(name => `what people brought: ${name} says so`),
       ],
       takenFromHere: [
         `the engine that judges, evidenced ${softwareVersion}; the bundle was judged by ${manifest.predicate.softwareVersion}`,
@@ -78,6 +91,23 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+const pseudonymSentences = [
+  'what rests on how people are named (patterns of names, domains of addresses): the bundle holds pseudonyms',
+  'what rests on imported files (roster, attestations, approvals, reviews): a bundle with pseudonyms leaves them out',
+]
+
+/** Imports and history as the bundle holds them. */
+async function withSurroundings(path: string, held: ReadonlySet<string>, rows: EstateRows): Promise<EstateRows> {
+  const namesIn = (folder: string) => [...held].filter(name => name.startsWith(folder)).sort(compareBytes)
+  const imports = await Promise.all(namesIn('imports/').map(name => readImportLines(readBundleLines(path, name))))
+  const histories = await Promise.all(namesIn('history/').map(name => readHistoryLines(readBundleLines(path, name))))
+  const sources = rows.sources.map(each => {
+    const found = histories.find(({ source }) => source === each.snapshot.source)
+    return found === undefined ? each : { ...each, ...found.past }
+  })
+  return { ...rows, sources, imports }
 }
 
 /** The parameters that a control was judged with on one source. */

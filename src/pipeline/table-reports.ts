@@ -18,10 +18,11 @@ import {
   type TableReport,
   tieOutReport,
 } from '../reports/index.ts'
-import { readCalls, readResources, readSnapshot, type Store } from '../store/index.ts'
+import { readResources, readSnapshot, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { type Parts, PipelineError } from './parts.ts'
 import { periodReport } from './period-report.ts'
+import { plainReading, type Reading } from './reading.ts'
 
 /** Reports that are tables, by name. */
 export const tableKinds: readonly string[] = [...populationNames, 'access', 'calls', 'tie-out', ...changeLists]
@@ -72,7 +73,7 @@ export async function tableReports(
       const found = await accessOf(parts, snapshot, request.access)
       unknown.push(found.unknownNames)
       reports.push(found.report)
-    } else reports.push(await snapshotTable(parts.store, kind, snapshot))
+    } else reports.push(await snapshotTable(plainReading(parts.store), kind, snapshot))
   }
   const nowhere = unknown[0]?.filter(name => unknown.every(names => names.includes(name))) ?? []
   if (nowhere.length > 0) {
@@ -89,10 +90,10 @@ export interface Proof {
   readonly reports: readonly TableReport[]
 }
 
-export async function proofOf(store: Store, snapshot: Snapshot, classes: Iterable<PermissionSetClass>): Promise<Proof> {
+export async function proofOf(reading: Reading, snapshot: Snapshot, classes: Iterable<PermissionSetClass>): Promise<Proof> {
   const question = { by: 'account', classification: classOf(classes, snapshot.source) } as const
-  const matrix = await accessMatrix(snapshot, dataset => readResources(store, snapshot, dataset), question)
-  const checks = await checksOf(store, snapshot)
+  const matrix = await accessMatrix(snapshot, dataset => reading.resources(snapshot, dataset), question)
+  const checks = await checksOf(reading, snapshot)
   return {
     summary: {
       source: snapshot.source,
@@ -109,23 +110,23 @@ export async function proofOf(store: Store, snapshot: Snapshot, classes: Iterabl
     },
     reports: [
       accessReport(snapshot, matrix, 'by account', softwareVersion),
-      await snapshotTable(store, 'tie-out', snapshot),
-      await snapshotTable(store, 'calls', snapshot),
+      await snapshotTable(reading, 'tie-out', snapshot),
+      await snapshotTable(reading, 'calls', snapshot),
     ],
   }
 }
 
-async function snapshotTable(store: Store, kind: string, snapshot: Snapshot): Promise<TableReport> {
-  if (kind === 'calls') return callsReport(snapshot, () => readCalls(store, snapshot), softwareVersion)
+async function snapshotTable(reading: Reading, kind: string, snapshot: Snapshot): Promise<TableReport> {
+  if (kind === 'calls') return callsReport(snapshot, () => reading.calls(snapshot), softwareVersion)
   if (kind === 'tie-out') {
     return tieOutReport(snapshot, {
-      operations: await countCalls(snapshot.source, readCalls(store, snapshot)),
-      byDataset: await callsByDataset(readCalls(store, snapshot)),
-      checks: await checksOf(store, snapshot),
+      operations: await countCalls(snapshot.source, reading.calls(snapshot)),
+      byDataset: await callsByDataset(reading.calls(snapshot)),
+      checks: await checksOf(reading, snapshot),
       softwareVersion,
     })
   }
-  const table = populationTable(kind, snapshot, dataset => readResources(store, snapshot, dataset))
+  const table = populationTable(kind, snapshot, dataset => reading.resources(snapshot, dataset))
   if (table !== null) return populationReport(kind, snapshot, table, softwareVersion)
   throw new PipelineError('NOTHING_COLLECTED', `snapshot ${snapshot.version} of ${snapshot.source} did not collect ${kind}`, {
     hint: 'configure sources[].iam and collect again',
@@ -155,10 +156,10 @@ function classOf(classes: Iterable<PermissionSetClass>, source: string): (arn: s
 }
 
 /** What the cross-checks of a snapshot found, by name; empty when none were made. */
-async function checksOf(store: Store, snapshot: Snapshot): Promise<readonly Facts[]> {
+async function checksOf({ resources }: Reading, snapshot: Snapshot): Promise<readonly Facts[]> {
   const dataset = 'evidenced.cross_checks'
   if (!snapshot.datasets.some(({ name }) => name === dataset)) return []
-  const found = await Array.fromAsync(readResources(store, snapshot, dataset))
+  const found = await Array.fromAsync(resources(snapshot, dataset))
   return found.map(({ facts }) => facts).sort((a, b) => compareBytes(String(a.name), String(b.name)))
 }
 

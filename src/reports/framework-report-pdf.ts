@@ -355,8 +355,9 @@ function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
       { title: 'Dataset', share: 24 },
       { title: 'Which part', share: 24 },
       { title: 'Reason', share: 14 },
-      { title: 'What happened', share: 30 },
-      { title: 'Grant', share: 20 },
+      { title: 'What happened', share: 26 },
+      { title: 'Grant', share: 18 },
+      { title: 'Unknown', share: 8 },
     ],
     rows: gaps.map(gap => [
       `${gap.dataset}\n${gap.accountId}, ${gap.region}`,
@@ -370,6 +371,7 @@ function writeGaps(pdf: PdfWriter, { label, gaps }: SourceSection): void {
       `${gap.reason}${gap.errorCode === null ? '' : `\n${gap.errorCode}`}`,
       gap.message,
       gap.action ?? '',
+      gap.results === null ? '' : groupDigits(gap.results),
     ]),
     whole: 'the snapshot file',
   })

@@ -2,6 +2,7 @@ import { compareBytes } from '../digest.ts'
 import type { Framework, SavedEvaluation, Snapshot, Status } from '../model.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
 import { type ExceptionRow, exceptionRow } from './exception-row.ts'
+import { gapCauses } from './gap-causes.ts'
 import type { OperationCalls } from './operation-calls.ts'
 import { ReportsError } from './reports-error.ts'
 import { type MissingDataset, type SourceSection, sourceSection } from './source-section.ts'
@@ -111,9 +112,10 @@ export interface FrameworkReportInput {
  */
 export function frameworkReportView(input: FrameworkReportInput): FrameworkReportView {
   const { evaluation, framework, brokenFiles = [] } = input
-  const sources = judgedSnapshots(input).map(snapshot => sourceSection(snapshot, input.calls))
   const named = new Set(input.requirements.flatMap(requirement => requirement.controls.map(control => control.id)))
   const outcomes = evaluation.outcomes.filter(outcome => named.has(outcome.control.id))
+  const causes = gapCauses(outcomes)
+  const sources = judgedSnapshots(input).map(snapshot => sourceSection(snapshot, input.calls, causes))
   outcomes.forEach(checkOutcome)
   const { exceptions = [] } = evaluation
   const controls = controlSections(outcomes, exceptions)

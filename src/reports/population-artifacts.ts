@@ -32,7 +32,7 @@ export function populationsOf({ datasets }: Snapshot): readonly Population[] {
 }
 
 function populationArtifact(folder: string, population: Population, snapshot: Snapshot, read: ReadDataset): Artifact {
-  const isComplete = coverageProblem(snapshot, population.dataset) === null
+  const isComplete = populationProblem(snapshot, population) === null
   return {
     path: `${folder}/${population.name}${isComplete ? '' : '.incomplete'}.csv`,
     mediaType: csvMediaType,
@@ -80,12 +80,24 @@ export async function* populationRows(
   const lookups = await openLookups(population, snapshot, read)
   const columns = columnsOf(population)
   const kept = new Set([...before, ...after].filter(({ name }) => name !== 'facts'))
-  for await (const row of read(population.dataset)) {
-    const { disposed } = row
-    yield disposed === undefined
-      ? columns.map(column => column.value(row, lookups))
-      : columns.map(column => (kept.has(column) ? column.value(row, lookups) : goneText(disposed)))
+  for (const dataset of datasetsOf(population, snapshot)) {
+    for await (const row of read(dataset)) {
+      const { disposed } = row
+      yield disposed === undefined
+        ? columns.map(column => column.value(row, lookups))
+        : columns.map(column => (kept.has(column) ? column.value(row, lookups) : goneText(disposed)))
+    }
   }
+}
+
+/** The datasets whose rows a population holds in this snapshot. */
+function datasetsOf({ dataset, also = [] }: Population, snapshot: Snapshot): readonly string[] {
+  return [dataset, ...also.filter(name => snapshot.datasets.some(summary => summary.name === name))]
+}
+
+/** The first coverage that keeps a population from being the whole; null when it is. */
+export function populationProblem(snapshot: Snapshot, population: Population): string | null {
+  return datasetsOf(population, snapshot).reduce<string | null>((found, name) => found ?? coverageProblem(snapshot, name), null)
 }
 
 /** File, column and meaning of every column of every population. */
@@ -117,6 +129,7 @@ async function openLookups(population: Population, snapshot: Snapshot, read: Rea
   }
   const gaps = gapTextsOf(snapshot)
   return {
+    source: snapshot.source,
     name: (dataset, key) => names.get(`${dataset} ${key}`) ?? gaps.of(dataset, key) ?? gaps.anyOf(dataset) ?? 'not listed',
     list(dataset, parent, textOf) {
       const found = parts.get(`${dataset} ${parent}`)
@@ -199,11 +212,12 @@ export interface PopulationTable {
 export function populationTable(name: string, snapshot: Snapshot, read: ReadDataset): PopulationTable | null {
   const population = populationsOf(snapshot).find(each => each.name === name)
   if (population === undefined) return null
+  const datasets = datasetsOf(population, snapshot)
   return {
     title: population.title,
-    count: snapshot.datasets.reduce((sum, each) => sum + (each.name === population.dataset ? each.count : 0), 0),
+    count: snapshot.datasets.reduce((sum, { name, count }) => sum + (datasets.includes(name) ? count : 0), 0),
     columns: columnsOf(population).map(column => column.name),
-    isComplete: coverageProblem(snapshot, population.dataset) === null,
+    isComplete: populationProblem(snapshot, population) === null,
     rows: () => populationRows(population, snapshot, read),
   }
 }

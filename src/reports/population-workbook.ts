@@ -3,7 +3,7 @@ import { pathPart } from './artifact-name.ts'
 import {
   columnRows,
   columnsOf,
-  coverageProblem,
+  populationProblem,
   populationRows,
   populationsOf,
   type ReadDataset,
@@ -20,7 +20,7 @@ export function populationWorkbook(snapshot: Snapshot, read: ReadDataset): Artif
   const section = sourceSection(snapshot, [])
   const title = `${section.isComplete ? '' : 'INCOMPLETE: '}Populations of ${snapshot.source}, snapshot ${snapshot.version}`
   const sheets = populationsOf(snapshot).map((population): Sheet => {
-    const isIncomplete = coverageProblem(snapshot, population.dataset) !== null
+    const isIncomplete = populationProblem(snapshot, population) !== null
     return {
       name: isIncomplete ? `INCOMPLETE ${population.name}` : population.name,
       columns: columnsOf(population).map(({ name }) => (timeColumn.test(name) ? { name, type: 'time' } : { name })),

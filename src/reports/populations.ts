@@ -3,6 +3,8 @@ import type { Cell } from './csv.ts'
 
 /** What a row of a population looks up in other datasets. Each answer is a cell; none is empty where AWS refused. */
 export interface Lookups {
+  /** label of the source */
+  readonly source: string
   /** name of the row with this key, or why there is none: `not read: …`, or `not listed` when the dataset was read and does not hold it */
   name(dataset: string, key: string): string
   /** all rows of a dataset under a parent, as texts separated by spaces; '' only when the part was read and is empty */
@@ -23,6 +25,8 @@ export interface Population {
   readonly title: string
   /** its rows */
   readonly dataset: string
+  /** more rows, of datasets that stand in a snapshot only where the source is configured for them */
+  readonly also?: readonly string[]
   /** where it looks names up: by key, in this member */
   readonly names: readonly { readonly dataset: string; readonly member: string }[]
   /** where it looks up all rows under its own key as parent */
@@ -63,6 +67,58 @@ export const populations: readonly Population[] = [
       },
       fact('createdAt', 'CreatedAt', 'when AWS says it was made; empty where AWS does not say'),
       fact('updatedAt', 'UpdatedAt', 'when AWS says it was last changed; empty where AWS does not say'),
+    ],
+  },
+  {
+    name: 'people-accounts',
+    title:
+      'Accounts of people: every user of IAM Identity Center, and every IAM user of the accounts whose IAM is read (none where it is not configured)',
+    dataset: 'identitystore.users',
+    also: ['iam.users'],
+    names: [],
+    parts: [],
+    columns: [
+      {
+        name: 'name',
+        meaning: 'display name, else the sign-in name',
+        value: (row, { gap }) => cell(row.facts.DisplayName) ?? gap(row, 'DisplayName') ?? cell(row.facts.UserName),
+      },
+      fact('userName', 'UserName', 'sign-in name'),
+      {
+        name: 'status',
+        meaning: 'ENABLED or DISABLED; "no status" of an IAM user, which AWS cannot disable as a whole',
+        value: (row, { gap }) =>
+          isIamUser(row) ? 'no status' : (cell(row.facts.UserStatus) ?? gap(row, 'UserStatus') ?? 'not read: not_sent'),
+      },
+      {
+        name: 'application',
+        meaning: '"AWS IAM Identity Center" or "AWS IAM"',
+        value: row => (isIamUser(row) ? 'AWS IAM' : 'AWS IAM Identity Center'),
+      },
+      { name: 'source', meaning: 'label of the source', value: (_row, { source }) => source },
+      {
+        name: 'accountId',
+        meaning: 'account of an IAM user; empty: the user is of the whole organization',
+        value: row => (isIamUser(row) ? row.place.accountId : null),
+      },
+      {
+        name: 'email',
+        meaning: 'primary e-mail address, else the first; IAM users have none',
+        value: (row, { gap }) => emailOf(row.facts.Emails) ?? (isIamUser(row) ? null : gap(row, 'Emails')),
+      },
+      {
+        name: 'createdAt',
+        meaning: 'when AWS says it was made; empty where AWS does not say',
+        value: (row, { gap }) =>
+          isIamUser(row)
+            ? (cell(row.facts.CreateDate) ?? gap(row, 'CreateDate'))
+            : (cell(row.facts.CreatedAt) ?? gap(row, 'CreatedAt')),
+      },
+      {
+        name: 'externalIds',
+        meaning: 'ids in the external identity provider, "issuer id"',
+        value: ({ facts }) => externalIdsOf(facts.ExternalIds),
+      },
     ],
   },
   {
@@ -331,6 +387,10 @@ function principal(): PopulationColumn[] {
       },
     },
   ]
+}
+
+function isIamUser({ dataset }: StoredResource): boolean {
+  return dataset === 'iam.users'
 }
 
 function text(value: Json | undefined): string {

@@ -210,6 +210,7 @@ function proofSheets({ sources, proofs, notInView }: FrameworkReportView): Sheet
         'action',
         'errorCode',
         'message',
+        'unknownResults',
       ].map(name => ({ name, width: name === 'message' ? 80 : 22 })),
       *rows() {
         for (const { label, gaps } of sources)
@@ -226,6 +227,7 @@ function proofSheets({ sources, proofs, notInView }: FrameworkReportView): Sheet
               gap.action,
               gap.errorCode,
               gap.message,
+              gap.results,
             ]
       },
     },

@@ -81,12 +81,13 @@ export async function readSnapshotLines(lines: AsyncIterable<string>): Promise<S
   return { snapshot, resources: resources() }
 }
 
-function dateOf(text: string | null): Date | null {
+/** A time read back. */
+export function dateOf(text: string | null): Date | null {
   return text === null ? null : new Date(text)
 }
 
 /** Dates to RFC 3339 text; everything else is JSON already. */
-function plain(value: unknown): Json {
+export function plain(value: unknown): Json {
   if (value instanceof Date) return value.toISOString()
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value as Json

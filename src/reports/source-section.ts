@@ -1,5 +1,6 @@
 import { compareBytes } from '../digest.ts'
 import type { Coverage, Gap, Place, Snapshot, SourceIdentity } from '../model.ts'
+import { type GapCause, gapKey } from './gap-causes.ts'
 import type { OperationCalls } from './operation-calls.ts'
 
 /** One source in a report: who it is, what was read of it, and what was not. Times are RFC 3339 text. */
@@ -79,11 +80,19 @@ export interface GapRow {
   readonly action: string | null
   readonly errorCode: string | null
   readonly message: string
+  /** unknown results that name it, of the controls that are shown; null where nothing is judged */
+  readonly results: number | null
 }
 
-export function sourceSection(snapshot: Snapshot, calls: readonly OperationCalls[]): SourceSection {
+/** @param causes what makes results unknown; null where nothing is judged */
+export function sourceSection(
+  snapshot: Snapshot,
+  calls: readonly OperationCalls[],
+  causes: readonly GapCause[] | null = null,
+): SourceSection {
   const operations = calls.filter(sum => sum.source === snapshot.source)
   const missing = missingOf(snapshot)
+  const counts = causes === null ? null : new Map(causes.map(({ source, gap, results }) => [gapKey(source, gap), results]))
   return {
     label: snapshot.source,
     identity: snapshot.identity,
@@ -100,7 +109,9 @@ export function sourceSection(snapshot: Snapshot, calls: readonly OperationCalls
     isComplete: missing.length === 0,
     datasets: datasetRows(snapshot),
     missing,
-    gaps: snapshot.gaps.map(gapRow).sort(byGap),
+    gaps: snapshot.gaps
+      .map(gap => gapRow(gap, counts === null ? null : (counts.get(gapKey(snapshot.source, gap)) ?? 0)))
+      .sort(byGap),
     calls: {
       planned: snapshot.plannedCalls,
       actual: snapshot.calls,
@@ -160,8 +171,11 @@ function isOpen(coverage: Coverage): boolean {
   return coverage === 'denied' || coverage === 'incomplete'
 }
 
-function gapRow({ dataset, place, parent, key, member, reason, action, errorCode, message }: Gap): GapRow {
-  return { dataset, ...flat(place), parent, key, member, reason, action, errorCode, message }
+function gapRow(
+  { dataset, place, parent, key, member, reason, action, errorCode, message }: Gap,
+  results: number | null,
+): GapRow {
+  return { dataset, ...flat(place), parent, key, member, reason, action, errorCode, message, results }
 }
 
 function byGap(a: GapRow, b: GapRow): number {

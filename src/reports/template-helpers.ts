@@ -95,8 +95,8 @@ const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
   join: (values: readonly string[], separator: string) => values.join(separator),
   anchor: (prefix: string, value: string) => `${prefix}-${value.replace(/[^A-Za-z0-9_-]/g, '_')}`,
   href: (value: string) => safeHref(value),
-  /** the page of one thing */
-  place: (folder: string, id: string | number) => safeHref(`/${folder}/${encodeURIComponent(id)}`),
+  /** where the page of one thing is, for `href` */
+  place: (folder: string, id: string | number) => `/${folder}/${encodeURIComponent(id)}`,
   firstOf: (list: readonly unknown[], count: number) => list.slice(0, count),
   restOf: (list: readonly unknown[], count: number) => Math.max(0, list.length - count),
   eq: (a: Json, b: Json) => a === b,

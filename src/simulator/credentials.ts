@@ -39,7 +39,7 @@ const secretAlphabet = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 
 /** Base keys and the sessions that grow from them. */
 export function credentialsOf(keys: readonly AccessKey[], trusted: readonly TrustedRole[]) {
-  const roles = new Map(trusted.map(role => [role.roleArn, role]))
+  const added = new Map<string, TrustedRole>()
   const random = randomFrom(0xc0de)
   const sessions = new Map<string, Session>()
   const roleIds = new Map<string, string>()
@@ -50,10 +50,11 @@ export function credentialsOf(keys: readonly AccessKey[], trusted: readonly Trus
   }
   const base = new Map(keys.map(key => [key.accessKeyId, baseOf(key, random)]))
   return {
-    roles,
+    /** the role that can be assumed; what was trusted last holds, and the list that was given may change */
+    roleNamed: (roleArn: string) => added.get(roleArn) ?? trusted.find(role => role.roleArn === roleArn),
 
     trust(role: TrustedRole): void {
-      roles.set(role.roleArn, role)
+      added.set(role.roleArn, role)
     },
 
     openSession(role: TrustedRole, sessionName: string, expiresAt: Date): Session {

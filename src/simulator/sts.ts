@@ -29,7 +29,7 @@ function assumeRole(call: Call, credentials: Credentials): object {
       `1 validation error detected: Value '${duration}' at 'durationSeconds' failed to satisfy constraint: Member must have value ${limit}`,
     )
   }
-  const role = credentials.roles.get(roleArn)
+  const role = credentials.roleNamed(roleArn)
   // STS gives one answer for a role that is missing, does not trust the caller, or wants another external id
   if (!role || (role.externalId !== null && role.externalId !== externalId)) {
     throw new WireError(

@@ -1,4 +1,5 @@
 import type { Coverage, Gap, PartPiece, Row } from '../model.ts'
+import { accountStates } from './account-states.ts'
 import { Collection } from './collection.ts'
 import { wrongExternalIds } from './credentials.ts'
 import type { Dataset } from './dataset.ts'
@@ -84,11 +85,16 @@ export async function readAccounts(
   const lanes = new Lanes()
   const onAbort = () => lanes.stop(home.signal.reason)
   home.signal.addEventListener('abort', onAbort, { once: true })
+  const refused: RefusedAccount[] = []
   for (const account of list) {
-    lanes.add('accounts', accountsAtATime, () => readAccount(home, account, done, emit))
+    lanes.add('accounts', accountsAtATime, async () => {
+      const end = await readAccount(home, account, done, emit)
+      if (end !== null) refused.push(end)
+    })
   }
   if (home.signal.aborted) onAbort()
   await lanes.finished()
+  await endRefused(home, refused, emit)
   const own = home.place('iam').accountId
   if (missing !== null) await emitWhole(home, emit, () => unknownAccounts(home, missing))
   else if (!list.some(({ id }) => id === own)) {
@@ -97,23 +103,62 @@ export async function readAccounts(
   }
 }
 
+/** An account that does not let us in. */
+interface RefusedAccount {
+  readonly session: Session
+  readonly roleArn: string
+  readonly refused: Trouble | Distrust | string
+}
+
+/** @returns the refusal, whose ends are still to come; null when every part has its end */
 async function readAccount(
   home: Session,
   { id, state }: Account,
   done: ReadonlySet<string>,
   emit: (piece: PartPiece) => Promise<void>,
-): Promise<void> {
+): Promise<RefusedAccount | null> {
   const { source } = home
   const { roleName, externalId } = source.iam!
   const roleArn = `arn:${source.partition}:iam::${id}:role/${roleName}`
   const session = home.inAccount(id, roleArn, externalId)
   if (state !== null && state !== 'ACTIVE') {
     const reason = `organizations:ListAccounts says State ${state}: nobody can sign in to account ${id} or assume its roles`
-    return emitWhole(session, emit, () => ({ coverage: 'not_applicable', reason, gap: null }))
+    await emitWhole(session, emit, () => ({ coverage: 'not_applicable', reason, gap: null }))
+    return null
   }
   const refused = await refusedRole(session, roleArn)
-  if (refused !== null) return emitWhole(session, emit, dataset => roleGap(session, dataset, roleArn, refused))
+  if (refused !== null) return { session, roleArn, refused }
   await new Collection(session, accountServicesOf(source), done, emit).read()
+  return null
+}
+
+/** An account may have been closed, or have left, since it was listed: the list is read once more before a refusal is taken for one. */
+async function endRefused(
+  home: Session,
+  accounts: readonly RefusedAccount[],
+  emit: (piece: PartPiece) => Promise<void>,
+): Promise<void> {
+  const isDenied = ({ refused }: RefusedAccount) => typeof refused !== 'string' && refused.kind === 'denied'
+  const again =
+    home.standing?.organization === 'present' && accounts.some(isDenied) ? await accountStates(home) : { trouble: null }
+  for (const account of accounts) {
+    const { session, roleArn, refused } = account
+    const gone = isDenied(account) && !('trouble' in again) ? goneSince(session.accountId, again) : null
+    await emitWhole(session, emit, dataset =>
+      gone === null
+        ? roleGap(session, dataset, roleArn, refused)
+        : { coverage: 'not_applicable', reason: `${gone}, and its role was refused`, gap: null },
+    )
+  }
+}
+
+/** What became of an account; null when it is as active as before. */
+function goneSince(id: string, states: ReadonlyMap<string, string | null>): string | null {
+  if (!states.has(id))
+    return `account ${id} left the organization while the source was read: organizations:ListAccounts shows it no more`
+  const state = states.get(id) ?? null
+  if (state === null || state === 'ACTIVE') return null
+  return `account ${id} was closed while the source was read: organizations:ListAccounts says State ${state} now`
 }
 
 /** Assumes the role and proves that it is of the account, and that it is not given to whoever leaves the external id out. */

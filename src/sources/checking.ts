@@ -25,6 +25,19 @@ export interface Checking {
   readonly calls: number
 }
 
+/** What a check compared of what it drew, and what it took: some are asked about page after page. */
+export interface Spent {
+  /** infinite when everything is compared */
+  readonly allowed: number
+  calls: number
+  compared: number
+}
+
+/** Nothing spent yet. */
+export function allowanceOf({ isExhaustive, calls }: Checking): Spent {
+  return { allowed: isExhaustive ? Number.POSITIVE_INFINITY : calls, calls: 0, compared: 0 }
+}
+
 /** What a check found. Differences are evidence: they are listed and change nothing. */
 export interface CrossCheck {
   readonly name: string
@@ -67,6 +80,7 @@ export async function listed(
   operation: Operation,
   input: Facts,
   list: string,
+  spent: Spent | null = null,
 ): Promise<readonly Facts[] | Trouble> {
   const found: Facts[] = []
   const seen = new Set<string>()
@@ -78,6 +92,7 @@ export async function listed(
       page,
       items: answer => ((answer[list] as readonly Facts[] | undefined) ?? []).length,
     })
+    if (spent !== null) spent.calls++
     if ('trouble' in said) return said.trouble
     found.push(...((said.answer[list] as readonly Facts[] | undefined) ?? []))
     const next = said.answer.NextToken

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-sts'
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
-import type { Facts, Source } from '../model.ts'
+import type { Facts, RoleOnTheWay, Source } from '../model.ts'
 import { Client, newTally } from './client.ts'
 import type { Governors } from './governors.ts'
 import type { CallLedger } from './ledger.ts'
@@ -44,7 +44,12 @@ export interface CallerIdentity {
  */
 export class Credentials {
   readonly sessionName: string
+  /** the role that was refused last: that of the source, or one on the way to it */
+  refusedRole: string | null = null
   readonly #owner: Owner
+  readonly #home: Credentials | null
+  /** of the last role on the way, which the configured one is assumed from */
+  #onTheWay: { readonly credentials: AwsCredentialIdentity; readonly until: number } | null = null
   readonly #base: AwsCredentialIdentityProvider
   #held: AwsCredentialIdentity | null = null
   /** monotonic milliseconds */
@@ -57,6 +62,7 @@ export class Credentials {
   /** @param home credentials of the same source whose chain and session name are used: each account's role is assumed from the chain, since chained roles end after an hour */
   constructor(owner: Owner, home: Credentials | null = null) {
     this.#owner = owner
+    this.#home = home
     if (home !== null) {
       this.#base = home.#base
       this.sessionName = home.sessionName
@@ -124,12 +130,50 @@ export class Credentials {
       DurationSeconds: sessionSeconds,
       ...(sourceIdentity === null ? {} : { SourceIdentity: sourceIdentity }),
     }
-    const said = await this.#askSts(
-      new AssumeRoleCommand({ ...input, ...(externalId === null ? {} : { ExternalId: externalId }) }),
-      input,
-      () => this.#fromChain(),
-    )
-    if ('trouble' in said) return said
+    const base = await (this.#home ?? this).#baseCredentials()
+    if ('trouble' in base) return base
+    const said = await this.#assumeFrom(base.credentials, { roleArn, externalId }, input)
+    if ('trouble' in said) this.refusedRole = roleArn
+    return said
+  }
+
+  /** What the configured role is assumed from: the chain, or the last of the roles on the way. */
+  async #baseCredentials(): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
+    const { via = [], sourceIdentity = null } = this.#owner.source.auth
+    if (via.length === 0) return { credentials: await this.#fromChain() }
+    if (this.#onTheWay !== null && performance.now() < this.#onTheWay.until) return this.#onTheWay
+    let credentials = await this.#fromChain()
+    let lifeMs = sessionSeconds * 1000
+    for (const role of via) {
+      const input = {
+        RoleArn: role.roleArn,
+        RoleSessionName: this.sessionName,
+        DurationSeconds: sessionSeconds,
+        ...(sourceIdentity === null ? {} : { SourceIdentity: sourceIdentity }),
+      }
+      const said = await this.#assumeFrom(credentials, role, input)
+      if ('trouble' in said) {
+        this.refusedRole = role.roleArn
+        return said
+      }
+      credentials = said.credentials
+      lifeMs = Math.min(lifeMs, this.#lifeOf(credentials))
+    }
+    this.#onTheWay = { credentials, until: performance.now() + lifeMs - marginMs(lifeMs) }
+    return this.#onTheWay
+  }
+
+  async #assumeFrom(
+    base: AwsCredentialIdentity,
+    { roleArn, externalId }: RoleOnTheWay,
+    input: { readonly RoleArn: string; readonly RoleSessionName: string; readonly DurationSeconds: number },
+  ): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
+    const command = new AssumeRoleCommand({ ...input, ...(externalId === null ? {} : { ExternalId: externalId }) })
+    const said = await this.#askSts(command, input, () => Promise.resolve(base))
+    if ('trouble' in said) {
+      if (said.trouble.kind === 'session_expired') (this.#home ?? this).#onTheWay = null
+      return said
+    }
     const given = (said.output as AssumeRoleCommandOutput).Credentials
     if (given?.AccessKeyId === undefined || given.SecretAccessKey === undefined || given.SessionToken === undefined) {
       throw new SourcesError('UNEXPECTED_ANSWER', `sts:AssumeRole of ${roleArn} answered without credentials`)
@@ -161,14 +205,18 @@ export class Credentials {
   }
 
   #hold(credentials: AwsCredentialIdentity): void {
-    const untilMs = (credentials.expiration?.getTime() ?? 0) - this.#owner.way.now().getTime()
-    // a clock that differs from AWS's would make a life of nothing, or a long one: the requested length decides then
-    const lifeMs = untilMs > 0 ? Math.min(untilMs, sessionSeconds * 1000) : sessionSeconds * 1000
+    const lifeMs = this.#lifeOf(credentials)
     this.#held = credentials
     this.#expiresAt = performance.now() + lifeMs
     this.#renewAt = this.#expiresAt - marginMs(lifeMs)
     this.#generation++
     this.#refused = null
+  }
+
+  #lifeOf(credentials: AwsCredentialIdentity): number {
+    const untilMs = (credentials.expiration?.getTime() ?? 0) - this.#owner.way.now().getTime()
+    // a clock that differs from AWS's would make a life of nothing, or a long one: the requested length decides then
+    return untilMs > 0 ? Math.min(untilMs, sessionSeconds * 1000) : sessionSeconds * 1000
   }
 
   async #replace(expired: Trouble | null): Promise<Trouble | null> {

@@ -10,6 +10,7 @@ import {
 import { sha256 } from '../digest.ts'
 import type { Facts, PartPiece } from '../model.ts'
 import {
+  allowanceOf,
   boundPercent,
   type Checking,
   type CrossCheck,
@@ -20,6 +21,7 @@ import {
   listed,
   notMade,
   refused,
+  type Spent,
   sampleOf,
 } from './checking.ts'
 import type { CommandClass, Operation } from './dataset.ts'
@@ -149,7 +151,9 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
 }
 
 /** Provisioned pairs by account, against those by permission set that the collection took. */
-async function discoveryBothWays({ session, witness, seed, isExhaustive, calls }: Checking): Promise<CrossCheck> {
+async function discoveryBothWays(checking: Checking): Promise<CrossCheck> {
+  const { session, witness, seed, isExhaustive, calls } = checking
+  const spent = allowanceOf(checking)
   const name = 'discovery_both_ways'
   const pairs = witness.keys('sso.provisioned_accounts')
   const accounts = witness.keys('organizations.accounts')
@@ -162,12 +166,13 @@ async function discoveryBothWays({ session, witness, seed, isExhaustive, calls }
   const bySet = new Map(sample.map(accountId => [accountId, new Set<string>()]))
   for (const [setArn = '', accountId = ''] of pairs) bySet.get(accountId)?.add(setArn)
   const differences: string[] = []
-  const trouble = await eachOf(sample, async accountId => {
+  const trouble = await eachOf(sample, spent, async accountId => {
     const said = await listed(
       session,
       provisionedToAccount,
       { InstanceArn: session.subject.instanceArn, AccountId: accountId, MaxResults: pageSize },
       'PermissionSets',
+      spent,
     )
     if (isTrouble(said)) return said
     const one = bySet.get(accountId) ?? new Set()
@@ -176,12 +181,14 @@ async function discoveryBothWays({ session, witness, seed, isExhaustive, calls }
     return null
   })
   if (trouble !== null) return refused(name, trouble, provisionedToAccount)
-  const statement = `${sample.length} of ${all.length} accounts: provisioned permission sets by account against those by set.`
-  return { name, made: true, statement, population: all.length, compared: sample.length, differences }
+  const statement = `${spent.compared} of ${all.length} accounts: provisioned permission sets by account against those by set.`
+  return { name, made: true, statement, population: all.length, compared: spent.compared, differences }
 }
 
 /** Assignments of principals, against those of pairs: for a user, its own and those of its groups. */
-async function principals({ session, witness, seed, isExhaustive, calls }: Checking): Promise<CrossCheck> {
+async function principals(checking: Checking): Promise<CrossCheck> {
+  const { session, witness, seed, isExhaustive, calls } = checking
+  const spent = allowanceOf(checking)
   const name = 'principal_sample'
   const [users, groups, members, rows] = [
     'identitystore.users',
@@ -204,10 +211,10 @@ async function principals({ session, witness, seed, isExhaustive, calls }: Check
   for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, new Set())
   for (const [accountId, setArn, type, id] of rows) pairsOf.get(`${type}|${id}`)?.add(`${accountId}|${setArn}`)
   const differences: string[] = []
-  const trouble = await eachOf(sample, async principal => {
+  const trouble = await eachOf(sample, spent, async principal => {
     const [type = '', id = ''] = principal.split('|')
     const input = { InstanceArn: session.subject.instanceArn, PrincipalId: id, PrincipalType: type, MaxResults: pageSize }
-    const said = await listed(session, assignmentsForPrincipal, input, 'AccountAssignments')
+    const said = await listed(session, assignmentsForPrincipal, input, 'AccountAssignments', spent)
     if (isTrouble(said)) return said
     const expected = new Set(pairsOf.get(principal))
     if (type === 'USER')
@@ -219,15 +226,17 @@ async function principals({ session, witness, seed, isExhaustive, calls }: Check
   })
   if (trouble !== null) return refused(name, trouble, assignmentsForPrincipal)
   const bound =
-    differences.length > 0 || isExhaustive || sample.length === 0
+    differences.length > 0 || isExhaustive || spent.compared === 0
       ? ''
-      : ` None differs: at 95 %, fewer than ${boundPercent(sample.length)} % of principals do.`
-  const statement = `${sample.length} of ${all.length} users and groups: their assignments against those of the pairs.${bound}`
-  return { name, made: true, statement, population: all.length, compared: sample.length, differences }
+      : ` None differs: at 95 %, fewer than ${boundPercent(spent.compared)} % of principals do.`
+  const statement = `${spent.compared} of ${all.length} users and groups: their assignments against those of the pairs.${bound}`
+  return { name, made: true, statement, population: all.length, compared: spent.compared, differences }
 }
 
 /** Pairs that discovery does not show must hold no assignment: the only check of discovery that does not use it. */
-async function emptyPairs({ session, witness, seed, calls }: Checking): Promise<CrossCheck> {
+async function emptyPairs(checking: Checking): Promise<CrossCheck> {
+  const { session, witness, seed, calls } = checking
+  const spent = allowanceOf(checking)
   const name = 'empty_pairs'
   const [accounts, sets, pairs] = ['organizations.accounts', 'sso.permission_set_arns', 'sso.provisioned_accounts'].map(dataset =>
     witness.keys(dataset),
@@ -247,10 +256,10 @@ async function emptyPairs({ session, witness, seed, calls }: Checking): Promise<
     if (!provisioned.has(`${set}|${account}`)) drawn.add(`${account}|${set}`)
   }
   const differences: string[] = []
-  const trouble = await eachOf([...drawn], async pair => {
+  const trouble = await eachOf([...drawn], spent, async pair => {
     const [AccountId = '', PermissionSetArn = ''] = pair.split('|')
     const input = { InstanceArn: session.subject.instanceArn, AccountId, PermissionSetArn, MaxResults: pageSize }
-    const said = await listed(session, assignments, input, 'AccountAssignments')
+    const said = await listed(session, assignments, input, 'AccountAssignments', spent)
     if (isTrouble(said)) return said.kind === 'not_found' ? null : said
     differences.push(
       ...said.map(each => `${pair}|${each.PrincipalType}|${each.PrincipalId} is assigned where discovery shows nothing`),
@@ -258,12 +267,14 @@ async function emptyPairs({ session, witness, seed, calls }: Checking): Promise<
     return null
   })
   if (trouble !== null) return refused(name, trouble, assignments)
-  const statement = `${drawn.size} of ${population} pairs that discovery does not show: they must hold no assignment.`
-  return { name, made: true, statement, population, compared: drawn.size, differences }
+  const statement = `${spent.compared} of ${population} pairs that discovery does not show: they must hold no assignment.`
+  return { name, made: true, statement, population, compared: spent.compared, differences }
 }
 
 /** Everything that an assignment names must be known; a principal that is not is deleted, or the directory was not read in full. */
-async function references({ session, witness, seed, isExhaustive, calls }: Checking): Promise<CrossCheck> {
+async function references(checking: Checking): Promise<CrossCheck> {
+  const { session, witness, seed, isExhaustive, calls } = checking
+  const spent = allowanceOf(checking)
   const name = 'references'
   const sets = [
     'sso.account_assignments',
@@ -287,8 +298,9 @@ async function references({ session, witness, seed, isExhaustive, calls }: Check
   }
   const asked = isExhaustive ? [...lost] : sampleOf([...lost], calls, seed)
   let deleted = 0
+  let refusedOperation = describeUser
   const { identityStoreId } = session.subject
-  const trouble = await eachOf(asked, async principal => {
+  const trouble = await eachOf(asked, spent, async principal => {
     const [type, id = ''] = principal.split('|')
     const isUser = type === 'USER'
     const said = await session.ask({
@@ -296,21 +308,35 @@ async function references({ session, witness, seed, isExhaustive, calls }: Check
       input: { IdentityStoreId: identityStoreId, ...(isUser ? { UserId: id } : { GroupId: id }) },
       dataset: checksDataset,
     })
+    spent.calls++
     if ('answer' in said) differences.push(`${principal} exists and is in no list`)
     else if (said.trouble.kind === 'not_found' && said.trouble.resourceType !== 'IDENTITY_STORE') deleted++
-    else return said.trouble
+    else {
+      refusedOperation = isUser ? describeUser : describeGroup
+      return said.trouble
+    }
     return null
   })
-  if (trouble !== null) return refused(name, trouble, describeUser)
-  const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${asked.length} asked for ${deleted} are deleted.`
+  if (trouble !== null) return refused(name, trouble, refusedOperation)
+  const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
 }
 
-/** Runs for each item, a few at a time. @returns the first trouble; nothing more is begun after it */
-async function eachOf(items: readonly string[], run: (item: string) => Promise<Trouble | null>): Promise<Trouble | null> {
+/**
+ * Runs for each item, a few at a time and in their order, as long as calls are left.
+ * @returns the first trouble; nothing more is begun after it
+ */
+async function eachOf(
+  items: readonly string[],
+  spent: Spent,
+  run: (item: string) => Promise<Trouble | null>,
+): Promise<Trouble | null> {
   let trouble: Trouble | null = null
   await forEach(items, async item => {
-    if (trouble === null) trouble = await run(item)
+    if (trouble !== null || spent.calls >= spent.allowed) return
+    const said = await run(item)
+    trouble ??= said
+    spent.compared++
   })
   return trouble
 }

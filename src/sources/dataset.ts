@@ -16,6 +16,8 @@ export interface Subject {
   readonly identityStoreId: string
   /** the account that is read */
   readonly accountId: string
+  /** the source asks for the extensions of users */
+  readonly hasExtensions: boolean
 }
 
 /** What must be true of a source for a dataset to exist at all. */

@@ -1,8 +1,8 @@
 import { accountsAtATime } from './account-reading.ts'
+import { accountStates } from './account-states.ts'
 import type { Check } from './check.ts'
 import { wrongExternalIds } from './credentials.ts'
 import { Lanes } from './lanes.ts'
-import { datasetNamed } from './services.ts'
 import type { Session } from './session.ts'
 
 /** Account ids that are named in one row. */
@@ -96,18 +96,7 @@ async function activeAccounts(session: Session): Promise<readonly string[] | str
   const wanted = session.source.iam?.accounts ?? null
   if (wanted !== null) return wanted
   if (session.standing?.organization === 'absent') return [session.accountId]
-  const dataset = datasetNamed('organizations.accounts')
-  const found: string[] = []
-  const seen = new Set<string>()
-  for (let token: string | null = null; ; ) {
-    const input = { MaxResults: 20, ...(token === null ? {} : { NextToken: token }) }
-    const said = await session.ask({ operation: dataset.operation, input, tries: 2 })
-    if ('trouble' in said) return `the accounts of the organization could not be listed: ${said.trouble.code}`
-    for (const { key, facts } of dataset.rows(said.answer, '', session.subject) ?? [])
-      if (facts.State === 'ACTIVE') found.push(key)
-    const next = said.answer.NextToken
-    if (typeof next !== 'string' || next === '' || seen.has(next)) return found
-    seen.add(next)
-    token = next
-  }
+  const states = await accountStates(session, 2)
+  if ('trouble' in states) return `the accounts of the organization could not be listed: ${states.trouble.code}`
+  return [...states].flatMap(([id, state]) => (state === 'ACTIVE' ? [id] : []))
 }

@@ -48,7 +48,15 @@ export function refusal(session: Session, trouble: Trouble, action: string): Sou
  */
 export async function roleRefusal(session: Session, trouble: Trouble): Promise<SourcesError> {
   if (trouble.kind !== 'denied') return refusal(session, trouble, 'sts:AssumeRole')
-  const { roleArn, externalId } = session.source.auth
+  const { roleArn: configured, externalId } = session.source.auth
+  const onTheWay = session.source.auth.via?.find(role => role.roleArn === session.credentials.refusedRole)
+  if (onTheWay !== undefined) {
+    const message = `AWS refuses the role ${onTheWay.roleArn}, which stands on the way to ${configured} (${trouble.code})`
+    const hint =
+      'check auth.via: the role exists, it trusts the one before it (the first one, this process), and demands the external id that stands beside it'
+    return new SourcesError('ROLE_REFUSED', message, { hint })
+  }
+  const roleArn = configured
   const base = await session.credentials.callerIdentity()
   const caller = 'trouble' in base ? null : principalOf(base.arn)
   const policy =

@@ -99,6 +99,7 @@ export class Session {
       instanceArn: identity?.instanceArn ?? '',
       identityStoreId: identity?.identityStoreId ?? '',
       accountId: this.accountId,
+      hasExtensions: this.source.includeUserExtensions === true,
     }
   }
 

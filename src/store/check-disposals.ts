@@ -42,7 +42,9 @@ const named = `select d.name || ' ' || l.account_id || ' ' || l.region || ' ' ||
   union all
   select r.control_id || ' ' || r.source || ' ' || r.subject_key, r.disposed::float8, r.body from result_version r where r.disposed is not null
   union all
-  select 'import ' || i.import_id || ' row ' || i.n, i.disposed::float8, i.body from import_row i where i.disposed is not null`
+  select 'import ' || i.import_id || ' row ' || i.n, i.disposed::float8, i.body from import_row i where i.disposed is not null
+  union all
+  select 'finding F-' || f.finding_id, f.disposed::float8, f.words from finding_version f where f.disposed is not null`
 
 const disposedNames = `select distinct on (disposed) name, disposed from (${named}) w order by disposed, name`
 const bodiesThatShouldBeGone = `select name, 'a body' as body from (${named}) w where body is not null order by name`

@@ -3,6 +3,7 @@ import type { LedgerEntry } from '../model.ts'
 import { streamRows } from './database.ts'
 import { eventDigest } from './exceptions.ts'
 import type { FindingIdentity } from './finding-states.ts'
+import { type KeptState, keptColumns, stateDigest } from './finding-words.ts'
 import { readLedger } from './ledger.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
@@ -66,16 +67,18 @@ async function* compare(
 }
 
 async function* checkStates(store: Store, entries: readonly LedgerEntry[]): AsyncGenerator<StoreProblem> {
-  const begun = new Map<number, { id: number; identity: FindingIdentity; body: string }[]>()
-  const text = `select v.finding_id as id, v.from_evaluation as "from", v.to_evaluation as "to", v.state, v.body, v.digest,
+  const begun = new Map<number, { id: number; identity: FindingIdentity; digest: string }[]>()
+  const text = `select v.finding_id as id, v.from_evaluation as "from", v.to_evaluation as "to", v.state, ${keptColumns}, v.digest,
       f.control_id as control, f.source, f.kind, f.subject_type as "subjectType", f.subject_key as "subjectKey",
       lead(v.from_evaluation) over w as next
     from finding_version v join finding f on f.id = v.finding_id window w as (partition by v.finding_id order by v.from_evaluation) order by v.finding_id, v.from_evaluation`
   for await (const batch of streamRows<StateRow>(store.db, text, [])) {
-    for (const { id, from, to, state, body, digest, next, ...identity } of batch) {
+    for (const { id, from, to, state, digest: stored, next, body, words, salt, disposed, ...identity } of batch) {
       const name = `finding F-${id}`
-      begun.set(from, [...(begun.get(from) ?? []), { id, identity, body }])
-      if (digest.toString('hex') !== sha256(body) || (JSON.parse(body) as { state: string }).state !== state)
+      const digest = stored.toString('hex')
+      begun.set(from, [...(begun.get(from) ?? []), { id, identity, digest }])
+      const computed = stateDigest({ body, words, salt, disposed })
+      if (digest !== (computed ?? digest) || (JSON.parse(body) as { state: string }).state !== state)
         yield problem(name, `its state since evaluation ${from} was changed`)
       if (to !== (next ?? stillHolds))
         yield problem(name, `its state since evaluation ${from} ends with ${to}, the next begins with ${next ?? 'none'}`)
@@ -93,12 +96,11 @@ async function* checkStates(store: Store, entries: readonly LedgerEntry[]): Asyn
     yield problem(`findings of evaluation ${evaluation}`, 'they begin with an evaluation that the ledger does not know')
 }
 
-interface StateRow extends FindingIdentity {
+interface StateRow extends FindingIdentity, KeptState {
   readonly id: number
   readonly from: number
   readonly to: number
   readonly state: string
-  readonly body: string
   readonly digest: Buffer
   readonly next: number | null
 }

@@ -86,7 +86,7 @@ export async function makeCluster(cluster: Cluster): Promise<void> {
       'EMBEDDED_VERSION',
       `${cluster.folder} was made by PostgreSQL ${found.trim()}, this program brings ${cluster.binaries.major}`,
       {
-        hint: 'dump it with the version of evidenced that made it, then restore into a new dataDir; nothing was changed',
+        hint: 'run `evidenced db export FILE` with the version of evidenced that made it, and `evidenced db import FILE` with this one and a new dataDir; nothing was changed',
       },
     )
   }

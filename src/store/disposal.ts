@@ -12,6 +12,8 @@ export interface Disposal {
   /** bodies of results of evaluations */
   readonly results: number
   readonly importRows: number
+  /** names and reasons of states of findings */
+  readonly findings: number
   /** of the bodies as they are stored */
   readonly sizeBytes: number
 }
@@ -21,13 +23,14 @@ export type Choice = readonly [text: string, values: readonly unknown[]]
 
 /**
  * One line for each row that can be disposed of, over what stays of it: what the digest of a disposal is computed over. The rows are `v` of
- * `entity_version`, `r` of `result_version` and `i` of `import_row`.
+ * `entity_version`, `r` of `result_version`, `f` of `finding_version` and `i` of `import_row`.
  */
 export const disposalLines = {
   version: `encode(sha256(convert_to('["version",' || v.source_id || ',' || v.entity_id || ',' || v.from_version || ',"' || encode(v.digest, 'hex') || '"]', 'UTF8')), 'hex')`,
   result: `encode(sha256(convert_to('["result",' || to_json(r.control_id)::text || ',' || to_json(r.source)::text || ',' || to_json(r.subject_kind)::text || ','
     || to_json(r.subject_type)::text || ',' || to_json(r.subject_key)::text || ',' || r.from_evaluation || ','
     || to_json(coalesce(r.status, r.body::json->>'status'))::text || ',"' || encode(r.digest, 'hex') || '"]', 'UTF8')), 'hex')`,
+  finding: `encode(sha256(convert_to('["finding",' || f.finding_id || ',' || f.from_evaluation || ',"' || encode(f.digest, 'hex') || '"]', 'UTF8')), 'hex')`,
   import: `encode(sha256(convert_to('["import",' || i.import_id || ',' || i.n || ',"' || encode(i.digest, 'hex') || '"]', 'UTF8')), 'hex')`,
 }
 
@@ -42,6 +45,10 @@ export const chooseResults = `insert into disposal_choice (kind, control_id, sou
 export const chooseImports = `insert into disposal_choice (kind, import_id, n, leaf)
   select 'import', i.import_id, i.n, ${disposalLines.import} from import_row i where i.body is not null and `
 
+/** The same for states `f` of findings. */
+export const chooseFindings = `insert into disposal_choice (kind, entity_id, n, leaf)
+  select 'finding', f.finding_id, f.from_evaluation, ${disposalLines.finding} from finding_version f where f.words is not null and `
+
 /** Takes the locks that a disposal needs: nobody adds to the ledger (and so no hold), and no evaluation is saved meanwhile. */
 export async function lockForDisposal(on: Connection): Promise<void> {
   await on.query('select pg_advisory_xact_lock($1, 0)', [lockSpaces.evaluation])
@@ -54,12 +61,13 @@ export async function choose(on: Connection, choices: readonly Choice[]): Promis
   for (const [text, values] of choices) await on.execute(text, values)
   const [sum] = await on.query<Disposal>(
     `select count(*) filter (where c.kind = 'version')::int as resources, count(*) filter (where c.kind = 'result')::int as results,
-       count(*) filter (where c.kind = 'import')::int as "importRows",
-       coalesce(sum(coalesce(pg_column_size(v.body), pg_column_size(r.body), pg_column_size(i.body))), 0)::float8 as "sizeBytes"
+       count(*) filter (where c.kind = 'import')::int as "importRows", count(*) filter (where c.kind = 'finding')::int as findings,
+       coalesce(sum(coalesce(pg_column_size(v.body), pg_column_size(r.body), pg_column_size(i.body), pg_column_size(f.words))), 0)::float8 as "sizeBytes"
      from disposal_choice c
      left join entity_version v on c.kind = 'version' and v.entity_id = c.entity_id and v.from_version = c.n
      left join result_version r on c.kind = 'result' and r.control_id = c.control_id and r.source = c.source and r.subject_key = c.subject_key
        and r.subject_kind = c.subject_kind and r.subject_type = c.subject_type and r.from_evaluation = c.n
+     left join finding_version f on c.kind = 'finding' and f.finding_id = c.entity_id and f.from_evaluation = c.n
      left join import_row i on c.kind = 'import' and i.import_id = c.import_id and i.n = c.n`,
   )
   return { ...sum! }
@@ -71,13 +79,21 @@ export async function choose(on: Connection, choices: readonly Choice[]): Promis
  * @returns null when nothing was chosen: then there is no entry either
  */
 export async function dispose(on: Connection, at: Date, why: Facts, chosen: Disposal): Promise<LedgerEntry | null> {
-  const { resources, results, importRows } = chosen
-  const rows = resources + results + importRows
+  const { resources, results, importRows, findings } = chosen
+  const rows = resources + results + importRows + findings
   if (rows === 0) return null
   const [leaves] = await on.query<{ digest: string }>(
     `select encode(sha256(convert_to(string_agg(leaf || E'\\n', '' order by leaf collate "C"), 'UTF8')), 'hex') as digest from disposal_choice`,
   )
-  const entry = await appendTo(on, at, 'disposal', { ...why, rows, resources, results, importRows, digest: leaves!.digest })
+  const entry = await appendTo(on, at, 'disposal', {
+    ...why,
+    rows,
+    resources,
+    results,
+    importRows,
+    findings,
+    digest: leaves!.digest,
+  })
   await on.query('select dispose($1)', [entry.position])
   return entry
 }
@@ -93,8 +109,12 @@ export interface DisposalEntry {
 
 /** Every disposal, by position. */
 export async function readDisposals(store: Store): Promise<ReadonlyMap<number, DisposalEntry>> {
-  const rows = await query<{ position: number; at: Date; payload: string }>(
-    store.db,
+  return readDisposalsOn({ query: (text, values) => query(store.db, text, values) })
+}
+
+/** The same inside a transaction. */
+export async function readDisposalsOn(on: Pick<Connection, 'query'>): Promise<ReadonlyMap<number, DisposalEntry>> {
+  const rows = await on.query<{ position: number; at: Date; payload: string }>(
     `select position::float8 as position, at, payload from ledger where kind = 'disposal' order by position`,
   )
   return new Map(
@@ -120,7 +140,8 @@ export async function disposedRows(store: Store, position: number): Promise<{ re
     `select count(*)::int as count, encode(sha256(convert_to(string_agg(w.leaf || E'\\n', '' order by w.leaf collate "C"), 'UTF8')), 'hex') as digest from (
        select ${disposalLines.version} as leaf from entity_version v where v.disposed = $1
        union all select ${disposalLines.result} from result_version r where r.disposed = $1
-       union all select ${disposalLines.import} from import_row i where i.disposed = $1) w`,
+       union all select ${disposalLines.import} from import_row i where i.disposed = $1
+       union all select ${disposalLines.finding} from finding_version f where f.disposed = $1) w`,
     [position],
   )
   return { count: found!.count, digest: found!.digest ?? sha256('') }

@@ -29,6 +29,15 @@ export type StoreCode =
   /** a key or facts that have no canonical form: a lone surrogate, a NUL in a key, or a key too long to be indexed */
   | 'NOT_STORABLE'
   | 'NOT_FOUND'
+  | 'FILE_NOT_WRITABLE'
+  /** no file that `exportStore` made */
+  | 'EXPORT_FOREIGN'
+  /** made by a newer program */
+  | 'EXPORT_NEWER'
+  /** cut short, or changed */
+  | 'EXPORT_DAMAGED'
+  /** an import needs a database without a row */
+  | 'NOT_EMPTY'
   /** a name means more than one */
   | 'AMBIGUOUS'
   /** a legal hold keeps what should be disposed of */

@@ -1,12 +1,13 @@
 import { canonicalJson, sha256 } from '../digest.ts'
 import type { Finding, FindingFigures, FindingNote, FindingState, Json, Severity } from '../model.ts'
 import { type Connection, query, transaction } from './database.ts'
+import { readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
+import { type KeptState, keptColumns, stateOf } from './finding-words.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
-import { stateOf } from './write-findings.ts'
 
 /** Which findings, and as of when. Everything that is left out lets all through. */
 export interface FindingFilter {
@@ -38,14 +39,14 @@ export interface FindingVersion extends FindingState {
 export async function readFindings(store: Store, filter: FindingFilter = {}): Promise<readonly Finding[]> {
   const rows = await query<FindingRow>(
     store.db,
-    `select f.*, v.body, a.body as assigned
+    `select f.*, ${keptColumns}, a.body as assigned
      from finding f join finding_version v on v.finding_id = f.id and ${filter.evaluation === undefined ? `v.to_evaluation = ${stillHolds} and $1::int is null` : 'v.from_evaluation <= $1 and v.to_evaluation > $1'}
      left join lateral (select body from finding_note n where n.finding_id = f.id and n.kind = 'assigned'
        and ($2::float8 is null or n.ledger_position <= $2) order by n.id desc limit 1) a on true
      where ($3::int is null or f.id = $3) and ($4::text is null or v.state = $4) and ($5::text is null or f.kind = $5)
        and ($6::text is null or f.control_id = $6) and ($7::text is null or f.source = $7)
        and ($8::text is null or v.body::json->>'severity' = $8) and ($9::text is null or a.body::json->>'owner' = $9)
-       and ($10::text is null or f.subject_key = $10 or v.body::json->>'name' = $10)
+       and ($10::text is null or f.subject_key = $10 or coalesce(v.words, v.body)::json->>'name' = $10)
        and ($11::boolean is null or (json_array_length(v.body::json->'exceptions') > 0) = $11)
        and ($12::timestamptz is null or v.state = 'open' and (v.body::json->>'dueAt')::timestamptz < $12)
      order by array_position(array['critical', 'high', 'medium', 'low'], v.body::json->>'severity'),
@@ -56,7 +57,8 @@ export async function readFindings(store: Store, filter: FindingFilter = {}): Pr
       ...[filter.owner ?? null, filter.subject ?? null, filter.excepted ?? null, filter.dueBefore ?? null],
     ],
   )
-  return rows.map(findingOf)
+  const disposals = await readDisposals(store)
+  return rows.map(row => findingOf(row, disposals))
 }
 
 /** One finding with every state it had, oldest first, and what people said of it. @throws {StoreError} FINDING_NOT_FOUND */
@@ -70,18 +72,23 @@ export async function readFinding(
 }> {
   const [finding] = await readFindings(store, { id })
   if (finding === undefined) throw notFound(id)
-  const versions = await query<{ evaluation: number; asOf: Date; body: string }>(
+  const versions = await query<KeptState & { evaluation: number; asOf: Date }>(
     store.db,
-    `select v.from_evaluation as evaluation, e.as_of as "asOf", v.body
+    `select v.from_evaluation as evaluation, e.as_of as "asOf", ${keptColumns}
      from finding_version v join evaluation e on e.id = v.from_evaluation where v.finding_id = $1 order by v.from_evaluation`,
     [id],
   )
+  const disposals = await readDisposals(store)
   const notes = await query<NoteRow>(store.db, 'select id, at, kind, body from finding_note where finding_id = $1 order by id', [
     id,
   ])
   return {
     finding,
-    versions: versions.map(({ body, ...version }) => ({ ...stateOf(body), ...version })),
+    versions: versions.map(({ evaluation, asOf, ...kept }) => ({
+      ...stateOf(kept, finding.subjectKey, disposals),
+      evaluation,
+      asOf,
+    })),
     notes: notes.map(noteOf),
   }
 }
@@ -147,24 +154,23 @@ function hundredths(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-interface FindingRow {
+interface FindingRow extends KeptState {
   readonly id: number
   readonly control_id: string
   readonly source: string
   readonly kind: Finding['kind']
   readonly subject_type: string
   readonly subject_key: string
-  readonly body: string
   readonly assigned: string | null
 }
 
-function findingOf(row: FindingRow): Finding {
+function findingOf(row: FindingRow, disposals: Awaited<ReturnType<typeof readDisposals>>): Finding {
   const assigned = JSON.parse(row.assigned ?? '{}') as Assignment
   return {
     id: row.id,
     ...{ control: row.control_id, source: row.source, kind: row.kind },
     ...{ subjectType: row.subject_type, subjectKey: row.subject_key },
-    ...stateOf(row.body),
+    ...stateOf(row, row.subject_key, disposals),
     ...{ owner: assigned.owner ?? null, ticket: assigned.ticket ?? null },
   }
 }

@@ -3,6 +3,7 @@ import { query, streamRows } from './database.ts'
 import { type DisposalEntry, disposedText, readDisposals } from './disposal.ts'
 import { factsOf, type RowKind, type Shape, shapes } from './resource.ts'
 import { locate, readSnapshot, type SnapshotPosition } from './snapshot.ts'
+import { sourceLabel } from './source.ts'
 import type { Store } from './store.ts'
 import { absenceOf, type ProvesAbsence } from './unread.ts'
 import { stillHolds } from './versions.ts'
@@ -29,19 +30,15 @@ export async function readHistory(
     [position.sourceId, position.version, since],
   )
   const previous =
-    position.version === 1 ? null : await readSnapshot(store, await labelOf(store, position), { version: position.version - 1 })
+    position.version === 1
+      ? null
+      : await readSnapshot(store, await sourceLabel(store, snapshot), { version: position.version - 1 })
   const first = snapshots[0]!.version
   return {
     snapshots,
     previous: previous?.datasets ?? null,
     states: { [Symbol.asyncIterator]: () => states(store, position, first, snapshot.source, datasets) },
   }
-}
-
-/** The label of a source may have changed since the snapshot was sealed. */
-async function labelOf(store: Store, { sourceId }: SnapshotPosition): Promise<string> {
-  const [found] = await query<{ label: string }>(store.db, 'select label from source where id = $1', [sourceId])
-  return found!.label
 }
 
 interface Row {

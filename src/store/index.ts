@@ -19,6 +19,7 @@ export {
   revokeException,
   saveExceptionFile,
 } from './exceptions.ts'
+export { type ExportManifest, exportStore } from './export.ts'
 export type { DueDays } from './finding-states.ts'
 export {
   type Assignment,
@@ -34,7 +35,9 @@ export { type HeadSigner, type HeadSink, publishEvaluationHeads, publishHeads } 
 export { health, type StoreHealth } from './health.ts'
 export { readHistory } from './history.ts'
 export { addHold, type Hold, type HoldScope, listHolds, releaseHold } from './hold.ts'
+export { type ImportedStore, importStore } from './import-export.ts'
 export { type ImportRecord, listImports, readImports, saveImport } from './imports.ts'
+export { readKept, saveVerification } from './kept.ts'
 export { appendLedger, checkLedger, type LedgerCheck, type LedgerProblem, readLedger } from './ledger.ts'
 export { type Pseudonymisation, pseudonymise } from './privacy.ts'
 export type { StoreProblem } from './problem.ts'
@@ -46,6 +49,7 @@ export { sealRun } from './seal.ts'
 export { claimSlot } from './slot.ts'
 export { lastCounts, listSnapshots, readSnapshot, type WhichSnapshot } from './snapshot.ts'
 export { saveParts } from './staging.ts'
+export { type StoreStats, storeStats, type TableStats } from './stats.ts'
 export { migrate, openStore, type Store, type StoreOptions } from './store.ts'
 export { refuseSuperuser } from './superuser.ts'
 export { type StoreVerification, verifyStore } from './verify-store.ts'

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
-import { connectAlone, type Database, query } from './database.ts'
+import { type Connection, connectAlone, type Database, query } from './database.ts'
 import { StoreError, storeError } from './error.ts'
 import { lockSpaces } from './locks.ts'
 
@@ -12,10 +12,14 @@ const table = 'schema_migration'
 /**
  * Applies the migrations that are missing, each once, all in one transaction. Any number of processes may do so together:
  * an advisory lock lets one work, the others find nothing left to do.
+ * @param upTo names that are to be there and no further one; left out: all
  * @returns names of the migrations that this call applied
  * @throws {StoreError} SCHEMA_NEWER when the database knows a migration that this program does not
  */
-export async function applyMigrations(db: Database): Promise<{ readonly applied: string[] }> {
+export async function applyMigrations(
+  db: Database,
+  upTo: readonly string[] | null = null,
+): Promise<{ readonly applied: string[] }> {
   const lock = await connectAlone(db)
   try {
     await lock.query('select pg_advisory_lock($1, 0)', [lockSpaces.migration])
@@ -23,7 +27,10 @@ export async function applyMigrations(db: Database): Promise<{ readonly applied:
     const kysely = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: db.pool }) })
     const migrator = new Migrator({
       db: kysely,
-      provider: { getMigrations: readMigrations },
+      provider: {
+        getMigrations: async () =>
+          Object.fromEntries(Object.entries(await readMigrations()).filter(([name]) => upTo?.includes(name) ?? true)),
+      },
       migrationTableName: table,
       migrationLockTableName: `${table}_lock`,
       // several lines of work add migrations at the same time, and each stands alone
@@ -46,7 +53,7 @@ export async function applyMigrations(db: Database): Promise<{ readonly applied:
  */
 export async function checkSchema(db: Database): Promise<string> {
   const executed = await refuseNewer(db)
-  const known = await migrationNames()
+  const known = await knownMigrations()
   const missing = known.filter(name => !executed.includes(name))
   if (missing.length > 0) {
     const found = executed.length === 0 ? 'has no schema of this program yet' : `stands at ${executed.at(-1)}`
@@ -57,11 +64,16 @@ export async function checkSchema(db: Database): Promise<string> {
   return known.at(-1)!
 }
 
+/** Names of the migrations that a database has seen, oldest first. */
+export async function executedMigrations(on: Pick<Connection, 'query'>): Promise<string[]> {
+  return (await on.query<{ name: string }>(`select name from ${table} order by name collate "C"`)).map(row => row.name)
+}
+
 async function refuseNewer(db: Database): Promise<string[]> {
   const [found] = await query<{ present: boolean }>(db, 'select to_regclass($1) is not null as present', [table])
   if (!found!.present) return []
-  const executed = (await query<{ name: string }>(db, `select name from ${table} order by name collate "C"`)).map(row => row.name)
-  const known = await migrationNames()
+  const executed = await executedMigrations({ query: (text, values) => query(db, text, values) })
+  const known = await knownMigrations()
   const unknown = executed.filter(name => !known.includes(name))
   if (unknown.length > 0) {
     throw new StoreError(
@@ -75,7 +87,8 @@ async function refuseNewer(db: Database): Promise<string[]> {
   return executed
 }
 
-async function migrationNames(): Promise<string[]> {
+/** Names of this program's migrations, oldest first. */
+export async function knownMigrations(): Promise<string[]> {
   const files = await readdir(folder)
   return files
     .filter(file => file.endsWith('.sql'))
@@ -85,7 +98,7 @@ async function migrationNames(): Promise<string[]> {
 
 async function readMigrations(): Promise<Record<string, Migration>> {
   const migrations: Record<string, Migration> = {}
-  for (const name of await migrationNames()) {
+  for (const name of await knownMigrations()) {
     const text = await readFile(new URL(`${name}.sql`, folder), 'utf8')
     migrations[name] = { up: async db => void (await sql.raw(text).execute(db)) }
   }

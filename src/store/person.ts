@@ -9,6 +9,8 @@ export interface PersonRows {
   readonly names: readonly string[]
   /** digests of results of evaluations that name the person or are about it */
   readonly results: readonly Buffer[]
+  /** digests of states of findings that name the person or are about it */
+  readonly findings: readonly Buffer[]
   /** digests of rows of imports that name the person */
   readonly importRows: readonly Buffer[]
 }
@@ -38,10 +40,16 @@ export async function findPersonRows(
     'select digest from result_version where body is not null and source = $1 and subject_key = $2',
     [label, user],
   )
+  const aboutFindings = await on.query<{ digest: Buffer }>(
+    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = $1 and f.subject_key = $2`,
+    [label, user],
+  )
+  const findings = await naming(on, findingWords, [], names)
   const results = await naming(on, resultBodies, [], names)
   return {
     entityIds: [...new Set(bodies.map(row => row.id))],
     names,
+    findings: [...aboutFindings, ...findings].map(row => row.digest),
     results: [...about, ...results].map(row => row.digest),
     importRows: imported.map(row => row.digest),
   }
@@ -67,6 +75,7 @@ interface NamingRow {
 const holds = `exists (select from unnest($1::text[]) n (name) where strpos(lower(b.body), n.name) > 0)`
 const importBodies = `select b.digest, b.body from import_row b where b.body is not null and ${holds}`
 const resultBodies = `select b.digest, b.body from result_version b where b.body is not null and ${holds}`
+const findingWords = `select b.digest, b.body from (select digest, words as body from finding_version where words is not null) b where ${holds}`
 const otherBodies = `select d.name as dataset, e.id, b.digest, b.body from entity_version b join entity e on e.id = b.entity_id
   join dataset d on d.id = e.dataset_id where b.body is not null and e.id <> all ($2::int[]) and ${holds}`
 

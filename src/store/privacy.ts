@@ -1,5 +1,14 @@
 import { type Connection, transaction } from './database.ts'
-import { choose, chooseImports, chooseResults, chooseVersions, type Disposal, dispose, lockForDisposal } from './disposal.ts'
+import {
+  choose,
+  chooseFindings,
+  chooseImports,
+  chooseResults,
+  chooseVersions,
+  type Disposal,
+  dispose,
+  lockForDisposal,
+} from './disposal.ts'
 import { StoreError } from './error.ts'
 import { type Hold, holdText, knownSource, onePerson, standingHolds } from './hold.ts'
 import { findPersonRows, othersNaming } from './person.ts'
@@ -40,6 +49,7 @@ export async function pseudonymise(
     const chosen = await choose(on, [
       [`${chooseVersions} v.entity_id = any ($1::int[])`, [rows.entityIds]],
       [`${chooseResults} r.digest = any ($1::bytea[])`, [rows.results]],
+      [`${chooseFindings} f.digest = any ($1::bytea[])`, [rows.findings]],
       [`${chooseImports} i.digest = any ($1::bytea[])`, [rows.importRows]],
     ])
     const found = {

@@ -2,6 +2,7 @@ import { type Connection, transaction } from './database.ts'
 import {
   type Choice,
   choose,
+  chooseFindings,
   chooseImports,
   chooseResults,
   chooseVersions,
@@ -84,7 +85,7 @@ async function eachStep(store: Store, rules: RetentionRules, finish: Finish): Pr
   return steps
 }
 
-const nothing: Disposal = { resources: 0, results: 0, importRows: 0, sizeBytes: 0 }
+const nothing: Disposal = { resources: 0, results: 0, importRows: 0, findings: 0, sizeBytes: 0 }
 
 async function planStep(
   on: Connection,
@@ -112,6 +113,7 @@ async function planStep(
   const choices = [
     ...(version === null ? [] : [versionsBefore(source.id, version, kept)]),
     resultsBefore(source.label, cutoff, kept),
+    findingsBefore(source.label, cutoff, kept),
   ]
   return { ...step, ...(await choose(on, choices)), cutoff, keptFromVersion: version }
 }
@@ -140,6 +142,15 @@ function resultsBefore(source: string, cutoff: Date, kept: readonly PersonRows[]
     `${chooseResults} r.source = $1 and r.digest <> all ($3::bytea[])
        and r.to_evaluation <= (select max(id) from evaluation where evaluated_at <= $2)`,
     [source, cutoff, kept.flatMap(each => each.results)],
+  ]
+}
+
+/** States that ended by then, and what was resolved by then and never came again. */
+function findingsBefore(source: string, cutoff: Date, kept: readonly PersonRows[]): Choice {
+  return [
+    `${chooseFindings} f.finding_id in (select id from finding where source = $1) and f.digest <> all ($3::bytea[])
+       and case f.state when 'resolved' then f.from_evaluation else f.to_evaluation end <= (select max(id) from evaluation where evaluated_at <= $2)`,
+    [source, cutoff, kept.flatMap(each => each.findings)],
   ]
 }
 

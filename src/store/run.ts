@@ -255,6 +255,7 @@ function settingsDigest(store: Store, source: Source, plan: CollectionPlan): str
   return digestOf({
     identity: { ...plan.identity },
     includePersonalData: source.includePersonalData,
+    ...(source.includeUserExtensions ? { includeUserExtensions: true } : {}),
     softwareVersion: store.softwareVersion,
     steps: [...new Set(steps)],
   })

@@ -1,4 +1,4 @@
-import type { Source, SourceIdentity } from '../model.ts'
+import type { Snapshot, Source, SourceIdentity } from '../model.ts'
 import { type Connection, query } from './database.ts'
 import { StoreError } from './error.ts'
 import type { Store } from './store.ts'
@@ -57,4 +57,14 @@ function checked(known: KnownSource, source: Source, identity: SourceIdentity): 
   throw new StoreError('SOURCE_IDENTITY_CHANGED', `the source ${source.label} was ${was}, and AWS now shows ${is}`, {
     hint: 'check credentials and Region; if this is meant to be another organization, give it another label',
   })
+}
+
+/** The label a source has now: it may have changed since a snapshot of it was sealed. */
+export async function sourceLabel(store: Store, { runId, source }: Snapshot): Promise<string> {
+  const [found] = await query<{ label: string }>(
+    store.db,
+    'select o.label from snapshot s join source o on o.id = s.source_id where s.run_id = $1',
+    [runId],
+  )
+  return found?.label ?? source
 }

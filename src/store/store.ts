@@ -37,7 +37,7 @@ const oldestServer = 150000
  *   EMBEDDED_NOT_AVAILABLE, EMBEDDED_FAILED, EMBEDDED_VERSION, DATA_DIR_NOT_WRITABLE, DISK_FULL
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
-  const { db, embedded, close } = await connect(options)
+  const { db, embedded, close } = await connectTo(options)
   try {
     if (embedded !== null) await applyMigrations(db)
     const schema = await checkSchema(db)
@@ -67,7 +67,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 export async function migrate(
   options: StoreOptions,
 ): Promise<{ readonly applied: readonly string[]; readonly role: string | null }> {
-  const { db, embedded, close } = await connect(options)
+  const { db, embedded, close } = await connectTo(options)
   try {
     const { applied } = await applyMigrations(db)
     return { applied, role: embedded === null && (await grantAppRole(db)) ? appRole : null }
@@ -76,7 +76,8 @@ export async function migrate(
   }
 }
 
-async function connect(
+/** Connects, and starts or joins the embedded server; the schema is neither looked at nor changed. */
+export async function connectTo(
   options: StoreOptions,
 ): Promise<{ db: Database; embedded: EmbeddedServer | null; close: () => Promise<void> }> {
   const embedded = options.url === null ? await openEmbedded(options.dataDir, options.log) : null

@@ -1,6 +1,7 @@
-import { canonicalJson, compareBytes, digestOf, sha256 } from '../digest.ts'
-import type { Evaluation, FindingState, Json } from '../model.ts'
+import { canonicalJson, compareBytes, digestOf } from '../digest.ts'
+import type { Evaluation, FindingState } from '../model.ts'
 import type { Connection } from './database.ts'
+import { readDisposalsOn } from './disposal.ts'
 import {
   type DueDays,
   type FindingIdentity,
@@ -12,6 +13,7 @@ import {
   stateGone,
   stateShown,
 } from './finding-states.ts'
+import { type KeptState, keepState, keptColumns, stateOf } from './finding-words.ts'
 import { outside } from './outside.ts'
 import { stillHolds } from './versions.ts'
 
@@ -19,15 +21,19 @@ const defaultDueDays: DueDays = { critical: 7, high: 30, medium: 90, low: 180 }
 
 interface Known {
   readonly id: number
-  readonly state: FindingState
+  readonly isOpen: boolean
+  readonly kept: KeptState
+  /** the state as it is kept: read only where it may change */
+  read(): FindingState
 }
 
 interface Change {
   readonly id: number
   readonly identity: FindingIdentity
   readonly isNew: boolean
-  readonly body: string
-  readonly state: FindingState['state']
+  readonly state: FindingState
+  readonly digest: string
+  readonly kept: ReturnType<typeof keepState>
 }
 
 /**
@@ -63,18 +69,22 @@ export async function writeFindings(
   const change = (key: string, identity: FindingIdentity, state: FindingState) => {
     const before = known.get(key)
     const body = bodyOf(state)
-    if (before !== undefined && bodyOf(before.state) === body) return
-    changes.push({ id: before?.id ?? ++last, identity, isNew: before === undefined, body, state: state.state })
+    if (before !== undefined && bodyOf(before.read()) === body) return
+    const kept = keepState(state)
+    const digest = kept.digest.toString('hex')
+    changes.push({ id: before?.id ?? ++last, identity, isNew: before === undefined, state, digest, kept })
   }
-  for (const [key, each] of [...shown].sort(([a], [b]) => compareBytes(a, b))) {
+  const sorted = [...shown].filter(([key, each]) => !saysTheSame(known.get(key), each)).sort(([a], [b]) => compareBytes(a, b))
+  for (const [key, each] of sorted) {
     const interval = intervals(each)
     const opened = doubtful.has(key) || !interval.isComparable ? { ...interval, after: null } : interval
-    change(key, each, stateShown(known.get(key)?.state ?? null, each, opened, dueDays))
+    const before = known.get(key)
+    change(key, each, stateShown(before?.read() ?? null, each, opened, dueDays))
   }
-  for (const [key, { state }] of known) {
+  for (const [key, each] of known) {
     if (shown.has(key)) continue
     const identity = identityOf(key)
-    change(key, identity, stateGone(state, statusOf(identity), intervals(identity)))
+    change(key, identity, stateGone(each.read(), statusOf(identity), intervals(identity)))
   }
   await write(on, id, changes)
   return statesDigest(changes)
@@ -82,26 +92,28 @@ export async function writeFindings(
 
 /** SHA-256 of the canonical JSON of the sorted `[finding, what it is about, digest of its state]` that an evaluation began. */
 export function statesDigest(
-  states: readonly { readonly id: number; readonly identity: FindingIdentity; readonly body: string }[],
+  states: readonly { readonly id: number; readonly identity: FindingIdentity; readonly digest: string }[],
 ): string {
-  const rows = [...states].sort((a, b) => a.id - b.id).map(({ id, identity, body }) => [id, identityKey(identity), sha256(body)])
+  const rows = [...states].sort((a, b) => a.id - b.id).map(({ id, identity, digest }) => [id, identityKey(identity), digest])
   return digestOf(rows)
 }
 
-/** The state as it is kept: canonical JSON, times as text. */
+/** A state as text, to be compared: canonical JSON, times as text. */
 function bodyOf(state: FindingState): string {
   return canonicalJson(outside(state))
 }
 
-export function stateOf(body: string): FindingState {
-  const state = JSON.parse(body) as { readonly [member: string]: Json }
-  const times = ['openedAfter', 'openedBy', 'resolvedAfter', 'resolvedBy', 'raisedBy', 'dueAt']
-  const dates = times.map(name => [name, state[name] === null ? null : new Date(String(state[name]))])
-  return { ...state, ...Object.fromEntries(dates) } as unknown as FindingState
+function isOpen(known: Known | undefined): boolean {
+  return known?.isOpen === true
 }
 
-function isOpen(known: Known | undefined): boolean {
-  return known?.state.state === 'open'
+/** What is open and shown as it was needs no second look: most findings, on most days. */
+function saysTheSame(known: Known | undefined, { kind, name, severity, subjects, exceptions }: Shown): boolean {
+  if (known?.isOpen !== true || known.kept.words === null) return false
+  const said = JSON.parse(known.kept.body) as Pick<Shown, 'severity' | 'subjects' | 'exceptions'> & { status: string }
+  const words = JSON.parse(known.kept.words) as Pick<Shown, 'name'>
+  const isSame = said.status === kind && words.name === name && said.severity === severity && said.subjects === subjects
+  return isSame && said.exceptions.join('\n') === [...exceptions].sort(compareBytes).join('\n')
 }
 
 function identityOf(key: string): FindingIdentity {
@@ -131,22 +143,32 @@ interface FindingRow {
   readonly kind: 'fail' | 'unknown'
   readonly subject_type: string
   readonly subject_key: string
-  readonly body: string
+  readonly state: FindingState['state']
 }
 
-function byIdentity(rows: readonly FindingRow[]): Map<string, Known> {
+async function byIdentity(on: Connection, rows: readonly (FindingRow & KeptState)[]): Promise<Map<string, Known>> {
+  const disposals = rows.some(row => row.disposed !== null) ? await readDisposalsOn(on) : new Map()
   return new Map(
     rows.map(row => {
       const { control_id: control, source, kind, subject_type: subjectType, subject_key: subjectKey } = row
-      return [identityKey({ control, source, kind, subjectType, subjectKey }), { id: row.id, state: stateOf(row.body) }]
+      return [
+        identityKey({ control, source, kind, subjectType, subjectKey }),
+        {
+          id: row.id,
+          isOpen: row.state === 'open',
+          kept: row,
+          read: () => stateOf(row, subjectKey, disposals),
+        },
+      ]
     }),
   )
 }
 
 async function openFindings(on: Connection): Promise<Map<string, Known>> {
   return byIdentity(
-    await on.query<FindingRow>(
-      `select f.*, v.body from finding_version v join finding f on f.id = v.finding_id
+    on,
+    await on.query<FindingRow & KeptState>(
+      `select f.*, v.state, ${keptColumns} from finding_version v join finding f on f.id = v.finding_id
        where v.to_evaluation = ${stillHolds} and v.state = 'open'`,
     ),
   )
@@ -157,8 +179,9 @@ const identityJoin = `unnest($1::text[], $2::text[], $3::text[], $4::text[], $5:
 async function resolvedFindings(on: Connection, wanted: readonly FindingIdentity[]): Promise<Map<string, Known>> {
   if (wanted.length === 0) return new Map()
   return byIdentity(
-    await on.query<FindingRow>(
-      `select f.*, v.body from ${identityJoin} join finding f using (control_id, source, kind, subject_type, subject_key)
+    on,
+    await on.query<FindingRow & KeptState>(
+      `select f.*, v.state, ${keptColumns} from ${identityJoin} join finding f using (control_id, source, kind, subject_type, subject_key)
        join finding_version v on v.finding_id = f.id and v.to_evaluation = ${stillHolds}`,
       columnsOf(wanted),
     ),
@@ -173,7 +196,7 @@ async function unknownBefore(on: Connection, previous: Previous | null, wanted: 
      left join outcome_version o on o.control_id = n.control_id and o.source = n.source and o.from_evaluation <= $6 and o.to_evaluation > $6
      left join result_version r on r.control_id = n.control_id and r.source = n.source and r.subject_key = n.subject_key
        and r.subject_kind = 'resource' and r.subject_type = n.subject_type and r.from_evaluation <= $6 and r.to_evaluation > $6
-     where n.kind = 'fail' and (r.body::json->>'status' = 'unknown' or r.body is null and (o.body::json->>'populationIsLowerBound')::boolean)`,
+     where n.kind = 'fail' and (coalesce(r.status, r.body::json->>'status') = 'unknown' or r.subject_key is null and (o.body::json->>'populationIsLowerBound')::boolean)`,
     [...columnsOf(wanted), previous.id],
   )
   return new Set(
@@ -251,7 +274,7 @@ async function write(on: Connection, id: number, changes: readonly Change[]): Pr
   )
   await on.copy(
     'finding_version',
-    ['finding_id', 'from_evaluation', 'state', 'body', 'digest'],
-    changes.map(each => [each.id, id, each.state, each.body, Buffer.from(sha256(each.body), 'hex')]),
+    ['finding_id', 'from_evaluation', 'state', 'body', 'words', 'salt', 'digest'],
+    changes.map(({ id: finding, state, kept }) => [finding, id, state.state, kept.body, kept.words, kept.salt, kept.digest]),
   )
 }

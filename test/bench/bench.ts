@@ -4,6 +4,8 @@ import { benchCollection } from './collection.ts'
 import { benchCollectionCost } from './collection-cost.ts'
 import { benchRival } from './collection-rival.ts'
 import { benchControls } from './controls.ts'
+import { benchAtScale } from './controls-at-scale.ts'
+import { benchByHand } from './controls-by-hand.ts'
 import { benchEvidence } from './evidence.ts'
 import { benchStore, benchStoreYear } from './store.ts'
 
@@ -21,12 +23,19 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'collection-rival': benchRival,
   'collection-cost': benchCollectionCost,
   controls: benchControls,
+  'controls-by-hand': () => benchByHand('M'),
+  'controls-at-scale': () => benchAtScale('M'),
+  'controls-l': () => benchAtScale('L'),
+  'controls-by-hand-l': () => benchByHand('L'),
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),
   'store-year': () => benchStoreYear(),
 }
-const onlyByName = ['store-l', 'store-year', 'collection-l', 'collection-far', 'collection-rival', 'collection-cost']
+const onlyByName = [
+  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l'],
+  ...['collection-l', 'collection-far', 'collection-rival', 'collection-cost'],
+]
 
 const words = process.argv.slice(2)
 const keepAt = words.indexOf('--keep')

@@ -33,6 +33,37 @@ describe('the daemon, as a process', function () {
     for (const line of ended.stderr.trim().split('\n')) expect(() => JSON.parse(line), line).not.to.throw()
   })
 
+  it('stops at once at SIGTERM while a call hangs or backs off, in planning and in reading', async () => {
+    const throttled = { kind: 'error', code: 'ThrottlingException' } as const
+    for (const [operation, fault, calls] of [
+      ['sso:ListInstances', throttled, 4],
+      ['sso:ListPermissionSets', { kind: 'hang' }, 1],
+    ] as const) {
+      await using place = await workplace()
+      place.configure({ more: { server: { port: 0 } } })
+      place.aws.fault(operation, fault, 1000)
+      const daemon = place.start('run')
+      await until(() => (place.aws.counts.get(operation) ?? 0) >= calls)
+      const toldAt = performance.now()
+      daemon.child.kill('SIGTERM')
+      const ended = await daemon.ended
+      expect(ended.code, ended.stderr).to.equal(0)
+      expect(ended.stderr).to.contain('collection stopped early').and.not.to.contain('collection failed')
+      expect(performance.now() - toldAt).to.be.lessThan(10_000)
+    }
+  })
+
+  it('judges at start what was collected before it was killed', async () => {
+    await using place = await workplace()
+    place.configure({ more: { server: { port: 0 } } })
+    expect((await place.run('collect')).code).to.equal(0)
+    const daemon = place.start('run')
+    await until(() => daemon.stderr().includes('"evaluated"'))
+    daemon.child.kill('SIGTERM')
+    expect((await daemon.ended).code).to.equal(0)
+    expect((await place.run('snapshots', 'list', '--json')).json.snapshots).to.have.lengthOf(1)
+  })
+
   it('stops a collection under way at SIGTERM, and the next run goes on from there', async () => {
     await using place = await workplace({ latencyMs: 30 })
     place.configure({ more: { server: { port: 0 } } })

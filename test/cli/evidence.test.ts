@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { read } from 'hucre'
 import { type BundleSubject, openSigner, readBundleFile, sealBundle, verifyBundle } from '../../src/evidence/index.ts'
 import type { Artifact } from '../../src/model.ts'
+import { testAuthority } from '../evidence/time-stamp-authority.ts'
 import { type Workplace, workplace } from './program.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -188,6 +189,24 @@ describe('evidence that an auditor can check alone', function () {
     expect(lines).to.contain('"status":"unknown"').and.to.contain('sso:GetInlinePolicyForPermissionSet')
     const pdf = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'refused.zip'), 'reports/soc2.pdf')))
     expect(pdf.subarray(0, 5).toString()).to.equal('%PDF-')
+  })
+
+  it('is stamped by a configured authority, and says so when it cannot be', async () => {
+    await using authority = await testAuthority(place.folder)
+    place.configure({ more: { evidence: { timestampUrl: authority.url } } })
+    const stamped = await place.run('bundle', '--framework', 'soc2', '--format', 'json', '--out', 'stamped.zip', '--json')
+    expect(stamped.code, stamped.stderr).to.equal(3)
+    expect(stamped.json.timestamp.authority).to.contain('Test Authority')
+    const verified = await place.run('verify', 'stamped.zip', '--authority', authority.caFile, '--json')
+    expect(verified.json.timestamp).to.include({ isTrusted: true })
+    expect((await place.run('verify', 'stamped.zip')).stdout).to.contain('nobody vouched for this authority')
+    place.configure({ more: { evidence: { timestampUrl: 'http://127.0.0.1:9/' } } })
+    const failed = await place.run('bundle', '--framework', 'soc2', '--format', 'json', '--out', 'unstamped.zip', '--json')
+    expect(failed.code).to.equal(1)
+    expect(failed.json.error).to.include({ code: 'UNREACHABLE' })
+    const without = await place.run('bundle', '--format', 'json', '--out', 'unstamped.zip', '--no-timestamp', '--json')
+    expect([without.code, without.json.timestamp]).to.deep.equal([3, null])
+    place.configure()
   })
 
   it('is signed by a new key after the old one was revoked, which the export names', async () => {

@@ -208,6 +208,24 @@ cases: []
     expect(catalog.problems[0]!.message).to.contain('no control T-8')
   })
 
+  it('tells each broken file of the user with its place, and runs the others and its own', async () => {
+    using folder = folderOf({
+      'good.yaml': good,
+      'typo.yaml': good.replace('T-9', 'T-10').replaceAll('user.', 'user.No'),
+      'torn.yaml': 'id: [',
+      'framework.yaml': 'id: Ours!\nname: Ours\nrequirements: []\n',
+      'twice.yaml': good,
+    })
+    const catalog = loadCatalog({ ownFolders: [folder.path] })
+    const packaged = loadCatalog()
+    expect(catalog.controls.map(each => each.id)).to.have.members([...packaged.controls.map(each => each.id), 'T-9'])
+    expect(catalog.frameworks).to.deep.equal(packaged.frameworks)
+    const told = catalog.problems.map(({ file, line }) => `${file.split('/').at(-1)} ${line > 0}`)
+    expect(new Set(told)).to.deep.equal(new Set(['framework.yaml true', 'torn.yaml true', 'twice.yaml true', 'typo.yaml true']))
+    const evaluation = evaluate(catalog, await buildEstate(estateRows({ users: [] })), asOf)
+    expect(evaluation.outcomes.map(({ control }) => control.id)).to.include.members(['T-9', 'IDC-USER-001'])
+  })
+
   it('stops when a folder cannot be read', () => {
     expect(() => loadCatalog({ ownFolders: ['/nowhere'] }))
       .to.throw(ControlsError, 'the folder of controls /nowhere cannot be read')

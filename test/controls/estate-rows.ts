@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Coverage, EstateRows, Facts, Gap, Snapshot, StoredResource } from '../../src/model.ts'
+import type { Coverage, EstateRows, Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../../src/model.ts'
 
 /** A small organization as AWS would tell it, with what could not be read. */
 export interface SmallEstate {
@@ -23,6 +23,9 @@ export interface SmallEstate {
   /** `dataset key` of rows that are taken away */
   readonly lost?: ReadonlySet<string>
   readonly source?: string
+  readonly imports?: readonly ImportedRows[]
+  /** accounts whose IAM was asked about */
+  readonly iamAccounts?: readonly string[]
 }
 
 export interface SmallSet {
@@ -146,6 +149,26 @@ function addSet(set: SmallSet, add: (dataset: string, parent: string, key: strin
   if (set.boundary !== undefined) add('sso.permissions_boundaries', arn, arn, set.boundary)
 }
 
+const iamDatasets = [
+  'users',
+  'user_details',
+  'group_details',
+  'role_details',
+  'managed_policies',
+  'roles',
+  'access_keys',
+  'access_keys_last_used',
+]
+  .concat([
+    'mfa_devices',
+    'virtual_mfa_devices',
+    'login_profiles',
+    'credential_reports',
+    'account_summaries',
+    'password_policies',
+  ])
+  .map(name => `iam.${name}`)
+
 export function snapshotOf(estate: SmallEstate, rows: readonly StoredResource[]): Snapshot {
   const gaps = (estate.gaps ?? []).map(each => gap(each.dataset!, each))
   const datasets = Object.keys(actions).flatMap(name => {
@@ -170,6 +193,30 @@ export function snapshotOf(estate: SmallEstate, rows: readonly StoredResource[])
       },
     ]
   })
+  const perAccount = (estate.iamAccounts ?? []).flatMap(accountId =>
+    iamDatasets.map(name => {
+      const isHere = (each: { readonly dataset: string; readonly place: Gap['place'] }) =>
+        each.dataset === name && each.place.accountId === accountId
+      const isHidden = gaps.some(each => isHere(each) && each.member === null)
+      const summary = {
+        name,
+        place: { accountId, region: 'us-east-1' },
+        coverage: isHidden ? ('incomplete' as const) : ('complete' as const),
+      }
+      return {
+        ...{
+          ...summary,
+          count: rows.filter(isHere).length,
+          digest: '',
+          parts: 1,
+          openParts: isHidden ? 1 : 0,
+          pages: 1,
+          calls: 1,
+        },
+        ...{ duplicates: 0, firstObservedAt: asOf, lastObservedAt: asOf, reason: null },
+      }
+    }),
+  )
   return {
     source: estate.source ?? 'acme',
     version: 1,
@@ -188,7 +235,7 @@ export function snapshotOf(estate: SmallEstate, rows: readonly StoredResource[])
     sealedAt: asOf,
     previousDigest: null,
     digest: 'd'.repeat(64),
-    datasets,
+    datasets: [...datasets, ...perAccount],
     gaps,
     plannedCalls: null,
     calls: 0,
@@ -199,8 +246,10 @@ export function snapshotOf(estate: SmallEstate, rows: readonly StoredResource[])
 }
 
 export function estateRows(...estates: readonly SmallEstate[]): EstateRows {
+  const imports = estates[0]?.imports
   return {
     asOf,
+    ...(imports === undefined ? {} : { imports }),
     sources: estates.map(estate => {
       const rows = rowsOf(estate)
       return { snapshot: snapshotOf(estate, rows), resources: streamed(rows) }

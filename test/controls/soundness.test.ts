@@ -141,7 +141,7 @@ async function mutated(file: string, from: string, to: string): Promise<{ readon
   const folder = mkdtempSync(join(tmpdir(), 'mutant-'))
   const target = join(folder, 'src/controls', file)
   mkdirSync(join(folder, 'src'))
-  for (const root of ['model.ts', 'digest.ts', 'errors.ts', 'document.ts', 'controls']) {
+  for (const root of ['model.ts', 'digest.ts', 'errors.ts', 'exception.ts', 'document.ts', 'controls']) {
     cpSync(join(project, 'src', root), join(folder, 'src', root), { recursive: true })
   }
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'))

@@ -84,6 +84,7 @@ const refusal = fc.oneof(
   fc.record({ kind: fc.constant('inline' as const), set: fc.nat(3) }),
   fc.record({ kind: fc.constant('managed' as const), set: fc.nat(3), kept: fc.infiniteStream(fc.boolean()) }),
   fc.record({ kind: fc.constant('application' as const), application: fc.nat(1), kept: fc.infiniteStream(fc.boolean()) }),
+  fc.record({ kind: fc.constantFrom('iam users' as const, 'iam keys' as const, 'iam details' as const), account: fc.nat(1) }),
   fc.record({
     kind: fc.constantFrom('users' as const, 'groups' as const, 'accounts' as const, 'sets' as const),
     kept: fc.infiniteStream(fc.boolean()),
@@ -101,6 +102,19 @@ const drawn = fc.record({
   tagged: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
   isRequired: fc.array(fc.boolean(), { minLength: 2, maxLength: 2 }),
   targets: fc.uniqueArray(fc.constantFrom('r-1', 'ou-1', 'a1', 'a2'), { maxLength: 2 }),
+  people: fc.array(fc.record({ email: fc.nat(5), status: fc.constantFrom('active', 'left') }), { maxLength: 5 }),
+  reviewed: fc.uniqueArray(fc.tuple(fc.nat(3), fc.nat(7), fc.constantFrom('keep', 'revoke')), {
+    maxLength: 6,
+    selector: ([g, u]) => `${g} ${u}`,
+  }),
+  kept: fc.uniqueArray(fc.tuple(fc.nat(3), fc.nat(3)), { maxLength: 6, selector: String }),
+  iamUsers: fc.uniqueArray(
+    fc.record({ account: fc.nat(1), name: fc.nat(3), hasKey: fc.boolean(), isAdmin: fc.boolean(), email: fc.nat(5) }),
+    {
+      maxLength: 4,
+      selector: ({ account, name }) => `${account} ${name}`,
+    },
+  ),
   refusals: fc.array(refusal, { minLength: 1, maxLength: 4 }),
 })
 
@@ -137,6 +151,8 @@ function wholeOf(each: Drawn): SmallEstate {
       Paths: [`o-1/r-1/${Id === 'a1' ? 'ou-1/' : ''}${Id}/`],
     })),
     managementAccountId: 'a0',
+    iamAccounts,
+    imports: importsOf(each),
     // principal 8 exists nowhere: somebody who left
     assignments: each.assignments
       .map(
@@ -159,6 +175,7 @@ function furtherRows(each: Drawn): NonNullable<SmallEstate['rows']> {
   const row = (dataset: string, parent: string, key: string, facts: Facts) => ({ dataset, parent, key, facts })
   const owner = { Key: 'Owner', Value: 'ann' }
   return [
+    ...iamRows(each),
     row('organizations.roots', '', 'r-1', { Id: 'r-1', PolicyTypes: [{ Type: 'SERVICE_CONTROL_POLICY', Status: 'ENABLED' }] }),
     row('organizations.organizational_units', 'r-1', 'ou-1', { Id: 'ou-1', Name: 'Workloads' }),
     row('organizations.policies', 'SERVICE_CONTROL_POLICY', 'p-1', { Id: 'p-1', Name: 'Guard', Type: 'SERVICE_CONTROL_POLICY' }),
@@ -170,6 +187,90 @@ function furtherRows(each: Drawn): NonNullable<SmallEstate['rows']> {
     ...each.isRequired.map((AssignmentRequired, index) =>
       row('sso.application_assignment_configurations', `app${index}`, `app${index}`, { AssignmentRequired }),
     ),
+  ]
+}
+
+const iamAccounts = ['111122223333', '444455556666']
+const iamArn = (account: number, name: number) => `arn:aws:iam::${iamAccounts[account]}:user/u${name}`
+
+function iamRows(each: Drawn): NonNullable<SmallEstate['rows']> {
+  const at = (account: number) => ({ accountId: iamAccounts[account]!, region: 'us-east-1' })
+  return each.iamUsers.flatMap(({ account, name, hasKey, isAdmin, email }) => {
+    const arn = iamArn(account, name)
+    const row = (dataset: string, parent: string, key: string, facts: Facts) => ({
+      dataset,
+      place: at(account),
+      parent,
+      key,
+      facts,
+    })
+    const AttachedManagedPolicies = isAdmin
+      ? [{ PolicyName: 'AdministratorAccess', PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess' }]
+      : []
+    const Tags = [{ Key: 'Email', Value: `n${email}@example.com` }]
+    const created = '2025-01-01T00:00:00Z'
+    return [
+      row('iam.users', '', arn, { Arn: arn, UserName: `u${name}`, CreateDate: created }),
+      row('iam.user_details', '', arn, {
+        Arn: arn,
+        UserName: `u${name}`,
+        UserPolicyList: [],
+        GroupList: [],
+        AttachedManagedPolicies,
+        Tags,
+      }),
+      ...(hasKey
+        ? [
+            row('iam.access_keys', arn, `${arn}|AKIA${name}`, {
+              AccessKeyId: `AKIA${name}`,
+              UserName: `u${name}`,
+              Status: 'Active',
+              CreateDate: created,
+            }),
+          ]
+        : []),
+    ]
+  })
+}
+
+function importsOf(each: Drawn): NonNullable<SmallEstate['imports']> {
+  const file = (kind: 'roster' | 'reviews', rows: readonly Facts[]) => ({
+    kind,
+    location: kind,
+    digest: '',
+    importedAt: asOf,
+    rows,
+  })
+  return [
+    file(
+      'roster',
+      each.people.map(({ email, status }, index) => ({
+        ...{
+          personId: `p${index}`,
+          email: `n${email}@example.com`,
+          userName: `u${index}`,
+          status,
+          terminationDate: '2026-01-01',
+        },
+      })),
+    ),
+    file('reviews', [
+      ...each.reviewed.map(([group, user, decision]) => ({
+        reviewer: 'u3',
+        reviewedAt: '2026-02-25',
+        decision,
+        user: `u${user}`,
+        group: `g${group}`,
+      })),
+      ...each.kept.map(([group, set]) => ({
+        reviewer: 'ann',
+        reviewedAt: '2026-01-25',
+        decision: 'keep',
+        group: `g${group}`,
+        permissionSet: `s${set}`,
+        account: 'a1',
+      })),
+    ]),
   ]
 }
 
@@ -248,6 +349,23 @@ function refusedOf(each: Drawn): SmallEstate {
         gaps.push(gap('organizations.policy_targets', { parent: 'p-1' }))
         for (const target of each.targets) lost.add(`organizations.policy_targets p-1|${target}`)
         break
+      case 'iam users':
+      case 'iam keys':
+      case 'iam details': {
+        const dataset = { 'iam users': 'iam.users', 'iam keys': 'iam.access_keys', 'iam details': 'iam.user_details' }[
+          refused.kind
+        ]
+        const iamPlace = { accountId: iamAccounts[refused.account]!, region: 'us-east-1' }
+        gaps.push({ ...gap(dataset, { action: 'iam:Read' }), place: iamPlace })
+        if (dataset === 'iam.users')
+          gaps.push({ ...gap('iam.access_keys', { reason: 'parent_not_read', action: null }), place: iamPlace })
+        for (const { account, name } of each.iamUsers.filter(user => user.account === refused.account)) {
+          const arn = iamArn(account, name)
+          lost.add(`${dataset} ${dataset === 'iam.access_keys' ? `${arn}|AKIA${name}` : arn}`)
+          if (dataset === 'iam.users') lost.add(`iam.access_keys ${arn}|AKIA${name}`)
+        }
+        break
+      }
       case 'session':
         gaps.push(gap('sso.permission_sets', { key: `s${refused.set}`, member: 'SessionDuration' }))
         estate = {
@@ -363,7 +481,7 @@ async function statuses(room: typeof Controls, catalog: Catalog, small: SmallEst
   for (const outcome of room.evaluate(catalog, estate, asOf).outcomes) {
     const { id, resource } = outcome.control
     // these judge the refusals themselves
-    if (resource === 'collected') continue
+    if (resource === 'collected' || resource === 'reconciliation') continue
     for (const { key } of room.populationOf(estate, outcome.source, outcome.control.resource))
       all.set(`${id} ${key}`, outcome.implied)
     for (const { subject, status } of outcome.results) all.set(`${id} ${subject.key}`, status)

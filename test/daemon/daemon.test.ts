@@ -20,6 +20,8 @@ interface Shared {
   readonly claims: Set<string>
   readonly sealed: Map<string, Date>
   readonly held: Set<string>
+  /** false: what was collected has not been judged */
+  isJudged: boolean
 }
 
 interface Overrides {
@@ -35,6 +37,7 @@ const morning = () => new Date('2026-11-22T09:30:00Z')
 function fresh(sealedAt?: string): Shared {
   return {
     held: new Set(),
+    isJudged: true,
     claims: new Set(),
     sealed: new Map(sealedAt === undefined ? [] : ['acme', 'globex'].map(label => [label, new Date(sealedAt)])),
   }
@@ -62,12 +65,17 @@ function record({ shared = fresh(), hold, fails = () => false, schedule = '0 2 *
       if (fails(label)) throw new Error('refused')
       await hold
       if (signal.aborted) events.push(`aborted ${label}`)
-      else shared.sealed.set(label, now())
+      else {
+        shared.sealed.set(label, now())
+        shared.isJudged = false
+      }
     },
     evaluate: () => {
       events.push('evaluate')
+      shared.isJudged = true
       return Promise.resolve()
     },
+    isJudged: () => Promise.resolve(shared.isJudged),
     now,
     log: silent,
     checkEveryMs: 5,
@@ -91,6 +99,22 @@ describe('the daemon', () => {
     const { daemon, events } = record({ shared: fresh('2026-11-22T02:00:10Z') })
     await daemon.stop()
     expect(events).to.deep.equal([])
+  })
+
+  it('judges at start what a process collected that was killed before it could', async () => {
+    const shared = { ...fresh('2026-11-22T02:00:10Z'), isJudged: false }
+    const { daemon, events } = record({ shared })
+    await until(() => events.includes('evaluate'))
+    await daemon.stop()
+    expect(events).to.deep.equal(['evaluate'])
+  })
+
+  it('judges it too when what is missing cannot be collected', async () => {
+    const shared = { ...fresh(), isJudged: false }
+    const { daemon, events } = record({ shared, fails: () => true })
+    await until(() => events.includes('evaluate'))
+    await daemon.stop()
+    expect(events.slice(0, 3)).to.deep.equal(['collect acme', 'collect globex', 'evaluate'])
   })
 
   it('runs each slot in one process only', async () => {

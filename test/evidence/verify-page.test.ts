@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { type Browser, chromium } from 'playwright-core'
-import { verifyBundle } from '../../src/evidence/index.ts'
+import { sealBundle, verifyBundle } from '../../src/evidence/index.ts'
 import { verifyPage } from '../../src/reports/index.ts'
-import { type SampleBundle, sampleBundle } from './sample-bundle.ts'
+import { openTimeStampAuthority } from '../../src/sources/index.ts'
+import { artifacts, type SampleBundle, sampleBundle, subject } from './sample-bundle.ts'
+import { testAuthority } from './time-stamp-authority.ts'
 
 const executablePath = '/usr/bin/chromium'
 
@@ -68,6 +70,14 @@ describe('the page that verifies a bundle', () => {
       forged[forged.indexOf('"predicateType"')]! ^= 1
       expect((await verdictOf(forged, ecdsa.signer.fingerprint)).verdict).to.match(/^NOT GOOD/)
     }
+  })
+
+  it('finds a bundle good that was stamped, whose timestamp it leaves to other tools', async () => {
+    await using authority = await testAuthority(bundle.folder)
+    const timestamper = openTimeStampAuthority({ url: authority.url, environment: {} })
+    const path = join(bundle.folder, 'stamped.zip')
+    await sealBundle({ artifacts, subject, signer: bundle.signer, timestamper, path })
+    expect((await verdictOf(await readFile(path), bundle.signer.fingerprint)).verdict).to.match(/^GOOD: all \d+ files/)
   })
 
   it('does not call a bundle good whose signer nobody compared', async () => {

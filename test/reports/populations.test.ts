@@ -61,6 +61,37 @@ describe('population files', () => {
     expect(JSON.parse(users[1]!.facts!), 'and untouched in the facts').to.deep.equal(evil.facts)
   })
 
+  it('hold the accounts of people of both applications, and are not whole when IAM was not read to its end', async () => {
+    const robot = {
+      ...resource('iam.users', 'arn:aws:iam::222233334444:user/deploy', {
+        UserName: 'deploy',
+        CreateDate: '2024-01-02T03:04:05Z',
+      }),
+      place: { accountId: '222233334444', region: 'us-east-1' },
+    }
+    const plain = sampleSnapshot({ isComplete: true })
+    const without = recordsOf((await read(plain, [...everything, robot])).get('populations/acme/people-accounts.csv')!)
+    expect(without.map(row => [row.userName, row.application, row.status, row.source, row.accountId])).to.deep.equal([
+      ['ada', 'AWS IAM Identity Center', 'ENABLED', 'acme', ''],
+      ["'=cmd|calc", 'AWS IAM Identity Center', 'not read: not_sent', 'acme', ''],
+    ])
+    const [users] = plain.datasets.filter(({ name }) => name === 'identitystore.users')
+    const summary = { ...users!, name: 'iam.users', place: robot.place, count: 1 }
+    const withIam = { ...plain, datasets: [...plain.datasets, summary] }
+    const rows = recordsOf((await read(withIam, [...everything, robot])).get('populations/acme/people-accounts.csv')!)
+    expect(rows.at(-1)).to.include({
+      name: 'deploy',
+      application: 'AWS IAM',
+      status: 'no status',
+      accountId: '222233334444',
+      createdAt: '2024-01-02T03:04:05Z',
+    })
+    const denied = { ...plain, datasets: [...plain.datasets, { ...summary, coverage: 'denied' as const }] }
+    expect([...(await read(denied, everything)).keys()])
+      .to.include('populations/acme/people-accounts.incomplete.csv')
+      .and.include('populations/acme/users.csv')
+  })
+
   it('put names beside ids, and say of a principal that is gone that it is not listed', async () => {
     const files = await read(sampleSnapshot({ isComplete: true }), everything)
     const [membershipRow] = recordsOf(files.get('populations/acme/group-memberships.csv')!)
@@ -147,7 +178,7 @@ describe('population files', () => {
       const columns = described.filter(row => row.file === name).map(row => row.column)
       expect(columns, name).to.deep.equal(parseCsv(text)[0])
     }
-    expect(files.size).to.equal(10)
+    expect(files.size).to.equal(11)
   })
 
   it('keep two sources apart whatever their labels are', () => {

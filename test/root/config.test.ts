@@ -28,6 +28,7 @@ describe('the configuration', () => {
     expect(config.sources[0]).to.deep.include({
       budgetShare: 0.6,
       includePersonalData: false,
+      includeUserExtensions: false,
       auth: { roleArn: null, externalId: null },
     })
     expect(config.frameworks).to.deep.equal(['soc2', 'iso27001'])
@@ -108,6 +109,19 @@ describe('the configuration', () => {
       'sources: [{ label: acme, kind: aws, region: eu-west-1, auth: { roleArn: "arn:aws:iam::111122223333:role/R", externalId: "bad secret!" } }]',
     )
     expect(message).not.to.contain('bad secret!')
+  })
+
+  it('takes roles on the way, holds them to the partition, and shows none of their secrets', () => {
+    const text = (partition: string) =>
+      `sources: [{ label: acme, kind: aws, region: eu-west-1, auth: { roleArn: "arn:aws:iam::111122223333:role/R", via: [{ roleArn: "arn:${partition}:iam::999988887777:role/Hub", externalId: s3cr3t-id }, { roleArn: "arn:aws:iam::999988887777:role/Spoke" }] } }]`
+    const config = parseConfig(text('aws'), '/x/config.yaml', {})
+    expect(config.sources[0]!.auth.via).to.deep.equal([
+      { roleArn: 'arn:aws:iam::999988887777:role/Hub', externalId: 's3cr3t-id' },
+      { roleArn: 'arn:aws:iam::999988887777:role/Spoke', externalId: null },
+    ])
+    expect(JSON.stringify(describeConfig(config))).to.not.include('s3cr3t-id')
+    const [problem] = refusal(text('aws-cn')).problems
+    expect(problem).to.include({ path: 'sources[0].auth.via[0].roleArn', hint: 'write partition: aws-cn' })
   })
 
   it('says where it looked when there is no file', () => {

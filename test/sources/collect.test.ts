@@ -100,6 +100,17 @@ describe('collecting', () => {
     expect(all.gaps('identitystore.users')).to.deep.equal([])
   })
 
+  it('asks for the extensions of users where the source does, and only there', async () => {
+    const organization = buildOrganization({ seed: 5, accounts: 2, users: 2, groups: 1, permissionSets: 1, iamUsers: 0 })
+    const [user] = organization.users
+    user!.Extensions = { 'aws:identitystore:enterprise': { employeeNumber: '4711', costCenter: 'x' } }
+    for (const includeUserExtensions of [false, true]) {
+      await using fresh = await freshAws(organization, { source: { includeUserExtensions } })
+      const facts = (await collected(fresh)).rows('identitystore.users').get(user!.UserId) as Record<string, unknown>
+      expect(facts.Extensions).to.deep.equal(includeUserExtensions ? user!.Extensions : undefined)
+    }
+  })
+
   it('keeps a row that AWS lists twice once, and counts it', async () => {
     const organization = buildOrganization(small)
     await using fresh = await freshAws(organization, { simulator: { pageSize: 4 } })

@@ -122,6 +122,27 @@ describe('IAM of the accounts', () => {
     for (const account of others) expect(coverageOf(found, account.Id)).to.deep.equal(all('complete'))
   })
 
+  it('takes an account that was closed meanwhile, or left, for not applicable, and one that refuses for denied', async () => {
+    const organization = buildOrganization({ ...shape, accounts: 7 })
+    const [, closed, left, refusing] = organization.accounts.filter(account => account.State === 'ACTIVE')
+    const away = [closed!.Id, left!.Id, refusing!.Id]
+    const roles = trust(organization).filter(role => !away.some(id => role.roleArn.includes(id)))
+    await using fresh = await freshIam(organization, { simulator: { trust: roles } })
+    fresh.simulator.hook('AssumeRole', () => {
+      closed!.State = 'CLOSED'
+      organization.accounts = organization.accounts.filter(account => account !== left)
+    })
+    const found = await collected(fresh)
+    expect(coverageOf(found, closed!.Id)).to.deep.equal(all('not_applicable'))
+    expect(found.part('iam.users', '', closed!.Id).end.reason).to.include('State CLOSED now')
+    expect(coverageOf(found, left!.Id)).to.deep.equal(all('not_applicable'))
+    expect(found.part('iam.users', '', left!.Id).end.reason).to.include('left the organization')
+    expect(coverageOf(found, refusing!.Id)).to.deep.equal(all('denied'))
+    // once for all of them
+    const pages = Math.ceil((organization.accounts.length + 1) / 20)
+    expect(found.calls.filter(call => call.operation === 'ListAccounts')).to.have.length(2 * pages)
+  })
+
   it('reads nothing with a role that anyone may assume, without the external id or with a wrong one', async () => {
     const organization = buildOrganization(shape)
     const [, open, ...others] = organization.accounts.filter(account => account.State === 'ACTIVE')

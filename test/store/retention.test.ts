@@ -13,6 +13,7 @@ import {
   type RetentionRules,
   readEstate,
   readEvaluation,
+  readFindings,
   readImports,
   readLedger,
   readSnapshot,
@@ -102,8 +103,8 @@ describe('retention', () => {
     expect(await textIn(store, 'jane')).to.be.greaterThan(0)
 
     const done = await runRetention(store, keepDays(30))
-    expect(done.map(({ resources, results, importRows }) => [resources, results, importRows])).to.deep.equal(
-      preview.map(({ resources, results, importRows }) => [resources, results, importRows]),
+    expect(done.map(({ resources, results, importRows, findings }) => [resources, results, importRows, findings])).to.deep.equal(
+      preview.map(({ resources, results, importRows, findings }) => [resources, results, importRows, findings]),
     )
     expect(await problems()).to.deep.equal([])
     expect(await textIn(store, 'jane'), 'nothing names her').to.equal(0)
@@ -113,10 +114,10 @@ describe('retention', () => {
       reason: 'retention',
       source: 'acme',
       keptDays: 30,
-      rows: 8,
+      rows: 10,
       cutoff: '2026-03-11T00:00:00.000Z',
     })
-    expect((await verifyStore(store, null)).disposals.map(each => each.rows)).to.deep.equal([8, 4])
+    expect((await verifyStore(store, null)).disposals.map(each => each.rows)).to.deep.equal([10, 4])
     const after = await resourcesOf(store, (await readSnapshot(store, 'acme', { version: 1 }))!)
     expect(after.map(({ key, digest }) => [key, digest])).to.deep.equal(before.map(({ key, digest }) => [key, digest]))
     expect(await runRetention(store, keepDays(30)).then(again => again.map(step => step.ledgerPosition))).to.deep.equal([
@@ -225,13 +226,14 @@ describe('retention', () => {
       ...said
     } = await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }]))
     const digest = unsaltedDigest(said)
+    const said1 = (await Array.fromAsync(readLedger(store))).find(entry => entry.kind === 'evaluation')
     await asOwner(
       store,
       `update result_version set salt = null, status = null, digest = sha256(convert_to(body, 'UTF8'))`,
       `update evaluation set digest_version = 1, digest = '\\x${digest}'`,
       `delete from ledger where kind = 'evaluation'`,
     )
-    await appendLedger(store, 'evaluation', { evaluation: 1, digest })
+    await appendLedger(store, 'evaluation', { ...said1!.payload, digest })
     expect(await problems()).to.deep.equal([])
     await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }]))
     const { rows } = await store.db.pool.query('select from_evaluation, salt is null as unsalted from result_version order by 1')
@@ -372,7 +374,10 @@ describe('pseudonymising a person', () => {
     expect(await textIn(store, 'jane')).to.equal(0)
     const entry = (await Array.fromAsync(readLedger(store))).at(-1)!
     expect(JSON.stringify(entry)).not.to.match(/jane/i)
-    expect(entry.payload).to.include({ reason: 'privacy', rows: 6 })
+    const finding = (await readFindings(store, { subject: 'u-jane' }))[0]!
+    expect(finding, 'its state stays').to.include({ state: 'resolved', name: 'u-jane' })
+    expect(finding.reason).to.contain(`ledger entry ${entry.position}`)
+    expect(entry.payload).to.include({ reason: 'privacy', rows: 8 })
     const first = (await readSnapshot(store, 'acme', { version: 1 }))!
     const users = await resourcesOf(store, first, 'identitystore.users')
     expect(users.map(({ key, disposed }) => [key, disposed])).to.deep.equal([

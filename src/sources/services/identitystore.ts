@@ -12,6 +12,9 @@ import type { Trouble } from '../trouble.ts'
 
 const pageSize = 100
 
+/** SCIM's enterprise attributes, the one extension that AWS has. */
+const enterprise = 'aws:identitystore:enterprise'
+
 const describeGroup = operation('DescribeGroup', DescribeGroupCommand)
 
 const users: Dataset = {
@@ -20,7 +23,10 @@ const users: Dataset = {
   operation: operation('ListUsers', ListUsersCommand),
   parents: 'none',
   pageSize,
-  input: (_parent, { identityStoreId }) => ({ IdentityStoreId: identityStoreId }),
+  input: (_parent, { identityStoreId, hasExtensions }) => ({
+    IdentityStoreId: identityStoreId,
+    ...(hasExtensions ? { Extensions: [enterprise] } : {}),
+  }),
   rows: answer => required(answer, 'Users', 'UserId'),
   calls: rows => pagesOf(rows('identitystore.users'), pageSize),
   isNotListable,

@@ -1,0 +1,95 @@
+import type { DatasetSummary, Facts, Snapshot } from '../model.ts'
+import { datasetCoverage } from './collected.ts'
+import { Entity, type Surroundings } from './entity.ts'
+import { isPerAccount } from './gap-index.ts'
+import type { Unknown } from './values.ts'
+
+/** What reconciliations ask of the estate. */
+export interface ReconciliationSurroundings extends Surroundings {
+  /** what IAM itself counts in an account; undefined where it was not read */
+  accountSummary(accountId: string): Facts | undefined
+  /** rows of a dataset of IAM that are the account's own */
+  ownRows(dataset: string, accountId: string): number
+}
+
+/** Members of GetAccountSummary that count a dataset. */
+const counted: { readonly [dataset: string]: string } = {
+  'iam.users': 'Users',
+  'iam.group_details': 'Groups',
+  'iam.roles': 'Roles',
+  'iam.managed_policies': 'Policies',
+}
+
+const headsAgain = 'heads_again '
+
+/** Every population with what it may be held against: an independent count, a second reading, and the run before. */
+export function reconciliations(
+  estate: ReconciliationSurroundings,
+  snapshot: Snapshot,
+  previous: readonly DatasetSummary[] | null,
+  checks: readonly Facts[],
+): readonly Reconciliation[] {
+  const placeOf = ({ name, place }: DatasetSummary) => `${name}|${place.accountId}|${place.region}`
+  const before = new Map((previous ?? []).map(each => [placeOf(each), each]))
+  const populations = snapshot.datasets.flatMap(summary => {
+    if (summary.coverage === 'not_enabled' || summary.coverage === 'not_applicable' || summary.name.startsWith('evidenced.'))
+      return []
+    const was = before.get(placeOf(summary))
+    const summaryFacts = isPerAccount(summary.name) ? estate.accountSummary(summary.place.accountId) : undefined
+    const said = summaryFacts?.[counted[summary.name] ?? '']
+    const expectedRows = typeof said === 'number' ? said : null
+    const isWhole = was?.coverage === 'complete' || was?.coverage === 'complete_with_changes'
+    const rows =
+      datasetCoverage(estate, snapshot, summary) ??
+      (expectedRows === null ? summary.count : estate.ownRows(summary.name, summary.place.accountId))
+    const previousRows = isWhole ? was.count : null
+    return expectedRows === null && previousRows === null
+      ? []
+      : [new Reconciliation(estate, placeOf(summary), { rows, expectedRows, previousRows, count: summary.count })]
+  })
+  const readings = checks.flatMap(facts => {
+    const name = String(facts.name)
+    if (name.startsWith(headsAgain)) return []
+    return [new Reconciliation(estate, `check ${name}`, { rows: 0, expectedRows: null, previousRows: null, count: 0 }, facts)]
+  })
+  return [...populations, ...readings]
+}
+
+interface Counts {
+  readonly rows: number | Unknown
+  readonly expectedRows: number | null
+  readonly previousRows: number | null
+  readonly count: number
+}
+
+/** One population, or one second reading, that must agree. */
+export class Reconciliation extends Entity {
+  readonly key: string
+  readonly rows: number | Unknown
+  readonly expectedRows: number | null
+  readonly previousRows: number | null
+  readonly changeRatio: number
+  readonly differences: number
+  readonly isMade: boolean
+  readonly statement: string
+
+  constructor(estate: Surroundings, key: string, counts: Counts, check: Facts | null = null) {
+    super(estate, 0)
+    this.key = key
+    this.rows = counts.rows
+    this.expectedRows = counts.expectedRows
+    this.previousRows = counts.previousRows
+    const before = counts.previousRows ?? counts.count
+    this.changeRatio = before === 0 ? (counts.count === 0 ? 0 : 1) : Math.abs(counts.count - before) / before
+    this.differences = typeof check?.differences === 'number' ? check.differences : 0
+    this.isMade = check === null || check.made === true
+    this.statement = typeof check?.statement === 'string' ? check.statement : ''
+  }
+
+  get typeName(): string {
+    return 'Reconciliation'
+  }
+  get name(): string {
+    return this.key
+  }
+}

@@ -1,0 +1,27 @@
+import { datasetNamed } from './services.ts'
+import type { Session } from './session.ts'
+import type { Trouble } from './trouble.ts'
+
+/**
+ * The accounts of the organization with their State, listed now.
+ * @param tries attempts for what may pass; left out: as many as a collection makes
+ */
+export async function accountStates(
+  session: Session,
+  tries?: number,
+): Promise<ReadonlyMap<string, string | null> | { readonly trouble: Trouble }> {
+  const dataset = datasetNamed('organizations.accounts')
+  const found = new Map<string, string | null>()
+  const seen = new Set<string>()
+  for (let token: string | null = null; ; ) {
+    const input = { MaxResults: 20, ...(token === null ? {} : { NextToken: token }) }
+    const said = await session.ask({ operation: dataset.operation, input, ...(tries === undefined ? {} : { tries }) })
+    if ('trouble' in said) return said
+    for (const { key, facts } of dataset.rows(said.answer, '', session.subject) ?? [])
+      found.set(key, typeof facts.State === 'string' ? facts.State : null)
+    const next = said.answer.NextToken
+    if (typeof next !== 'string' || next === '' || seen.has(next)) return found
+    seen.add(next)
+    token = next
+  }
+}

@@ -1,0 +1,83 @@
+import type { Kept, KeptSnapshot, Snapshot } from '../model.ts'
+import { query } from './database.ts'
+import { appendLedger } from './ledger.ts'
+import { listSnapshots, snapshotDigest } from './snapshot.ts'
+import { sourceLabel } from './source.ts'
+import type { Store } from './store.ts'
+import type { StoreVerification } from './verify-store.ts'
+
+/** Problems that are kept with a verification; their number is always whole. */
+const mostProblems = 1000
+
+/** Keeps in the ledger that the whole store was computed again, and what was not as it was sealed. */
+export async function saveVerification(store: Store, found: StoreVerification): Promise<void> {
+  const wrong = found.problems.filter(({ kind }) => kind !== 'head_missing')
+  await appendLedger(store, 'verification', {
+    snapshots: found.snapshots,
+    evaluations: found.evaluations,
+    ledgerHead: found.ledgerHead,
+    problems: wrong.length,
+    first: wrong.slice(0, mostProblems).map(({ kind, name, message }) => ({ kind, name, message })),
+  })
+}
+
+/**
+ * The snapshots of a source up to one, with what is not as it was sealed: each is computed again from what it says, and held against the one
+ * before and the ledger; its rows and calls as the last verification by an instant found them. What that one found and names no snapshot
+ * counts against every one that it saw.
+ */
+export async function readKept(store: Store, snapshot: Snapshot, asOf: Date): Promise<Kept> {
+  const label = await sourceLabel(store, snapshot)
+  const all = await listSnapshots(store, { source: label, limit: 1_000_000 })
+  const snapshots = all.filter(({ version }) => version <= snapshot.version).sort((a, b) => a.version - b.version)
+  const entries = await query<{ digest: string }>(
+    store.db,
+    `select payload::json->>'digest' as digest from ledger where kind = 'snapshot'`,
+  )
+  const [last] = await query<{ at: Date; payload: string }>(
+    store.db,
+    `select at, payload from ledger where kind = 'verification' and at <= $1 order by position desc limit 1`,
+    [asOf],
+  )
+  const found = last === undefined ? [] : (JSON.parse(last.payload) as { first: readonly Found[] }).first
+  const inLedger = new Set(entries.map(({ digest }) => digest))
+  const kept = snapshots.map((each, index): KeptSnapshot => {
+    const verified =
+      last !== undefined && last.at >= each.sealedAt ? found.filter(problem => isAbout(problem, label, each.version)) : []
+    return {
+      version: each.version,
+      sealedAt: each.sealedAt,
+      problems: [
+        ...problemsOf(each, snapshots[index - 1], inLedger),
+        ...verified.map(({ name, message }) => `${name}: ${message}`),
+      ],
+    }
+  })
+  return { snapshots: kept, verifiedAt: last?.at ?? null }
+}
+
+interface Found {
+  readonly kind: string
+  readonly name: string
+  readonly message: string
+}
+
+function isAbout({ name }: Found, label: string, version: number): boolean {
+  const named = /(\S+) version (\d+)$/.exec(name)
+  return named === null || (named[1] === label && Number(named[2]) === version)
+}
+
+function problemsOf(snapshot: Snapshot, before: Snapshot | undefined, inLedger: ReadonlySet<string>): readonly string[] {
+  const { digest, ...body } = snapshot
+  const computed = snapshotDigest(body)
+  const problems: string[] = []
+  if (computed !== digest) problems.push(`its digest is ${digest}, what it says gives ${computed}`)
+  const isFirst = before === undefined && snapshot.version === 1
+  const isFollowing = before !== undefined && before.version === snapshot.version - 1 && before.digest === snapshot.previousDigest
+  // what came before the oldest that is kept was disposed of: the control asks whether it was old enough
+  const isOldest = before === undefined && snapshot.version > 1 && snapshot.previousDigest !== null
+  if (!isFollowing && !isOldest && !(isFirst && snapshot.previousDigest === null))
+    problems.push(`it follows ${snapshot.previousDigest ?? 'nothing'}, the version before it is ${before?.digest ?? 'missing'}`)
+  if (!inLedger.has(digest)) problems.push(`no entry of the ledger holds its digest ${digest}`)
+  return problems
+}
