@@ -375,7 +375,7 @@ export function textOf(value: unknown): unknown {
   if (value instanceof Count) {
     return value.high === Number.POSITIVE_INFINITY ? `at least ${value.low}` : `${value.low} to ${value.high}`
   }
-  if (value instanceof Since) return value.isExact ? timeText(value.at) : `${timeText(value.at)} or before`
+  if (value instanceof Since) return value.text
   if (value instanceof Date) return timeText(value)
   if (value === null) return '(none)'
   if (typeof value === 'number') return String(Math.round(value * 100) / 100)

@@ -114,7 +114,7 @@ export function judgeSource(
     while (next < datasets.length && compareBytes(datasets[next]![0], key) < 0) addDataset(...datasets[next++]!)
     digest.add(key, statuses[verdict]!)
     if (verdict === implied) continue
-    const result = resultOf(control, source, frame, member, choose, broken)
+    const result = resultOf(control, source, frame, member, choose, verdict, broken)
     const ids = verdict === fail ? selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id) : []
     results.push(ids.length === 0 ? result : { ...result, exceptions: ids.sort(compareBytes) })
   }
@@ -188,6 +188,7 @@ function resultOf(
   frame: Frame,
   member: Entity,
   choose: Choose,
+  verdict: number,
   broken: Broken | null,
 ): Result {
   const subject = subjectOf(source, control.info.resource, member)
@@ -195,7 +196,9 @@ function resultOf(
     const reason = `cannot be judged: the control is broken and decides nothing (${broken.message})`
     return { subject, status: 'unknown', reason, facts: {}, gaps: [] }
   }
-  const { status, why } = judge(control, frame, member, choose)
+  const { status, why } = verdict === unknown ? judge(control, frame, member, choose) : { status: verdict, why: null }
+  frame[1] = choose(member).sets[0]
+  frame[2] = member
   frame[0].fuel = fuelPerSubject
   const facts = shownFacts(control.facts, frame)
   if (status === unknown) {

@@ -89,6 +89,7 @@ export class Group extends StoredEntity {
   declare readonly CreatedAt: Date | null | Unknown
   #members: List | undefined
   #assignments: List | undefined
+  #applicationAssignments: List | undefined
 
   get typeName(): string {
     return 'Group'
@@ -114,7 +115,8 @@ export class Group extends StoredEntity {
     return this.#assignments
   }
   get applicationAssignments(): List {
-    return this.estate.applicationAssignmentsOf('group', this.number)
+    this.#applicationAssignments ??= this.estate.applicationAssignmentsOf('group', this.number)
+    return this.#applicationAssignments
   }
 }
 

@@ -6,10 +6,10 @@ import type { Meter } from './lists.ts'
 import { Person } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
 import { allows } from './policy-reach.ts'
-import { User } from './principals.ts'
+import { type Group, User } from './principals.ts'
 import type { Tag } from './rows.ts'
 import { Account, Application } from './targets.ts'
-import { Broken, Count, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
+import { Broken, Count, emptyList, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
 
 /** A question to one thing; undefined when it is none that can answer. */
 export type Question = (receiver: unknown, given: readonly unknown[], meter: Meter) => unknown
@@ -56,8 +56,8 @@ export const questions: { readonly [name: string]: Question } = {
   },
   conflicts: (receiver, [pairs, scope], meter) => {
     if (!(receiver instanceof User) || !Array.isArray(pairs)) return undefined
-    const count = itemsOf(receiver.effectiveAssignments).length
-    burn(meter, count + pairs.length * 20)
+    const held = [receiver.assignments, ...itemsOf<Group>(receiver.groups).map(group => group.assignments)]
+    burn(meter, held.reduce((sum, list) => sum + itemsOf(list).length, 0) + pairs.length * 20)
     return conflicts(receiver, pairs, scope !== 'organization')
   },
   isAssignedToEveryone: (receiver, [ratio, minUsers], meter) => {
@@ -87,23 +87,43 @@ function owners(account: Account, key: string): readonly Person[] | Unknown {
 }
 
 const compiled = new Map<string, RE2JS | Broken>()
+const joined = new WeakMap<readonly string[], RE2JS | null>()
 
 /** Regular expressions run in linear time (RE2), so those of a configuration cannot hang anything either. */
 function matchesAny(text: string, patterns: readonly string[]): boolean | Broken {
+  const any = anyOf(patterns)
+  if (any !== null) return any.test(text)
   for (const pattern of patterns) {
-    let matcher = compiled.get(pattern)
-    if (matcher === undefined) {
-      try {
-        matcher = RE2JS.compile(pattern)
-      } catch (error) {
-        matcher = new Broken(`the pattern ${pattern} is wrong: ${error instanceof Error ? error.message : String(error)}`)
-      }
-      compiled.set(pattern, matcher)
-    }
+    const matcher = matcherOf(pattern)
     if (matcher instanceof Broken) return matcher
-    if (matcher.matcher(text).find()) return true
+    if (matcher.test(text)) return true
   }
   return false
+}
+
+/** One matcher for a list that is asked of everybody; null for a list that is empty or holds a wrong pattern. */
+function anyOf(patterns: readonly string[]): RE2JS | null {
+  let any = joined.get(patterns)
+  if (any === undefined) {
+    const isSound = patterns.length > 0 && patterns.every(each => matcherOf(each) instanceof RE2JS)
+    const all = isSound ? matcherOf(patterns.map(each => `(?:${each})`).join('|')) : null
+    any = all instanceof RE2JS ? all : null
+    joined.set(patterns, any)
+  }
+  return any
+}
+
+function matcherOf(pattern: string): RE2JS | Broken {
+  let matcher = compiled.get(pattern)
+  if (matcher === undefined) {
+    try {
+      matcher = RE2JS.compile(pattern)
+    } catch (error) {
+      matcher = new Broken(`the pattern ${pattern} is wrong: ${error instanceof Error ? error.message : String(error)}`)
+    }
+    compiled.set(pattern, matcher)
+  }
+  return matcher
 }
 
 /**
@@ -120,7 +140,8 @@ function isRegistered(text: string, entries: readonly string[], asOf: number): b
       .split('*')
       .map(part => RE2JS.quote(part))
       .join('.*')
-    return matchesAny(text, [`(?i)^(?:${pattern})$`]) === true
+    const matcher = matcherOf(`(?i)^(?:${pattern})$`)
+    return matcher instanceof RE2JS && matcher.test(text)
   })
 }
 
@@ -134,9 +155,14 @@ function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Un
 
 /** Pairs `A|B` of which a user holds both sides, on one account or anywhere. */
 function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
-  const list = user.effectiveAssignments
-  const wanted = new Set(pairs.flatMap(pair => pair.split('|').map(each => each.trim())))
-  const held = concerned(itemsOf<AccountAssignment>(list), wanted)
+  const wanted = sidesOf(pairs)
+  const { assignments: direct, groups } = user
+  const isComplete = [direct, groups, ...itemsOf<Group>(groups).map(each => each.assignments)].every(each => Array.isArray(each))
+  // thousands of users share a group, so a group is asked once; where something is open, the doubts of all of it count
+  const list = isComplete ? emptyList : user.effectiveAssignments
+  const held = isComplete
+    ? [...concerned(direct as Assignments, wanted), ...itemsOf<Group>(groups).flatMap(group => concernedOf(group, wanted))]
+    : concerned(itemsOf<AccountAssignment>(list), wanted)
   const ghosts = list instanceof OpenList ? (list.ghosts as readonly AccountAssignment[]) : []
   const possible = ghosts.length === 0 ? held : [...held, ...concerned(ghosts, wanted)]
   const isOpen = list instanceof OpenList && list.isOpen
@@ -163,9 +189,45 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
   return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
 }
 
+type Assignments = readonly AccountAssignment[]
+
+interface Held {
+  readonly account: string | Unknown
+  readonly set: string | Unknown
+}
+
+const sides = new WeakMap<readonly string[], ReadonlySet<string>>()
+
+/** Every name that stands in a pair; one set for one list of pairs. */
+function sidesOf(pairs: readonly string[]): ReadonlySet<string> {
+  let names = sides.get(pairs)
+  if (names === undefined) {
+    names = new Set(pairs.flatMap(pair => pair.split('|').map(each => each.trim())))
+    sides.set(pairs, names)
+  }
+  return names
+}
+
+const heldByGroup = new WeakMap<ReadonlySet<string>, WeakMap<Group, readonly Held[]>>()
+
+/** What is concerned of the assignments of a group, all of which are known. */
+function concernedOf(group: Group, wanted: ReadonlySet<string>): readonly Held[] {
+  let byGroup = heldByGroup.get(wanted)
+  if (byGroup === undefined) {
+    byGroup = new WeakMap()
+    heldByGroup.set(wanted, byGroup)
+  }
+  let held = byGroup.get(group)
+  if (held === undefined) {
+    held = concerned(group.assignments as Assignments, wanted)
+    byGroup.set(group, held)
+  }
+  return held
+}
+
 /** Assignments of the sets that are wanted, and of those whose name could not be read. */
-function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>) {
-  const found: { readonly account: string | Unknown; readonly set: string | Unknown }[] = []
+function concerned(assignments: Assignments, wanted: ReadonlySet<string>): readonly Held[] {
+  const found: Held[] = []
   for (const assignment of assignments) {
     const set = setName(assignment)
     if (set instanceof Undecided || wanted.has(set)) found.push({ account: assignment.AccountId as string | Unknown, set })

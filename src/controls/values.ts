@@ -97,10 +97,17 @@ export function sizeOf(list: readonly unknown[] | OpenList): number | Count {
 export class Since {
   readonly at: Date
   readonly isExact: boolean
+  #text: string | null = null
 
   constructor(at: Date, isExact: boolean) {
     this.at = at
     this.isExact = isExact
+  }
+
+  /** In words, put together once: thousands of subjects share one instant. */
+  get text(): string {
+    this.#text ??= this.isExact ? timeText(this.at) : `${timeText(this.at)} or before`
+    return this.#text
   }
 
   isOlderThan(ms: number, asOf: number): boolean {
