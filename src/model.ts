@@ -782,8 +782,8 @@ export interface AccessPath {
     readonly name: string | null
     /** as AWS sends it (`ENABLED`, `DISABLED`); null when it was not sent or not read */
     readonly status: string | null
-    /** `deleted`: the users were listed and this one is not among them */
-    readonly presence: 'present' | 'deleted' | 'not_read'
+    /** `deleted`: the users were listed and this one is not among them; `not_asked`: ids only were asked for */
+    readonly presence: 'present' | 'deleted' | 'not_read' | 'not_asked'
   }
   /** null: assigned directly */
   readonly group: { readonly id: string; readonly name: string | null } | null

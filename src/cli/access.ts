@@ -14,6 +14,7 @@ interface Options extends CommonOptions {
   readonly permissionSet?: string
   readonly source?: string
   readonly admin?: boolean
+  readonly ids?: boolean
   readonly asOf?: string
   readonly during?: string
   readonly format?: string
@@ -25,6 +26,7 @@ export function addAccess(program: Command, invocation: Invocation): void {
     .option('--user <user>', 'user id or name')
     .option('--permission-set <set>', 'permission set ARN or name')
     .option('--admin', 'only what policy analysis calls admin, and what it could not decide; needs an evaluation')
+    .option('--ids', 'ids only: names are not looked up, nor whether users still exist')
     .option('--source <label>', 'only this source')
     .option('--as-of <instant>', 'as the last snapshot sealed by then saw it (default: now)')
     .option('--during <from..to>', 'every path that a snapshot of this period shows')
@@ -43,7 +45,12 @@ export function addAccess(program: Command, invocation: Invocation): void {
         ...(source && { source }),
       }
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
-      const answer = await access(store, { ...asked, when: whenOf(options), onlyAdmin: options.admin === true })
+      const answer = await access(store, {
+        ...asked,
+        when: whenOf(options),
+        onlyAdmin: options.admin === true,
+        isIdsOnly: options.ids === true,
+      })
       if (format === 'csv')
         for await (const chunk of csvOf(columns, cellsOf(answer))) invocation.streams.stdout.write(Buffer.from(chunk).toString())
       else if (format === 'json') terminal.document(documentOf(answer))

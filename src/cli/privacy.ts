@@ -34,8 +34,16 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
           (done.ledgerPosition === null ? '' : ` (ledger entry ${done.ledgerPosition})`),
       )
       for (const [dataset, count] of done.left) terminal.line(`left as they are: ${count} of ${dataset} name the person too`)
+      for (const name of done.writings) terminal.line(`left as it is: ${name} names the person`)
       if (done.isStillThere) terminal.note('the last snapshot shows this user: the next collection brings its facts again')
       terminal.line('not reached from here: bundles and reports that were issued, back-ups, logs; see docs/history.md')
-      terminal.document({ ...done, source, dryRun: options.dryRun, names: [...done.names], left: Object.fromEntries(done.left) })
+      terminal.document({
+        ...done,
+        source,
+        dryRun: options.dryRun,
+        names: [...done.names],
+        writings: [...done.writings],
+        left: Object.fromEntries(done.left),
+      })
     })
 }

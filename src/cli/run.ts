@@ -5,7 +5,15 @@ import { openLog } from '../log.ts'
 import type { Source } from '../model.ts'
 import { readConfiguredExceptions, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
-import { claimSlot, listEvaluations, readSnapshot, refuseSuperuser, runRetention, type Store } from '../store/index.ts'
+import {
+  becomeOnlyDaemon,
+  claimSlot,
+  listEvaluations,
+  readSnapshot,
+  refuseSuperuser,
+  runRetention,
+  type Store,
+} from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages } from './pages.ts'
@@ -21,6 +29,7 @@ export function addRun(program: Command, invocation: Invocation): void {
       const catalog = catalogOf(config, { note: text => log.error('broken control', { problem: text }) })
       const signer = await signerOf(config)
       await using store = await storeOf(config, log)
+      await using _ = await becomeOnlyDaemon(store)
       if (!config.allowSuperuser) await refuseSuperuser(store)
       await recordSetup(store, config, catalog)
       await using aws = awsOf(store, log, invocation.env)

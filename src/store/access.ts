@@ -28,6 +28,8 @@ export interface AccessQuestion {
   /** an instant, or a period: then every path that held in some snapshot of it */
   /** true: only paths whose permission set a stored classification calls powerful, or could not decide */
   readonly onlyAdmin?: boolean
+  /** true: names, status and presence of users are not read */
+  readonly isIdsOnly?: boolean
   readonly when: { readonly asOf: Date } | { readonly from: Date; readonly to: Date }
 }
 
@@ -104,11 +106,8 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
   }
   if (wanted.accounts?.length === 0 || wanted.users?.length === 0 || wanted.permissionSets?.length === 0) return null
   const { assignments, memberships } = await readGrants(store, sourceId, wanted)
-  const names = await namesAt(store, sourceId, version, {
-    users: [...new Set([...memberships, ...assignments.filter(each => each.principalType === 1)].map(each => each.principalKey))],
-    groups: [...new Set(memberships.map(each => each.parent))],
-    pairs: assignments.map(each => each.parent),
-  })
+  const isIdsOnly = question.isIdsOnly === true
+  const names = isIdsOnly ? noNames : await namesOf(store, sourceId, version, assignments, memberships)
   const where = { sourceId, source: snapshot.source }
   const newest = await readSnapshot(store, snapshot.source, 'latest')
   const newestVersion = newest?.version ?? version
@@ -133,12 +132,36 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
     onlyAdmin: question.onlyAdmin === true,
     provesAbsence: await absenceOf(store, where, [...Object.values(datasetsOfAccess), 'identitystore.users']),
     names,
+    isIdsOnly,
     usersPlace: snapshot.datasets.find(each => each.name === 'identitystore.users')?.place ?? null,
   }
   const unread = await unreadOf(store, where, snapshot, wanted, new Set(assignments.map(each => each.principalKey)))
   const disposals = names.disposed.size === 0 ? null : await readDisposals(store)
   const disposed = [...names.disposed].map(position => `${snapshot.source}: names were ${disposedText(position, disposals!)}`)
   return { unread, disposed, paths: () => pathsOf(assignments, memberships, wanted, context) }
+}
+
+const noNames: Names = {
+  users: new Map(),
+  groups: new Map(),
+  permissionSets: new Map(),
+  accounts: new Map(),
+  disposed: new Set(),
+}
+
+async function namesOf(
+  store: Store,
+  sourceId: number,
+  version: number,
+  assignments: readonly Grant[],
+  memberships: readonly Grant[],
+): Promise<Names> {
+  const direct = assignments.filter(each => each.principalType === 1)
+  return namesAt(store, sourceId, version, {
+    users: [...new Set([...memberships, ...direct].map(each => each.principalKey))],
+    groups: [...new Set(memberships.map(each => each.parent))],
+    pairs: assignments.map(each => each.parent),
+  })
 }
 
 async function wantedKeys(
@@ -198,6 +221,7 @@ interface Context {
   readonly sealed: ReadonlyMap<number, Date>
   readonly provesAbsence: ProvesAbsence
   readonly names: Names
+  readonly isIdsOnly: boolean
   readonly classes: Awaited<ReturnType<typeof classesBetween>>
   readonly onlyAdmin: boolean
   readonly usersPlace: Grant['place'] | null
@@ -297,7 +321,8 @@ function lastAbsent({ dataset, grant, span }: Hop, { provesAbsence }: Context): 
   return null
 }
 
-function userOf(id: string, { names, provesAbsence, usersPlace, last }: Context): AccessPath['user'] {
+function userOf(id: string, { isIdsOnly, names, provesAbsence, usersPlace, last }: Context): AccessPath['user'] {
+  if (isIdsOnly) return { id, name: null, status: null, presence: 'not_asked' }
   const known = names.users.get(id)
   const isListed = usersPlace !== null && provesAbsence('identitystore.users', usersPlace, '', last)
   const presence = known?.isPresent === true ? 'present' : isListed ? 'deleted' : 'not_read'

@@ -20,6 +20,8 @@ export type StoreCode =
   | 'EMBEDDED_VERSION'
   | 'DATA_DIR_NOT_WRITABLE'
   | 'SOURCE_BUSY'
+  /** an embedded database has one daemon, and it is another process */
+  | 'DAEMON_RUNNING'
   | 'SOURCE_IDENTITY_CHANGED'
   /** the run was sealed, failed or disposed, or another process took it over */
   | 'RUN_OVER'

@@ -15,4 +15,6 @@ export const lockSpaces = {
   heads: 0x65766436,
   exceptions: 0x65766437,
   findings: 0x65766438,
+  /** held by the one daemon of an embedded database; the second key is 0 */
+  daemon: 0x65766439,
 } as const

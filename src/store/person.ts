@@ -67,6 +67,16 @@ export async function othersNaming(
   return new Map([...counts].map(([dataset, ids]) => [dataset, ids.size]))
 }
 
+/**
+ * What people wrote that names the person, each by what it is called: notes on findings and who owns them, steps and files of exceptions. The
+ * ledger holds unsalted digests of it, so it is left as it is.
+ */
+export async function writingsNaming(on: Connection, names: readonly string[]): Promise<readonly string[]> {
+  const rows: (NamingRow & { readonly name: string })[] = []
+  for (const text of writings) rows.push(...(await naming<NamingRow & { readonly name: string }>(on, text, [], names)))
+  return rows.map(row => row.name)
+}
+
 interface NamingRow {
   readonly digest: Buffer
   readonly body: string
@@ -76,6 +86,13 @@ const holds = `exists (select from unnest($1::text[]) n (name) where strpos(lowe
 const importBodies = `select b.digest, b.body from import_row b where b.body is not null and ${holds}`
 const resultBodies = `select b.digest, b.body from result_version b where b.body is not null and ${holds}`
 const findingWords = `select b.digest, b.body from (select digest, words as body from finding_version where words is not null) b where ${holds}`
+const writings = [
+  `select 'what was said of finding ' || b.finding_id || ' (' || b.kind || ' ' || b.id || ')' as name, b.digest, b.body from finding_note b where ${holds}`,
+  `select 'exception ' || b.exception_id || ' (' || b.kind || ')' as name, b.digest, b.body from exception_event b where ${holds}`,
+  `select 'file of exceptions ' || b.id as name, b.digest, b.body from exception_file b where ${holds}`,
+  `select 'the exceptions that evaluation ' || (select min(e.id) from evaluation e where e.exceptions = b.digest) || ' was the first to know' as name, b.digest, b.body
+     from exception_register b where ${holds}`,
+]
 const otherBodies = `select d.name as dataset, e.id, b.digest, b.body from entity_version b join entity e on e.id = b.entity_id
   join dataset d on d.id = e.dataset_id where b.body is not null and e.id <> all ($2::int[]) and ${holds}`
 

@@ -11,7 +11,7 @@ import {
 } from './disposal.ts'
 import { StoreError } from './error.ts'
 import { type Hold, holdText, knownSource, onePerson, standingHolds } from './hold.ts'
-import { findPersonRows, othersNaming } from './person.ts'
+import { findPersonRows, othersNaming, writingsNaming } from './person.ts'
 import type { Store } from './store.ts'
 
 export interface Pseudonymisation extends Disposal {
@@ -23,6 +23,8 @@ export interface Pseudonymisation extends Disposal {
   readonly isStillThere: boolean
   /** resources of other datasets that name the person and were left, by dataset */
   readonly left: ReadonlyMap<string, number>
+  /** what people wrote that names the person and was left: notes on findings, exceptions; each by what it is called */
+  readonly writings: readonly string[]
   /** of the ledger; null when nothing was removed */
   readonly ledgerPosition: number | null
 }
@@ -55,6 +57,7 @@ export async function pseudonymise(
     const found = {
       ...{ user, names: rows.names, isStillThere: await isThere(on, sourceId, rows.entityIds) },
       left: await othersNaming(on, rows.names, rows.entityIds),
+      writings: await writingsNaming(on, rows.names),
     }
     if (isDryRun) {
       await on.execute('delete from disposal_choice')

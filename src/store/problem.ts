@@ -3,6 +3,7 @@ export interface StoreProblem {
   /** `head_missing`: nothing is wrong that could be seen, but nothing outside the database vouches for it */
   readonly kind:
     | 'row'
+    | 'part'
     | 'dataset'
     | 'snapshot'
     | 'chain'

@@ -3,6 +3,7 @@ import { reader } from './calls.ts'
 import { checkDisposals } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
 import { checkEvaluationHeads, checkHeads, type HeadCheck } from './check-heads.ts'
+import { checkParts } from './check-parts.ts'
 import { checkRows } from './check-rows.ts'
 import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
 import { storedClassificationDigest } from './classification.ts'
@@ -28,7 +29,7 @@ export interface StoreVerification {
 }
 
 /**
- * Computes everything again from its rows: each row, each dataset and snapshot, their chain, the calls, the evaluations, the ledger; and
+ * Computes everything again from its rows: each row, what equal readings of a part are known by, each dataset and snapshot, their chain, the calls, the evaluations, the ledger; and
  * holds it against the heads outside. Nothing is written.
  * @param heads null: what an owner of the database could do who fixes every hash is not looked for
  */
@@ -43,6 +44,7 @@ export async function verifyStore(
   const entries = await readEntries(store)
   onProgress('rows', 0, null)
   for await (const problem of checkRows(store)) problems.push(problem)
+  for await (const problem of checkParts(store)) problems.push(problem)
   const sources = await query<SourceRow>(
     store.db,
     'select id, label, partition, instance_arn as "instanceArn" from source order by label',

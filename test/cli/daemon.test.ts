@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { expect } from 'chai'
 import { until, workplace } from './program.ts'
 
@@ -51,6 +52,27 @@ describe('the daemon, as a process', function () {
       expect(ended.stderr).to.contain('collection stopped early').and.not.to.contain('collection failed')
       expect(performance.now() - toldAt).to.be.lessThan(10_000)
     }
+  })
+
+  it('is one on an embedded database: the second says who it is and ends, commands go on, and a killed one leaves no trace', async () => {
+    await using place = await workplace()
+    place.configure({ more: { server: { port: 0 } } })
+    const first = place.start('run')
+    await until(() => first.stderr().includes('"listening"'))
+    const second = await place.run('run')
+    expect(second.code, second.stderr).to.equal(1)
+    expect(second.stderr).to.match(
+      new RegExp(`process ${first.child.pid} on ${hostname()}, since \\d{4}-\\d\\d-\\d\\dT[^ ]*Z, is the daemon`),
+    )
+    expect(second.stderr).to.not.contain('"listening"')
+    const list = await place.run('snapshots', 'list', '--json')
+    expect(list.code, list.stderr).to.equal(0)
+    first.child.kill('SIGKILL')
+    await first.ended
+    const third = place.start('run')
+    await until(() => third.stderr().includes('"listening"'))
+    third.child.kill('SIGTERM')
+    expect((await third.ended).code).to.equal(0)
   })
 
   it('judges at start what was collected before it was killed', async () => {

@@ -78,6 +78,24 @@ describe('who can reach what', () => {
     expect([...(await access(store, { user: 'u3', when })).paths]).to.deep.equal([])
   })
 
+  it('answers by ids alone with the same paths, and says that names and presence were not asked for', async () => {
+    const gone = state({ g1: ['u1', 'u2'] }, ['g1', 'u1'], ['u1'])
+    await using store = await days(state({ g1: ['u1', 'u2'], g2: ['u3'] }, ['g1', 'u1']), gone)
+    const bare = ({ user: { id }, group: via, permissionSet, account: where, ...rest }: AccessPath) => ({
+      ...{ id, group: via?.id ?? null, set: permissionSet.arn, account: where.id, ...rest },
+    })
+    for (const question of [{}, { account: 'prod' }, { user: 'u2@example.com' }]) {
+      const named = await paths(store, { when: { asOf: day(3) }, ...question })
+      const ids = await paths(store, { when: { asOf: day(3) }, isIdsOnly: true, ...question })
+      expect(ids.map(bare)).to.deep.equal(named.map(bare))
+      expect(ids.length).to.be.greaterThan(0)
+      for (const { user: who, group: via, permissionSet, account: where } of ids) {
+        expect(who).to.include({ name: null, status: null, presence: 'not_asked' })
+        expect([via?.name ?? null, permissionSet.name, where.name]).to.deep.equal([null, null, null])
+      }
+    }
+  })
+
   it('dates a path by its last hop to begin and its first to end, between two snapshots each', async () => {
     await using store = await days(
       state({ g1: ['u2'] }, []), // 1

@@ -3,7 +3,7 @@ import { chmod, chown, mkdir, readFile, rm, statfs, symlink, writeFile } from 'n
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { silent } from '../../src/log.ts'
-import { appendLedger, checkLedger, health, openStore, type Store } from '../../src/store/index.ts'
+import { appendLedger, becomeOnlyDaemon, checkLedger, health, openStore, type Store } from '../../src/store/index.ts'
 import { errorOf, until } from './collected.ts'
 import { startChild } from './process.ts'
 import { migrationNames, optionsFor, passableFolder } from './store-options.ts'
@@ -72,6 +72,24 @@ describe('the embedded database', function () {
       expect(await pidOf(folder)).to.equal(pid)
     }
     await until(() => !isAlive(pid!), 'the server is gone')
+  })
+
+  it('has one daemon, that stays it when its session is lost, until it is disposed of', async () => {
+    await using store = await openStore(optionsFor(null, folder))
+    await using other = await openStore(optionsFor(null, folder))
+    {
+      await using _ = await becomeOnlyDaemon(store)
+      expect(await errorOf(becomeOnlyDaemon(other))).to.include({ code: 'DAEMON_RUNNING' })
+      const lost = await store.db.pool.query(
+        `select pg_terminate_backend(pid), pid from pg_stat_activity where application_name like 'daemon %'`,
+      )
+      expect(lost.rowCount).to.equal(1)
+      const taken = `select from pg_stat_activity a join pg_locks l on l.pid = a.pid
+        where a.application_name like 'daemon %' and l.locktype = 'advisory' and l.granted and a.pid <> $1`
+      await until(async () => (await store.db.pool.query(taken, [lost.rows[0].pid])).rowCount === 1, 'it is the daemon again')
+      expect(await errorOf(becomeOnlyDaemon(other))).to.include({ code: 'DAEMON_RUNNING' })
+    }
+    await using _ = await becomeOnlyDaemon(other)
   })
 
   it('comes back after the server itself was killed with kill -9: for the next process, and for the one that has it open', async () => {

@@ -6,8 +6,10 @@ import {
   access,
   addHold,
   appendLedger,
+  assignFinding,
   diff,
   listHolds,
+  noteFinding,
   previewRetention,
   pseudonymise,
   type RetentionRules,
@@ -18,9 +20,11 @@ import {
   readLedger,
   readSnapshot,
   releaseHold,
+  requestException,
   runRetention,
   type Store,
   saveEvaluation,
+  saveExceptionFile,
   saveImport,
   verifyStore,
 } from '../../src/store/index.ts'
@@ -389,6 +393,38 @@ describe('pseudonymising a person', () => {
     expect(roster!.rows.map(row => row.email)).to.deep.equal(['bob@example.com'])
     const estate = await buildEstate({ ...(await readEstate(store, asOf)), imports: [roster!] })
     expect(estate.sources[0]!.gaps.rows('import.roster').size, 'who is not in the roster may have been').to.equal(1)
+  })
+
+  it('lists what people wrote that names it, one by one, and leaves it as it is', async () => {
+    const { store, problems } = await filled()
+    await using _ = store
+    const { id } = (await readFindings(store, { subject: 'u-jane' }))[0]!
+    await noteFinding(store, id, 'grace', 'Jane Doe is on leave')
+    await noteFinding(store, id, 'grace', 'mjane doesn’t mind')
+    await assignFinding(store, id, 'grace', { owner: 'jane@example.com' })
+    const request = {
+      ...{ controls: ['IDC-USER-001'], reason: 'as agreed with jane@example.com', ticket: null, requestedBy: 'Ada' },
+      ...{ scope: { source: 'acme', subjects: null, match: null, when: null }, expiresAt: '2026-12-31T00:00:00.000Z' },
+    }
+    await requestException(store, request)
+    await requestException(store, { ...request, reason: 'other' })
+    const problem = 'line 3: jane@example.com is no control'
+    await saveExceptionFile(store, { location: 'x.yaml', digest: sha256('x'), exceptions: [], problems: [problem] })
+    const read = async () => (await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: true })).writings
+    const expected = [
+      `what was said of finding ${id} (note 1)`,
+      `what was said of finding ${id} (assigned 3)`,
+      'exception EX-1 (requested)',
+      'file of exceptions 1',
+    ]
+    expect(await read()).to.deep.equal(expected)
+    const done = await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: false })
+    expect(done.writings).to.deep.equal(expected)
+    expect(await problems()).to.deep.equal([])
+    const register = `insert into exception_register values ('\\x01', '{"reason":"Jane Doe"}')`
+    await asOwner(store, register, `update evaluation set exceptions = '\\x01' where id >= 2`)
+    const again = { source: 'acme', user: 'u-jane', names: ['jane doe'], isDryRun: true }
+    expect((await pseudonymise(store, again)).writings).to.include('the exceptions that evaluation 2 was the first to know')
   })
 
   it('says that a user is still there, and what else names it', async () => {
