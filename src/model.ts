@@ -212,7 +212,7 @@ export interface CollectionPlan {
   readonly seconds: number | null
   /** what finding the provisioned pairs costs both ways; absent where there are none to find */
   readonly discovery?: PlannedDiscovery
-  /** rows per dataset when it was last read to its end or confirmed: a list that is much shorter is not believed at once */
+  /** rows per dataset, and per `dataset accountId`, when it was last read to its end or confirmed: a list that is much shorter is not believed at once */
   readonly baseline?: Counts
 }
 

@@ -1,7 +1,18 @@
 import { AppError, explain } from '../errors.ts'
 import type { CollectedBatch, Progress, Snapshot, Source } from '../model.ts'
-import { type CheckMode, collect, planCollection } from '../sources/index.ts'
-import { baselineCounts, failRun, lastCounts, openRun, publishHeads, recordFailure, saveParts, sealRun } from '../store/index.ts'
+import { type CheckMode, collect, planCollection, type Remembered } from '../sources/index.ts'
+import {
+  baselineCounts,
+  failRun,
+  heldRows,
+  lastCounts,
+  openRun,
+  publishHeads,
+  recordFailure,
+  saveParts,
+  sealRun,
+  stagedRows,
+} from '../store/index.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
 export interface CollectionOptions {
@@ -31,7 +42,11 @@ export async function runCollection(
     await using run = await openRun(parts.store, source, plan)
     opened = true
     try {
-      const batches = collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled')
+      const remembered: Remembered = {
+        heldRows: (dataset, place) => heldRows(run, dataset, place),
+        stagedRows: (dataset, place) => stagedRows(run, dataset, place),
+      }
+      const batches = collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled', remembered)
       for await (const batch of untilStopped(batches, source, options.signal)) await saveParts(run, batch)
       const snapshot = await sealRun(run)
       parts.log.info('collected', {

@@ -8,6 +8,7 @@ import { type CheckMode, crossChecks } from './cross-checks.ts'
 import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
+import type { Remembered } from './sudden-drop.ts'
 import { uncollected } from './uncollected.ts'
 import { Witness } from './witness.ts'
 
@@ -21,6 +22,7 @@ const mostRowsWaiting = 2000
  * @param done `partKey` of parts that an interrupted run has staged: they are not read again, lists that name parents are
  * @param onProgress told at most ten times a second, and at the end
  * @param checks whether the populations are read a second way and compared; what is found comes as `evidenced.cross_checks`
+ * @param remembered what earlier runs know of parts: without it no sum over parts is held against the last time
  * @throws {SourcesError} as `planCollection`; IDENTITY_CHANGED when the plan is of another organization or instance
  */
 export async function* collect(
@@ -30,6 +32,7 @@ export async function* collect(
   done: ReadonlySet<string>,
   onProgress: (progress: Progress) => void = () => {},
   checks: CheckMode = 'none',
+  remembered: Remembered = {},
 ): AsyncGenerator<CollectedBatch, void, undefined> {
   const session = await sessionOf(aws, source, plan)
   session.baseline = plan.baseline ?? {}
@@ -45,7 +48,7 @@ export async function* collect(
     await channel.push(piece)
     told(piece)
   }
-  const reading = readAll(session, source, done, emit)
+  const reading = readAll(session, source, done, emit, remembered)
     .then(async () => {
       if (witness === null || checks === 'none') return
       for (const piece of await crossChecks(session, witness, checks, session.ledger.written)) await emit(piece)
@@ -80,12 +83,14 @@ async function readAll(
   source: Source,
   done: ReadonlySet<string>,
   emit: (piece: PartPiece) => Promise<void>,
+  remembered: Remembered,
 ): Promise<void> {
   const accounts = new AccountList(session)
-  const collection = new Collection(session, servicesOf(source), done, async piece => {
+  const noted = async (piece: PartPiece) => {
     await emit(piece)
     accounts.note(piece)
-  })
+  }
+  const collection = new Collection(session, servicesOf(source), done, noted, remembered)
   const ends = await Promise.allSettled([
     collection.read().finally(() => accounts.settle()),
     accounts.known.then(list => readAccounts(session, list, done, emit)),

@@ -1,13 +1,14 @@
 import { partKey } from '../digest.ts'
 import type { Coverage, PartPiece, Row } from '../model.ts'
 import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
-import type { Cause } from './gap.ts'
+import { type Cause, ownCause } from './gap.ts'
 import { Lanes } from './lanes.ts'
 import { endGone, endUnread, type PartReading, type PartResult, readPart } from './part.ts'
 import type { Service } from './service.ts'
 import { serviceNamed } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
+import { isSuddenDrop, type Remembered, ShownRows } from './sudden-drop.ts'
 
 /** In flight so that a rate is reached at half a second per answer, within reason. */
 const narrowest = 4
@@ -25,7 +26,8 @@ export class Collection {
   readonly #session: Session
   readonly #done: ReadonlySet<string>
   readonly #emit: (piece: PartPiece) => Promise<void>
-  readonly #lanes = new Lanes()
+  readonly #remembered: Remembered
+  #lanes = new Lanes()
   readonly #states = new Map<string, DatasetState>()
 
   constructor(
@@ -33,13 +35,17 @@ export class Collection {
     services: readonly Service[],
     done: ReadonlySet<string>,
     emit: (piece: PartPiece) => Promise<void>,
+    remembered: Remembered = {},
   ) {
     this.#session = session
     this.#done = done
     this.#emit = emit
+    this.#remembered = remembered
     for (const dataset of services.flatMap(service => service.datasets)) {
       const isParent = services.some(service => service.datasets.some(each => isChildOf(each, dataset)))
-      this.#states.set(dataset.name, { dataset, isParent, parents: new Set(), causes: new Map(), refusals: 0, isAnswered: false })
+      const shown = dataset.isPopulation === 'in_sum' ? new ShownRows() : null
+      const nothing = { parents: new Set<string>(), causes: new Map(), refusals: 0, isAnswered: false, held: null, drop: null }
+      this.#states.set(dataset.name, { dataset, isParent, shown, ...nothing })
     }
   }
 
@@ -64,6 +70,7 @@ export class Collection {
         }
     }
     await this.#lanes.finished()
+    for (const state of this.#states.values()) await this.#doubt(state)
     for (const state of this.#states.values()) await this.#settle(state)
   }
 
@@ -105,22 +112,28 @@ export class Collection {
   #reading(dataset: Dataset, parent: string): Reading {
     const children = this.#state(dataset.name).isParent ? this.#childrenOf(dataset) : []
     const found = new Map<Dataset, string[]>(children.map(child => [child, []]))
-    return {
+    const held = this.#state(dataset.name).held?.get(parent)
+    const reading: Reading = {
       session: this.#session,
       dataset,
       parent,
       emit: this.#emit,
       found,
+      rows: 0,
+      ...(held === undefined ? {} : { held }),
       onRestart() {
+        reading.rows = 0
         for (const parents of found.values()) parents.length = 0
       },
       onRow(row) {
+        reading.rows++
         for (const [child, parents] of found) {
           const named = parentIn(child, dataset, row)
           if (named !== null) parents.push(named)
         }
       },
     }
+    return reading
   }
 
   /** The cause of a part that is not asked for, because every part before it was refused; null when it shall be asked for. */
@@ -133,8 +146,9 @@ export class Collection {
     return { coverage: 'denied', gap: { ...known.gap, parent, message } }
   }
 
-  #onRead({ dataset, found }: Reading, { cause }: PartResult): void {
+  #onRead({ dataset, parent: read, rows, found }: Reading, { cause }: PartResult): void {
     const state = this.#state(dataset.name)
+    state.shown?.note(read, rows, cause)
     if (cause?.coverage === 'denied') state.refusals++
     else state.isAnswered = true
     if (cause !== null) this.#note(state, cause)
@@ -161,6 +175,47 @@ export class Collection {
     for (const { children, parents } of alike.values()) this.#schedule(children, parents)
   }
 
+  /**
+   * When all is read: a dataset whose parts show far fewer rows in sum. Parts that shrank are listed again; when the sum is whole
+   * then, they are believed, else they stay open.
+   */
+  async #doubt(state: DatasetState): Promise<void> {
+    const { dataset, shown } = state
+    const before = this.#session.baseline[dataset.name]
+    const { heldRows, stagedRows } = this.#remembered
+    if (shown === null || before === undefined || heldRows === undefined) return
+    if (notApplicable(dataset.needs, this.#session.standing) !== null) return
+    if (this.#done.size > 0 && stagedRows !== undefined)
+      shown.addStaged(stagedRows(dataset.name, this.#place(dataset)), parent => state.parents.has(parent))
+    if (!isSuddenDrop(shown.sum(new Map(), true), before)) return
+    const held = await heldRows(dataset.name, this.#place(dataset))
+    const hasAllParents = parentsOf(dataset).every(({ dataset: name }) => this.#state(name).causes.size === 0)
+    const sum = () => shown.sum(held, hasAllParents)
+    if (!isSuddenDrop(sum(), before)) return
+    state.held = held
+    await this.#readAgain(dataset, shown.shrunk(held))
+    state.held = null
+    if (isSuddenDrop(sum(), before)) {
+      // parts that vanished with their parents cannot be listed again
+      if (shown.dropped.length === 0) state.drop = this.#sumDrop(dataset, before, sum())
+      return
+    }
+    for (const [key, { gap }] of state.causes) if (gap.reason === 'unconfirmed_drop') state.causes.delete(key)
+    await this.#readAgain(dataset, shown.dropped)
+  }
+
+  async #readAgain(dataset: Dataset, parents: readonly string[]): Promise<void> {
+    if (this.#session.signal.aborted) throw this.#session.signal.reason
+    this.#lanes = new Lanes()
+    this.#schedule([dataset], parents)
+    await this.#lanes.finished()
+  }
+
+  #sumDrop(dataset: Dataset, before: number, rows: number): Cause {
+    const message = `${actionOf(dataset.operation)} showed ${rows} in all where there were ${before}. Look whether what they hang from was really deleted; if it is as it should be, confirm it with \`evidenced snapshots confirm ${this.#session.source.label} <version>\` and collect again.`
+    return ownCause('incomplete', 'unconfirmed_drop', dataset, this.#place(dataset), '', null, message)
+  }
+
   /** When all is read: what is to be said of a child dataset as a whole, because its parents were not all known. */
   async #settle(state: DatasetState): Promise<void> {
     const { dataset } = state
@@ -173,6 +228,10 @@ export class Collection {
       await this.#emitWhole(dataset, cause.coverage, cause.gap.message, [cause.gap])
     } else {
       await this.#endVanished(state)
+      if (state.drop !== null) {
+        await this.#emitWhole(dataset, 'incomplete', state.drop.gap.message, [state.drop.gap])
+        return
+      }
       // an empty population is said, not left out; and an earlier attempt of this run may have staged that it was not known
       if (state.parents.size === 0 || this.#done.has(whole)) await this.#emitWhole(dataset, 'complete', null, [])
     }
@@ -229,6 +288,8 @@ export class Collection {
 }
 
 interface Reading extends PartReading {
+  /** shown so far */
+  rows: number
   /** parents of each child dataset that the rows of this part name */
   readonly found: ReadonlyMap<Dataset, string[]>
 }
@@ -242,6 +303,12 @@ interface DatasetState {
   isAnswered: boolean
   /** parents that were found, read or staged before */
   readonly parents: Set<string>
+  /** what its parts showed; null where their sum is not held against the last time */
+  readonly shown: ShownRows | null
+  /** rows of the last time by parent, while parts that shrank are listed again */
+  held: ReadonlyMap<string, number> | null
+  /** it lost far more in all than can be listed again */
+  drop: Cause | null
   /** why some of it is not known, by kind */
   readonly causes: Map<string, Cause & { readonly parts: number }>
 }

@@ -88,8 +88,11 @@ export interface Dataset {
       pause: (ms: number) => Promise<void>,
     ): Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
   }
-  /** one list that everything hangs from: when it is suddenly much shorter, it is read again before it is believed */
-  readonly isPopulation?: boolean
+  /**
+   * When it is suddenly much shorter, it is read again before it is believed: one list of the source, one of each account, or
+   * all its parts in sum, of which those that shrank are read again.
+   */
+  readonly isPopulation?: true | 'per_account' | 'in_sum'
   /** members that are never kept, whatever the source asks for: secrets */
   readonly secret?: readonly string[]
   /** members that are dropped unless the source asks for them */

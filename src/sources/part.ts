@@ -5,6 +5,7 @@ import { type Ask, actionOf, type Dataset, type Operation } from './dataset.ts'
 import { type Cause, causeOf, ownCause, withheldGaps } from './gap.ts'
 import { serviceNamed } from './services.ts'
 import type { Said, Session } from './session.ts'
+import { isSuddenDrop } from './sudden-drop.ts'
 import type { Trouble } from './trouble.ts'
 import { isKey, wellFormed } from './well-formed.ts'
 
@@ -12,9 +13,6 @@ import { isKey, wellFormed } from './well-formed.ts'
 const mostRestarts = 2
 /** A parent that AWS calls missing and yet shows is asked for again so often. */
 const mostRereads = 2
-/** A population of at least so many that lost more than this share is not believed until somebody confirms it. */
-const smallestPopulation = 20
-const mostDrop = 0.2
 /** Far above AWS's quotas: 100,000 pages of 100. */
 const mostPages = 100_000
 
@@ -22,6 +20,8 @@ export interface PartReading {
   readonly session: Session
   readonly dataset: Dataset
   readonly parent: string
+  /** rows that it showed the last time, when the dataset lost so many in all that it is listed again: fewer are not believed */
+  readonly held?: number
   /** takes pieces in order; waits while the consumer is behind */
   emit(piece: PartPiece): Promise<void>
   /** each row once; after `onRestart` the earlier ones do not count */
@@ -45,7 +45,7 @@ type Attempt =
 export async function readPart(reading: PartReading): Promise<PartResult> {
   const part = new OpenPart(reading)
   const left = { page_token: mostRestarts, still_exists: mostRereads }
-  for (let isDoubted = false; ; ) {
+  for (let isDoubted = reading.held !== undefined; ; ) {
     const attempt = await part.attempt(isDoubted)
     if (attempt.kind === 'ended') return attempt.result
     if (attempt.kind === 'doubted') {
@@ -307,10 +307,12 @@ class OpenPart {
 
   /** How many rows there were, when so many fewer are not believed; null when the number is no surprise. */
   #droppedFrom(rows: number): number | null {
-    const { dataset, session } = this.#reading
-    const before = dataset.isPopulation === true ? session.baseline[dataset.name] : undefined
-    if (before === undefined || before < smallestPopulation) return null
-    return rows < before * (1 - mostDrop) ? before : null
+    const { dataset, session, held } = this.#reading
+    if (held !== undefined) return rows < held ? held : null
+    const { isPopulation, name } = dataset
+    if (isPopulation === undefined || isPopulation === 'in_sum') return null
+    const before = session.baseline[isPopulation === 'per_account' ? `${name} ${this.#place.accountId}` : name]
+    return before !== undefined && isSuddenDrop(rows, before) ? before : null
   }
 
   #drop(before: number, rows: number): Cause {

@@ -51,7 +51,7 @@ export class Session {
   accountId = ''
   /** set once connected */
   standing: Standing | null = null
-  /** rows per dataset when it was last read to its end */
+  /** rows per dataset when it was last read to its end; per account too, as `dataset accountId` */
   baseline: Counts = {}
   /** parts that connecting has read already */
   readonly read: PartPiece[] = []
@@ -85,6 +85,7 @@ export class Session {
     const session = new Session(this.way, { ...this.source, auth: { ...this.source.auth, roleArn, externalId } }, this)
     session.accountId = accountId
     session.standing = this.standing
+    session.baseline = this.baseline
     return session
   }
 

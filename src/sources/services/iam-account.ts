@@ -77,6 +77,7 @@ const passwordPolicies: Dataset = {
 
 const roles: Dataset = {
   name: 'iam.roles',
+  isPopulation: 'per_account',
   operation: operation('ListRoles', ListRolesCommand),
   parents: 'none',
   pageSize,
@@ -94,6 +95,7 @@ const roles: Dataset = {
 
 const virtualMfaDevices: Dataset = {
   name: 'iam.virtual_mfa_devices',
+  isPopulation: 'per_account',
   operation: operation('ListVirtualMFADevices', ListVirtualMFADevicesCommand),
   parents: 'none',
   pageSize,

@@ -28,6 +28,7 @@ export const authorizationDatasets: readonly Dataset[] = [users, groups, roles, 
 function details(name: string, filter: readonly string[], list: string, readable: (facts: Facts) => Facts): Dataset {
   return {
     name,
+    isPopulation: 'per_account',
     operation: { service: 'iam', name: 'GetAccountAuthorizationDetails', command: GetAccountAuthorizationDetailsCommand },
     parents: 'none',
     pageSize,

@@ -25,6 +25,7 @@ const listUsers = operation('ListUsers', ListUsersCommand)
 
 const users: Dataset = {
   name: 'iam.users',
+  isPopulation: 'per_account',
   operation: listUsers,
   parents: 'none',
   pageSize,

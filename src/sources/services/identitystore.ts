@@ -48,6 +48,7 @@ const groups: Dataset = {
 /** Per group and not per user: only so are memberships of deleted users seen. */
 const groupMemberships: Dataset = {
   name: 'identitystore.group_memberships',
+  isPopulation: 'in_sum',
   operation: operation('ListGroupMemberships', ListGroupMembershipsCommand),
   parents: [{ dataset: 'identitystore.groups', parent: group => group.key }],
   pageSize,

@@ -145,6 +145,7 @@ const provisionedAccounts: Dataset = {
 /** By provisioned pair and not by principal: only so are assignments of deleted users and groups seen. */
 const accountAssignments: Dataset = {
   name: 'sso.account_assignments',
+  isPopulation: 'in_sum',
   operation: operation('ListAccountAssignments', ListAccountAssignmentsCommand),
   parents: [
     {
