@@ -10,6 +10,8 @@ type Cells = { readonly [column: string]: string }
 
 interface Kind {
   readonly columns: { readonly [name: string]: Column }
+  /** a file without any row says something: that there was none */
+  readonly mayBeEmpty: boolean
   /** what no two rows may share, as it is told; null for a row that may stand more than once */
   nameOf(cells: Cells): string | null
   /** what is wrong with a row whose cells are each right; null for nothing */
@@ -34,6 +36,7 @@ const named: { readonly [name: string]: Column } = {
 /** The columns of each kind, and what makes a row right as a whole. */
 export const kinds: { readonly [K in ImportKind]: Kind } = {
   roster: {
+    mayBeEmpty: false,
     columns: {
       personId: needed,
       name: text,
@@ -48,6 +51,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
     wrong: accepts,
   },
   attestations: {
+    mayBeEmpty: true,
     columns: {
       subject: needed,
       statement: text,
@@ -59,6 +63,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
     wrong: accepts,
   },
   approvals: {
+    mayBeEmpty: true,
     columns: {
       ticket: needed,
       approver: needed,
@@ -79,6 +84,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
     },
   },
   reviews: {
+    mayBeEmpty: true,
     columns: {
       reviewer: needed,
       reviewedAt: dated,
