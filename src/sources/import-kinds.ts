@@ -1,3 +1,4 @@
+import { isSamePerson } from '../exception.ts'
 import type { ImportKind } from '../model.ts'
 
 export interface Column {
@@ -14,8 +15,8 @@ interface Kind {
   readonly mayBeEmpty: boolean
   /** what no two rows may share, as it is told; null for a row that may stand more than once */
   nameOf(cells: Cells): string | null
-  /** what is wrong with a row whose cells are each right; null for nothing */
-  wrong(cells: Cells): string | null
+  /** what is wrong at an instant with a row whose cells are each right; null for nothing */
+  wrong(cells: Cells, at: Date): string | null
 }
 
 const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
@@ -24,6 +25,13 @@ const text: Column = { required: false, form: null }
 const needed: Column = { required: true, form: null }
 const dated: Column = { required: true, form: date }
 const accepts = () => null
+/** A day begins first 14 hours east of UTC. */
+const earliestDayMs = 14 * 3_600_000
+
+function hasBegun(written: string, at: Date): boolean {
+  const begins = Date.parse(written) - (written.includes('T') ? 0 : earliestDayMs)
+  return !(begins > at.getTime())
+}
 
 /** What is approved or reviewed: every cell that is filled in must fit. */
 const named: { readonly [name: string]: Column } = {
@@ -75,11 +83,12 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
       comment: text,
     },
     nameOf: () => null,
-    wrong: ({ user, group, permissionSet, account, resource, requester, approver }) => {
+    wrong: ({ user, group, permissionSet, account, resource, requester, approver, approvedAt }, at) => {
       if ([user, group, permissionSet, account, resource].every(cell => cell === undefined))
         return 'it approves nothing: fill in user, group, permissionSet, account or resource'
-      if (requester !== undefined && approver !== undefined && requester.toLowerCase() === approver.toLowerCase())
+      if (requester !== undefined && approver !== undefined && isSamePerson(requester, approver))
         return `${approver} cannot approve what they requested themselves`
+      if (approvedAt !== undefined && !hasBegun(approvedAt, at)) return `approvedAt ${approvedAt} has not come yet`
       return null
     },
   },

@@ -13,9 +13,10 @@ const timeoutMs = 60_000
  * Reads what people bring, from a file or over HTTPS: CSV with a header line, or a JSON list of objects. Every row must be right, and no
  * two may have the same name: a file with a mistake is refused as a whole, so that nobody is missing from a roster without being told.
  * A roster without any row is refused too: with nobody in it, every control over people would have nothing to judge.
+ * @param at when it is imported: an approval after it cannot have been given
  * @throws {ImportRefused} UNREADABLE, NOT_A_TABLE, or ROWS_WRONG with every mistake
  */
-export async function readImport(kind: ImportKind, location: string): Promise<ImportFile> {
+export async function readImport(kind: ImportKind, location: string, at: Date = new Date()): Promise<ImportFile> {
   const bytes = await readBytes(location)
   const content = textOf(bytes, shown(location))
   const { columns, nameOf, wrong, mayBeEmpty } = kinds[kind]
@@ -41,7 +42,7 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
         problems.push({ line, message: `${name} must be ${form.says}, found ${JSON.stringify(cell)}` })
       }
     }
-    const mistake = wrong(cells)
+    const mistake = wrong(cells, at)
     if (mistake !== null) problems.push({ line, message: mistake })
     const name = nameOf(cells)
     const before = name === null ? undefined : seen.get(name)

@@ -107,6 +107,16 @@ describe('an imported file', () => {
     ])
   })
 
+  it('is refused when an approval is dated in the future', async () => {
+    const rows = ['ticket,approver,approvedAt,user', 'T-1,ben,2999-01-01,ann', 'T-2,ben,2999-01-01T00:00:00Z,ann']
+    const today = `T-3,ben,${new Date().toISOString().slice(0, 10)},ann`
+    const { problems } = await refusal('approvals', `${[...rows, today].join('\n')}\n`)
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).to.deep.equal([
+      '2 approvedAt 2999-01-01 has not come yet',
+      '3 approvedAt 2999-01-01T00:00:00Z has not come yet',
+    ])
+  })
+
   it('is refused when a review decides about nothing, about two principals, or twice at once', async () => {
     const rows = [
       'reviewer,reviewedAt,decision,user,group,permissionSet,account',
