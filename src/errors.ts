@@ -14,7 +14,10 @@ export class AppError<Code extends string = string> extends Error {
 
 /** One line for a person: what was found, and the way out. */
 export function explain(error: unknown): string {
-  if (error instanceof AppError) return error.hint === null ? error.message : `${error.message}. ${capitalised(error.hint)}`
+  if (error instanceof AppError) {
+    const stop = /[.?!]$/.test(error.message) ? '' : '.'
+    return error.hint === null ? error.message : `${error.message}${stop} ${capitalised(error.hint)}`
+  }
   return error instanceof Error ? error.message : String(error)
 }
 

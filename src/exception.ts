@@ -11,10 +11,18 @@ export function exceptionState(exception: Exception, at: Date): ExceptionState {
   return exception.approvedBy !== null && by(exception.approvedAt) ? 'approved' : 'requested'
 }
 
-/** The same person, however the name is written: two names that differ in case, spaces or composition alone are one. */
+/**
+ * The same person, however the name is written: two names that differ in case, spaces or composition, in the name shown before an address
+ * (`Ada <ada@example.com>`) or in its plus-tag alone are one. It compares what is claimed; who typed it, it cannot know.
+ */
 export function isSamePerson(a: string, b: string): boolean {
-  const plain = (name: string) => name.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase()
-  return plain(a) === plain(b)
+  return plainName(a) === plainName(b)
+}
+
+function plainName(name: string): string {
+  const plain = name.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase()
+  const address = /<\s*([^<>\s]+@[^<>\s]+)\s*>$/.exec(plain)?.[1] ?? plain
+  return address.replace(/^([^@\s+]+)\+[^@\s]*(?=@)/, '$1')
 }
 
 /** What an exception covers, in words. */

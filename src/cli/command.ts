@@ -67,6 +67,16 @@ export function pastInstant(text: string, now: Date): Date {
   throw new UsageError(`${text} has not come yet`, `name an instant at or before ${now.toISOString()}`)
 }
 
+/**
+ * Words that stay on record as the explanation of an act, such as a reason.
+ * @param what names them in the refusal, e.g. `--reason`
+ * @throws {UsageError} when they say nothing: spaces alone
+ */
+export function saying(what: string, text: string): string {
+  if (text.trim() === '') throw new UsageError(`${what} is empty`, 'write it in words; it stays on record')
+  return text
+}
+
 /** The code of an error for people and programs; UNEXPECTED when it is none of ours. */
 export function codeOf(error: unknown): string {
   return error instanceof AppError ? error.code : 'UNEXPECTED'

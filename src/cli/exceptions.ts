@@ -8,7 +8,7 @@ import type { Exception, Json, RegisteredException } from '../model.ts'
 import { exceptionRegister, readConfiguredExceptions } from '../pipeline/index.ts'
 import { exceptionRegisterArtifact, type RegisterFormat, registerFormats } from '../reports/index.ts'
 import { approveException, type ExceptionRequest, requestException, revokeException, type Store } from '../store/index.ts'
-import { addCommand, type CommonOptions, type Invocation, instant, pastInstant, terminalOf } from './command.ts'
+import { addCommand, type CommonOptions, type Invocation, instant, pastInstant, saying, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
 import { writeArtifact } from './output.ts'
 import { catalogOf, lookOf, storeOf } from './parts.ts'
@@ -43,8 +43,9 @@ export function addExceptions(program: Command, invocation: Invocation): void {
     .requiredOption('--by <person>', 'who revokes')
     .requiredOption('--reason <text>', 'why')
     .action(async (id: string, options: CommonOptions & { readonly by: string; readonly reason: string }) => {
+      const reason = saying('--reason', options.reason)
       await using opened = await open(invocation, options)
-      told(opened.terminal, await revokeException(opened.store, id, person(options.by), options.reason))
+      told(opened.terminal, await revokeException(opened.store, id, person(options.by), reason))
     })
   addReport(exceptions, invocation)
 }
@@ -100,8 +101,8 @@ function addRequest(exceptions: Command, invocation: Invocation): void {
     .option('--when <expression>', "only subjects for which this CEL expression over the control's resource is true")
     .option('--ticket <text>', 'where it was discussed')
     .action(async (options: RequestOptions) => {
-      await using opened = await open(invocation, options)
       const request = requestOf(options)
+      await using opened = await open(invocation, options)
       const draft: Exception = {
         ...request,
         ...{ id: 'the request', origin: 'database', requestedAt: new Date().toISOString(), approvedBy: null, approvedAt: null },
@@ -173,7 +174,7 @@ function requestOf(options: RequestOptions): ExceptionRequest {
       match: match.size === 0 ? null : Object.fromEntries(match),
       when: options.when ?? null,
     },
-    reason: options.reason,
+    reason: saying('--reason', options.reason),
     ticket: options.ticket ?? null,
     requestedBy: person(options.by),
     expiresAt: expires.toISOString(),

@@ -10,7 +10,7 @@ import {
   readFinding,
   readFindings,
 } from '../store/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, saying, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { table } from './terminal.ts'
@@ -93,8 +93,9 @@ export function addFindings(program: Command, invocation: Invocation): void {
     .requiredOption('--by <person>', 'who says it')
     .action(async (text: string, said: string, options: CommonOptions & { readonly by: string }) => {
       const id = numberOf(text)
+      const note = saying('the note', said)
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
-      told(await noteFinding(store, id, options.by, said), options)
+      told(await noteFinding(store, id, options.by, note), options)
     })
 
   function told(note: FindingNote, options: CommonOptions): void {

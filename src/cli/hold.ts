@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { openLog } from '../log.ts'
 import type { Json } from '../model.ts'
 import { addHold as add, type Hold, type HoldScope, listHolds, releaseHold } from '../store/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, saying, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { table } from './terminal.ts'
@@ -36,8 +36,9 @@ export function addHold(program: Command, invocation: Invocation): void {
         options,
         config.sources.map(source => source.label),
       )
+      const reason = saying('--reason', options.reason)
       await using store = await storeOf(config, openLog('warn'))
-      const made = await add(store, scope, options.reason, options.by ?? userInfo().username)
+      const made = await add(store, scope, reason, options.by ?? userInfo().username)
       terminal.line(`hold ${made.id} on ${scopeText(made.scope)}, by ${made.by}: ${made.reason}`)
       terminal.document(holdDocument(made))
     })
@@ -48,8 +49,9 @@ export function addHold(program: Command, invocation: Invocation): void {
     .action(async (id: string, options: ReleaseOptions) => {
       const terminal = terminalOf(invocation, options)
       if (!/^[1-9]\d{0,14}$/.test(id)) throw new UsageError(`${id} is no hold`, 'write a number from `evidenced hold list`')
+      const reason = saying('--reason', options.reason)
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
-      const released = await releaseHold(store, Number(id), options.reason, options.by ?? userInfo().username)
+      const released = await releaseHold(store, Number(id), reason, options.by ?? userInfo().username)
       terminal.line(`hold ${id} on ${scopeText(released.scope)} is released`)
       terminal.document(holdDocument(released))
     })

@@ -6,7 +6,7 @@ import { listKeys, prepareRotation, revokeKey } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import type { Artifact, Json } from '../model.ts'
 import { appendLedger, type Store } from '../store/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, saying, terminalOf } from './command.ts'
 import { UsageError } from './exit.ts'
 import { writeArtifact } from './output.ts'
 import { storeOf } from './parts.ts'
@@ -43,6 +43,7 @@ export function addKeys(program: Command, invocation: Invocation): void {
     .requiredOption('--reason <text>', 'why')
     .action(async (fingerprint: string, options: CommonOptions & { readonly reason: string }) => {
       const terminal = terminalOf(invocation, options)
+      const reason = saying('--reason', options.reason)
       const config = configOf(invocation, options)
       const dataDir = managed(config)
       const [current, ...former] = await listKeys(dataDir)
@@ -51,8 +52,8 @@ export function addKeys(program: Command, invocation: Invocation): void {
         throw new UsageError(`there is no key ${fingerprint}`, 'see `evidenced keys list`')
       await using store = await storeOf(config, openLog('warn'))
       const replacedBy = isCurrent ? (await rotate(store, dataDir)).to : null
-      await appendLedger(store, 'key', { event: 'revoked', fingerprint, reason: options.reason })
-      const record = await revokeKey(dataDir, fingerprint, { at: new Date(), reason: options.reason })
+      await appendLedger(store, 'key', { event: 'revoked', fingerprint, reason })
+      const record = await revokeKey(dataDir, fingerprint, { at: new Date(), reason })
       terminal.line(
         `${fingerprint} is revoked${replacedBy === null ? '' : `; bundles are signed by ${replacedBy} from now on, start a running daemon anew`}. Tell those who verify, and issue again what it signed.`,
       )

@@ -29,7 +29,7 @@ export function awsOf(store: Store, log: Log, environment: NodeJS.ProcessEnv): A
  */
 export function catalogOf(
   config: Pick<Config, 'controlFolders' | 'frameworkProfile' | 'parameters'> &
-    Partial<Pick<Config, 'file' | 'frameworks' | 'placeOf' | 'parameterOverrides'>>,
+    Partial<Pick<Config, 'file' | 'frameworks' | 'retention' | 'placeOf' | 'parameterOverrides'>>,
   terminal: Pick<Terminal, 'note'>,
 ): Catalog {
   const catalog = loadCatalog({
@@ -43,17 +43,17 @@ export function catalogOf(
     .filter(problem => problem.file === 'config')
     .map(problem => ({ ...problem, file, ...placeOf(problem.path.split(/[.[\]]+/)) }))
   const known = catalog.frameworks.map(framework => framework.id)
-  for (const [i, id] of (config.frameworks ?? []).entries()) {
+  const named: readonly (readonly [id: string, path: string, place: readonly (string | number)[]])[] = [
+    ...(config.frameworks ?? []).map((id, i) => [id, `frameworks[${i}]`, ['frameworks', i]] as const),
+    ...Object.keys(config.retention?.frameworks ?? {}).map(
+      id => [id, `retention.frameworks.${id}`, ['retention', 'frameworks', id]] as const,
+    ),
+  ]
+  for (const [id, path, place] of named) {
     if (known.includes(id)) continue
     const meant = nearest(id, known)
     const hint = meant === null ? `known: ${known.join(', ')}` : `did you mean ${meant}?`
-    misconfigured.push({
-      file,
-      ...placeOf(['frameworks', i]),
-      path: `frameworks[${i}]`,
-      message: `there is no framework ${id}`,
-      hint,
-    })
+    misconfigured.push({ file, ...placeOf(place), path, message: `there is no framework ${id}`, hint })
   }
   if (misconfigured.length > 0) throw invalidConfig(misconfigured)
   for (const problem of catalog.problems) terminal.note(problemLine(problem))

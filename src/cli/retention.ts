@@ -11,7 +11,7 @@ import {
   runRetention,
 } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
-import { storeOf } from './parts.ts'
+import { catalogOf, storeOf } from './parts.ts'
 import { type Terminal, table } from './terminal.ts'
 
 export function addRetention(program: Command, invocation: Invocation): void {
@@ -44,6 +44,9 @@ async function retain(
 ): Promise<void> {
   const terminal = terminalOf(invocation, options)
   const config = configOf(invocation, options)
+  catalogOf(config, terminal)
+  for (const id of Object.keys(config.retention.frameworks).filter(each => !config.frameworks.includes(each)))
+    terminal.note(`evidenced: retention.frameworks.${id} has no effect until ${id} stands in frameworks`)
   await using store = await storeOf(config, openLog('warn'))
   const steps = await work(store, rulesOf(config))
   showSteps(terminal, steps)

@@ -1,3 +1,4 @@
+import { isSamePerson } from '../exception.ts'
 import type { ImportKind } from '../model.ts'
 
 export interface Column {
@@ -10,10 +11,12 @@ type Cells = { readonly [column: string]: string }
 
 interface Kind {
   readonly columns: { readonly [name: string]: Column }
+  /** a file without any row says something: that there was none */
+  readonly mayBeEmpty: boolean
   /** what no two rows may share, as it is told; null for a row that may stand more than once */
   nameOf(cells: Cells): string | null
-  /** what is wrong with a row whose cells are each right; null for nothing */
-  wrong(cells: Cells): string | null
+  /** what is wrong at an instant with a row whose cells are each right; null for nothing */
+  wrong(cells: Cells, at: Date): string | null
 }
 
 const day = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
@@ -22,6 +25,13 @@ const text: Column = { required: false, form: null }
 const needed: Column = { required: true, form: null }
 const dated: Column = { required: true, form: date }
 const accepts = () => null
+/** A day begins first 14 hours east of UTC. */
+const earliestDayMs = 14 * 3_600_000
+
+function hasBegun(written: string, at: Date): boolean {
+  const begins = Date.parse(written) - (written.includes('T') ? 0 : earliestDayMs)
+  return !(begins > at.getTime())
+}
 
 /** What is approved or reviewed: every cell that is filled in must fit. */
 const named: { readonly [name: string]: Column } = {
@@ -34,6 +44,7 @@ const named: { readonly [name: string]: Column } = {
 /** The columns of each kind, and what makes a row right as a whole. */
 export const kinds: { readonly [K in ImportKind]: Kind } = {
   roster: {
+    mayBeEmpty: false,
     columns: {
       personId: needed,
       name: text,
@@ -48,6 +59,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
     wrong: accepts,
   },
   attestations: {
+    mayBeEmpty: true,
     columns: {
       subject: needed,
       statement: text,
@@ -59,6 +71,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
     wrong: accepts,
   },
   approvals: {
+    mayBeEmpty: true,
     columns: {
       ticket: needed,
       approver: needed,
@@ -70,15 +83,17 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
       comment: text,
     },
     nameOf: () => null,
-    wrong: ({ user, group, permissionSet, account, resource, requester, approver }) => {
+    wrong: ({ user, group, permissionSet, account, resource, requester, approver, approvedAt }, at) => {
       if ([user, group, permissionSet, account, resource].every(cell => cell === undefined))
         return 'it approves nothing: fill in user, group, permissionSet, account or resource'
-      if (requester !== undefined && approver !== undefined && requester.toLowerCase() === approver.toLowerCase())
+      if (requester !== undefined && approver !== undefined && isSamePerson(requester, approver))
         return `${approver} cannot approve what they requested themselves`
+      if (approvedAt !== undefined && !hasBegun(approvedAt, at)) return `approvedAt ${approvedAt} has not come yet`
       return null
     },
   },
   reviews: {
+    mayBeEmpty: true,
     columns: {
       reviewer: needed,
       reviewedAt: dated,

@@ -12,14 +12,22 @@ const timeoutMs = 60_000
 /**
  * Reads what people bring, from a file or over HTTPS: CSV with a header line, or a JSON list of objects. Every row must be right, and no
  * two may have the same name: a file with a mistake is refused as a whole, so that nobody is missing from a roster without being told.
+ * A roster without any row is refused too: with nobody in it, every control over people would have nothing to judge.
+ * @param at when it is imported: an approval after it cannot have been given
  * @throws {ImportRefused} UNREADABLE, NOT_A_TABLE, or ROWS_WRONG with every mistake
  */
-export async function readImport(kind: ImportKind, location: string): Promise<ImportFile> {
+export async function readImport(kind: ImportKind, location: string, at: Date = new Date()): Promise<ImportFile> {
   const bytes = await readBytes(location)
-  const content = bytes.toString('utf8')
-  const rows = /^\s*[[{]/.test(content) ? jsonRows(content) : csvRows(content)
+  const content = textOf(bytes, shown(location))
+  const { columns, nameOf, wrong, mayBeEmpty } = kinds[kind]
+  const required = Object.keys(columns).filter(name => columns[name]!.required)
+  const rows = /^\s*[[{]/.test(content) ? jsonRows(content) : csvRows(content, required)
+  if (rows.length === 0 && !mayBeEmpty) {
+    throw new ImportRefused('NOT_A_TABLE', `${shown(location)} has no row: a ${kind} of nobody proves nothing`, {
+      hint: 'export the file again; nothing was imported, and what was imported before still counts',
+    })
+  }
   const problems: ImportProblem[] = []
-  const { columns, nameOf, wrong } = kinds[kind]
   const seen = new Map<string, number>()
   for (const { line, cells } of rows) {
     for (const name of Object.keys(cells)) {
@@ -34,7 +42,7 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
         problems.push({ line, message: `${name} must be ${form.says}, found ${JSON.stringify(cell)}` })
       }
     }
-    const mistake = wrong(cells)
+    const mistake = wrong(cells, at)
     if (mistake !== null) problems.push({ line, message: mistake })
     const name = nameOf(cells)
     const before = name === null ? undefined : seen.get(name)
@@ -50,6 +58,15 @@ export async function readImport(kind: ImportKind, location: string): Promise<Im
   }
 }
 
+/** Bytes of another encoding would become other names. A byte order mark is left out. */
+function textOf(bytes: Buffer, name: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new ImportRefused('NOT_A_TABLE', `${name} is not text in UTF-8`, { hint: 'save or export it as UTF-8', cause })
+  }
+}
+
 /** The parser of JavaScript takes 30 February for 2 March. */
 function isCalendarDay(cell: string): boolean {
   const midnight = new Date(`${cell.slice(0, 10)}T00:00:00Z`)
@@ -62,7 +79,7 @@ interface ReadRow {
   readonly cells: { readonly [column: string]: string }
 }
 
-function csvRows(content: string): readonly ReadRow[] {
+function csvRows(content: string, required: readonly string[]): readonly ReadRow[] {
   let lines: ReturnType<typeof readCsv>
   try {
     lines = readCsv(content)
@@ -72,6 +89,12 @@ function csvRows(content: string): readonly ReadRow[] {
   const [header, ...rest] = lines
   if (header === undefined) throw new ImportRefused('NOT_A_TABLE', 'the file is empty: not even a header line')
   const names = header.cells.map(cell => cell.trim())
+  const missing = required.filter(name => !names.includes(name))
+  if (missing.length > 0) {
+    throw new ImportRefused('NOT_A_TABLE', `the header line has no ${missing.join(', ')}`, {
+      hint: `begin the file with a line of column names; ${required.join(', ')} must be among them`,
+    })
+  }
   return rest.map(({ line, cells }) => {
     if (cells.length !== names.length) {
       const message = `line ${line} has ${cells.length} cells, the header has ${names.length}`

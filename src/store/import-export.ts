@@ -87,6 +87,12 @@ async function readHead(entries: AsyncGenerator<TarEntry>, path: string): Promis
       hint: `import it with evidenced ${head.softwareVersion} or newer`,
     })
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new StoreError('EXPORT_FOREIGN', `there is no file ${path}`, {
+        hint: 'name what `evidenced db export FILE` wrote',
+        cause: error,
+      })
+    }
     throw error instanceof StoreError ? error : foreign(error)
   }
 }

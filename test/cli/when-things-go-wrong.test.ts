@@ -134,6 +134,49 @@ describe('when things go wrong, the program', function () {
     }
   })
 
+  it('refuses to keep evidence for a framework that there is not, and says when one has no effect', async () => {
+    await using place = await workplace()
+    place.configure({ more: { retention: { days: 500, frameworks: { sox2: 3000 } }, frameworks: ['soc2'] } })
+    const refused = await place.run('retention', 'preview', '--json')
+    expect(refused.code, refused.stderr).to.equal(2)
+    expect(refused.stderr).to.match(
+      /config\.yaml:[1-9]\d*:[1-9]\d*: retention\.frameworks\.sox2: there is no framework sox2 \(did you mean/,
+    )
+    place.configure({ more: { retention: { days: 500, frameworks: { 'pci-dss': 3000 } }, frameworks: ['soc2'] } })
+    const warned = await place.run('retention', 'preview', '--json')
+    expect(warned.code, warned.stderr).to.equal(0)
+    expect(warned.stderr).to.contain('retention.frameworks.pci-dss has no effect until pci-dss stands in frameworks')
+  })
+
+  it('takes no reason or note of spaces alone', async () => {
+    await using place = await workplace()
+    const exception = ['exceptions', 'request', '--control', 'IDC-PS-001', '--by', 'ada', '--expires', '2999-01-01']
+    for (const words of [
+      [...exception, '--reason', ' '],
+      ['exceptions', 'revoke', 'EX-1', '--by', 'ada', '--reason', ' \t'],
+      ['hold', 'add', '--all', '--reason', ' '],
+      ['hold', 'release', '1', '--reason', ''],
+      ['keys', 'revoke', 'f', '--reason', ' '],
+      ['findings', 'note', '1', ' ', '--by', 'ada'],
+    ]) {
+      const refused = await place.run(...words, '--json')
+      expect(refused.code, words.join(' ')).to.equal(2)
+      expect(refused.json.error.message, words.join(' ')).to.match(
+        /^(--reason|the note) is empty$|^(--reason|the note) is empty\./,
+      )
+    }
+  })
+
+  it('says that a file to import is not there, and how to ask for access', async () => {
+    await using place = await workplace()
+    const missing = await place.run('db', 'import', 'nothere.tgz')
+    expect(missing.stderr).to.match(/there is no file \S*nothere\.tgz/)
+    expect(missing.stderr).not.to.contain('no export')
+    const asked = await place.run('access', '--as-of', '2026-01-01')
+    expect(asked.code).to.equal(2)
+    expect(asked.stderr).to.contain('whose access? Name --account').and.not.contain('?.')
+  })
+
   it('answers every wrong command line with one JSON document when asked for JSON', async () => {
     await using place = await workplace()
     for (const words of [

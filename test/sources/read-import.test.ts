@@ -6,7 +6,7 @@ import { sha256 } from '../../src/digest.ts'
 import type { ImportKind } from '../../src/model.ts'
 import { ImportRefused, readImport } from '../../src/sources/index.ts'
 
-async function read(kind: ImportKind, text: string) {
+async function read(kind: ImportKind, text: string | Buffer) {
   const folder = mkdtempSync(join(tmpdir(), 'import-'))
   try {
     const path = join(folder, 'people')
@@ -17,7 +17,7 @@ async function read(kind: ImportKind, text: string) {
   }
 }
 
-async function refusal(kind: ImportKind, text: string): Promise<ImportRefused> {
+async function refusal(kind: ImportKind, text: string | Buffer): Promise<ImportRefused> {
   const error: unknown = await read(kind, text).then(
     () => null,
     thrown => thrown,
@@ -56,6 +56,33 @@ describe('an imported file', () => {
     ])
   })
 
+  it('is refused when its bytes are not UTF-8, also in the midst of a good file', async () => {
+    const latin = Buffer.from('personId,status,name\np1,active,J\xfcrgen\n', 'latin1')
+    for (const bytes of [Buffer.from([0xff, 0xfe]), latin]) {
+      const { code, message } = await refusal('roster', bytes)
+      expect(code).to.equal('NOT_A_TABLE')
+      expect(message).to.contain('is not text in UTF-8')
+    }
+  })
+
+  it('is refused when its header has no column that is required, whatever the kind', async () => {
+    const { message } = await refusal('roster', 'personId,name\n')
+    expect(message).to.equal('the header line has no status')
+    expect((await refusal('attestations', 'garbage')).message).to.contain('has no subject, owner, date, evidenceSha256')
+    expect((await refusal('approvals', 'ticket,approver\n')).message).to.contain('has no approvedAt')
+    expect((await refusal('reviews', 'reviewer,reviewedAt\n')).message).to.contain('has no decision')
+  })
+
+  it('is refused when it is a roster of nobody; there may be no approvals', async () => {
+    for (const text of ['personId,status\n', '\uFEFFpersonId,status', '[]']) {
+      const { code, message, hint } = await refusal('roster', text)
+      expect(code).to.equal('NOT_A_TABLE')
+      expect(message).to.contain('has no row: a roster of nobody proves nothing')
+      expect(hint).to.contain('what was imported before still counts')
+    }
+    expect((await read('approvals', 'ticket,approver,approvedAt\n')).rows).to.deep.equal([])
+  })
+
   it('is refused when a day is in no calendar', async () => {
     const { problems } = await refusal('roster', 'personId,status,terminationDate\np1,left,2026-02-30\n')
     expect(problems[0]!.message).to.contain('terminationDate must be a day')
@@ -77,6 +104,16 @@ describe('an imported file', () => {
     expect(problems.map(({ line, message }) => `${line} ${message}`)).to.deep.equal([
       '3 it approves nothing: fill in user, group, permissionSet, account or resource',
       '4 ben cannot approve what they requested themselves',
+    ])
+  })
+
+  it('is refused when an approval is dated in the future', async () => {
+    const rows = ['ticket,approver,approvedAt,user', 'T-1,ben,2999-01-01,ann', 'T-2,ben,2999-01-01T00:00:00Z,ann']
+    const today = `T-3,ben,${new Date().toISOString().slice(0, 10)},ann`
+    const { problems } = await refusal('approvals', `${[...rows, today].join('\n')}\n`)
+    expect(problems.map(({ line, message }) => `${line} ${message}`)).to.deep.equal([
+      '2 approvedAt 2999-01-01 has not come yet',
+      '3 approvedAt 2999-01-01T00:00:00Z has not come yet',
     ])
   })
 
