@@ -65,7 +65,13 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
       if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
-    const { unjudgeable, withoutFile, ...compared } = await compareResults(path, again, new Set(missing), disposed.size > 0)
+    const { unjudgeable, withoutFile, ...compared } = await compareResults(
+      path,
+      again,
+      new Set(missing),
+      disposed.size > 0,
+      hasPseudonyms,
+    )
     return {
       ...compared,
       ok: compared.ok && unjudgeable === 0,
@@ -134,6 +140,7 @@ async function compareResults(
   again: Map<string, string>,
   missing: ReadonlySet<string>,
   isDisposed: boolean,
+  hasPseudonyms: boolean,
 ): Promise<
   Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'> & {
     readonly unjudgeable: number
@@ -157,7 +164,7 @@ async function compareResults(
     const key = resultKey({ control: { id: result.control }, source: result.source }, result)
     const other = again.get(key) ?? null
     again.delete(key)
-    if (other === line) same++
+    if (other === line || (hasPseudonyms && other !== null && inAnyOrder(other) === inAnyOrder(line))) same++
     // over what was disposed of, unknown contradicts nothing, and the same status has lost its words
     else if (isDisposed && other !== null && ['unknown', result.status].includes(JSON.parse(other).status)) unjudgeable++
     else differ(line, other)
@@ -167,6 +174,13 @@ async function compareResults(
     else differ(null, line)
   }
   return { ok: differences === 0 && missing.size === 0, same, different, differences, unjudgeable, withoutFile }
+}
+
+/** A result line with its lists of texts sorted: lists of people stand in the order of their ids, which pseudonyms change. */
+export function inAnyOrder(line: string): string {
+  return JSON.stringify(JSON.parse(line), (_, value: unknown) =>
+    Array.isArray(value) && value.every(each => typeof each === 'string') ? [...value].sort(compareBytes) : value,
+  )
 }
 
 function resultKey(
