@@ -533,11 +533,23 @@ export interface RegisteredException extends Exception {
 export interface ExceptionFile {
   /** path of the file or folder */
   readonly location: string
-  /** SHA-256 over the bytes of all its files */
+  /** SHA-256 over the bytes of all its files, of a broken one as it was when it could be parsed */
   readonly digest: string
   readonly exceptions: readonly Exception[]
-  /** rows that do not count, one line each with place and mistake */
+  /** rows that do not count and files that cannot be parsed, one line each with place and mistake */
   readonly problems: readonly string[]
+  /** which file says what; absent in what was kept by versions that did not know */
+  readonly files?: readonly ExceptionFilePart[]
+}
+
+/** One file as it was when it could last be parsed. */
+export interface ExceptionFilePart {
+  /** below the location; '' when the location is the file */
+  readonly path: string
+  /** SHA-256 of its bytes */
+  readonly digest: string
+  /** ids of the exceptions that count */
+  readonly exceptions: readonly string[]
 }
 
 /** One control on one source. population = pass + fail + unknown + notApplicable, always. */

@@ -49,7 +49,7 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       const catalog = catalogOf(config, terminal)
       await using store = await storeOf(config, log)
       const broken = await readConfiguredExceptions({ store, catalog, log: silent }, config.exceptions)
-      for (const line of broken) terminal.note(`evidenced: exception left out: ${line}`)
+      for (const line of broken) terminal.note(`evidenced: exceptions: ${line}`)
       const asOf = wanted ?? new Date()
       if (options.explain && options.control !== undefined && options.subject !== undefined) {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))

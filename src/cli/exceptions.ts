@@ -152,7 +152,7 @@ async function open(invocation: Invocation, options: CommonOptions): Promise<Ope
 async function known({ terminal, config, catalog, store }: Opened, asOf: string | undefined) {
   const wanted = asOf === undefined ? null : pastInstant(asOf, new Date())
   const problems = await readConfiguredExceptions({ store, catalog, log: openLog('error') }, config.exceptions)
-  for (const line of problems) terminal.note(`evidenced: exception left out: ${line}`)
+  for (const line of problems) terminal.note(`evidenced: exceptions: ${line}`)
   return exceptionRegister({ store, catalog }, wanted ?? new Date())
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { verifyBundle } from '../evidence/index.ts'
 import type { Json } from '../model.ts'
-import { reperform } from '../pipeline/index.ts'
+import { type Reperformance, reperform } from '../pipeline/index.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
 
@@ -24,11 +24,22 @@ export function addReperform(program: Command, invocation: Invocation): void {
       for (const text of outcome.notReperformed) terminal.line(`not re-performed: ${text}`)
       for (const text of outcome.takenOnTrust) terminal.line(`taken on trust: ${text}`)
       for (const text of outcome.takenFromHere) terminal.line(`taken from here and not from the bundle: ${text}`)
-      terminal.line(
-        `${file}: ${outcome.ok ? 'same' : 'NOT THE SAME'}: ${outcome.same} results agree, ${outcome.differences} differ, ${outcome.notReperformed.length} could not be re-performed`,
-      )
+      terminal.line(`${file}: ${headline(outcome)}`)
       terminal.document({ file, ...outcome } as unknown as Json)
       // with pseudonyms a difference proves nothing: it is named, and the rest agrees
       invocation.code = outcome.ok ? exit.done : outcome.hasPseudonyms ? exit.incomplete : exit.wrong
     })
+}
+
+/** One sentence; what could not be judged again is no difference. */
+export function headline({
+  ok,
+  same,
+  differences,
+  unjudged,
+  notReperformed,
+}: Pick<Reperformance, 'ok' | 'same' | 'differences' | 'unjudged' | 'notReperformed'>): string {
+  if (ok) return `same: ${same} results agree, 0 differ, ${notReperformed.length} could not be re-performed`
+  if (differences > 0) return `NOT THE SAME: ${same} results agree, ${differences} differ, ${unjudged} could not be judged again`
+  return `NOTHING DIFFERS: ${same} agree, ${unjudged} could not be judged again`
 }

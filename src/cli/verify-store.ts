@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { fingerprintOf, isSignedBy } from '../evidence/index.ts'
+import { fingerprintOf, isSignedBy, type KeyRecord } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
 import { type HeadCheck, saveVerification, verifyStore } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
-import { headSinksOf, signerOf, storeOf } from './parts.ts'
+import { headSinksOf, publishedKeys, signerOf, storeOf } from './parts.ts'
 
 interface Options extends CommonOptions {
   readonly key?: readonly string[]
@@ -17,17 +17,33 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
       const config = configOf(invocation, options)
-      const keys = [(await signerOf(config)).publicKeyPem, ...(options.key ?? []).map(readKey)]
+      const known = await publishedKeys(config, await signerOf(config))
+      const pems = [...known.map(each => each.publicKeyPem), ...(options.key ?? []).map(readKey)]
       await using store = await storeOf(config, openLog('warn'))
-      const heads = { sinks: headSinksOf(config, invocation.env), verify: verifierOf(keys) }
+      const held = new Map<string, Set<string>>()
+      const heads: HeadCheck = {
+        sinks: headSinksOf(config, invocation.env),
+        verify: verifierOf(pems),
+        revoked: fingerprint => revocationOf(known, fingerprint),
+        onHeld({ keyFingerprint, stream, version }) {
+          const those = held.get(keyFingerprint) ?? new Set()
+          held.set(keyFingerprint, those.add(`${stream} ${version}`))
+        },
+      }
       const found = await verifyStore(store, heads, (phase, done, total) => terminal.progress({ phase, done, total, detail: '' }))
       await saveVerification(store, found)
       const wrong = found.problems.filter(problem => problem.kind !== 'head_missing')
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
       for (const { rows, text } of found.disposals) terminal.line(`${rows} rows ${text}; their digests stand`)
+      for (const { fingerprint, revokedAt, reason } of known) {
+        const count = held.get(fingerprint)?.size ?? 0
+        const rest = 'a later head of a trusted key holds them'
+        if (count > 0)
+          terminal.line(`${count} heads are signed with key ${fingerprint}, revoked on ${revokedAt} (${reason}): ${rest}`)
+      }
       terminal.line(
         `${found.snapshots} snapshots, ${found.evaluations} evaluations, ${found.ledgerEntries} entries of the ledger (head ${found.ledgerHead ?? 'none'}): ` +
-          `${wrong.length === 0 ? 'all as it was sealed' : `${wrong.length} problems`}${wrong.length < found.problems.length ? '; not everything has a head outside' : ''}`,
+          `${wrong.length === 0 ? 'all as it was sealed' : `${wrong.length} problems`}${wrong.length < found.problems.length ? '; not everything has a trusted head outside' : ''}`,
       )
       terminal.document({
         ok: found.problems.length === 0,
@@ -45,6 +61,12 @@ function readKey(path: string): string {
   } catch (cause) {
     throw new UsageError(`cannot read ${path}: ${(cause as Error).message}`, 'name a file with a public key in PEM')
   }
+}
+
+function revocationOf(keys: readonly KeyRecord[], fingerprint: string): { readonly at: Date; readonly reason: string } | null {
+  const key = keys.find(each => each.fingerprint === fingerprint)
+  if (key === undefined || key.revokedAt === null) return null
+  return { at: new Date(key.revokedAt), reason: key.reason ?? 'no reason given' }
 }
 
 /** With any of some public keys. */

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path'
 import { compareBytes, sha256 } from '../digest.ts'
 import { type Problem, problemLine, readYaml, type YamlFile } from '../document.ts'
 import { isSamePerson } from '../exception.ts'
-import type { Exception, ExceptionFile } from '../model.ts'
+import type { Exception, ExceptionFile, ExceptionFilePart } from '../model.ts'
 import type { Catalog } from './catalog.ts'
 import { ControlsError } from './controls-error.ts'
 import { exceptionProblems } from './exception-scope.ts'
@@ -72,20 +72,35 @@ interface Row {
 
 /**
  * Reads exceptions that are kept under version control: one YAML file, or all below a folder. A row that is wrong is a problem and does not
- * count; the others do.
+ * count; the others do. Of a file that cannot be parsed as a whole stays what was known of it, and its problem is told.
  * @param maxDays longest time from approval (or request) to the end
- * @throws {ControlsError} EXCEPTIONS_UNREADABLE when the file or folder cannot be read
+ * @param last what was known before; null: nothing
+ * @throws {ControlsError} EXCEPTIONS_UNREADABLE when the file or folder cannot be read, or what was known of a broken file cannot be told
  */
-export function readExceptionFile(location: string, catalog: Catalog, maxDays: number): ExceptionFile {
-  const files = filesOf(location).map(path => ({ path, text: readText(path) }))
+export function readExceptionFile(
+  location: string,
+  catalog: Catalog,
+  maxDays: number,
+  last: ExceptionFile | null = null,
+): ExceptionFile {
   const problems: Problem[] = []
   const exceptions = new Map<string, Exception>()
-  for (const { path, text: content } of files) {
+  const files: ExceptionFilePart[] = []
+  const kept: ExceptionFilePart[] = []
+  for (const path of filesOf(location)) {
+    const content = readText(path)
     const name = relative(process.cwd(), path).startsWith('..') ? path : relative(process.cwd(), path)
+    const part = relative(location, path)
     const yaml = readYaml(content, name, exceptionFileSchema)
+    if (yaml.problems.some(({ path: place }) => !place.startsWith('exceptions['))) {
+      const known = knownOf(last, location, part, yaml.problems)
+      problems.push(...yaml.problems.map(problem => ({ ...problem, hint: keptHint(problem.hint, known) })))
+      if (known !== null) kept.push(known)
+      continue
+    }
     problems.push(...yaml.problems)
-    const isWhole = !yaml.problems.some(({ path: place }) => !place.startsWith('exceptions['))
-    const rows = isWhole ? ((yaml.value as { exceptions?: unknown } | null)?.exceptions as Row[]) : []
+    const ids: string[] = []
+    const rows = (yaml.value as unknown as { exceptions: Row[] }).exceptions
     rows.forEach((row, index) => {
       const place = `exceptions[${index}]`
       if (yaml.problems.some(problem => problem.path === place || problem.path.startsWith(`${place}.`))) return
@@ -93,16 +108,45 @@ export function readExceptionFile(location: string, catalog: Catalog, maxDays: n
       const wrong = exceptions.has(row.id)
         ? `exception ${row.id} stands twice`
         : (meaningProblem(exception, maxDays) ?? exceptionProblems(catalog, [exception]).get(row.id))
-      if (wrong === undefined || wrong === null) exceptions.set(row.id, exception)
-      else problems.push(problemAt(yaml, name, index, wrong))
+      if (wrong === undefined || wrong === null) {
+        exceptions.set(row.id, exception)
+        ids.push(row.id)
+      } else problems.push(problemAt(yaml, name, index, wrong))
     })
+    files.push({ path: part, digest: sha256(content), exceptions: ids.sort(compareBytes) })
   }
+  for (const part of kept) {
+    const ids = part.exceptions.filter(id => !exceptions.has(id))
+    for (const each of last?.exceptions ?? []) if (ids.includes(each.id)) exceptions.set(each.id, each)
+    files.push({ ...part, exceptions: ids })
+  }
+  files.sort((a, b) => compareBytes(a.path, b.path))
   return {
     location,
-    digest: sha256(JSON.stringify(files.map(({ path, text: content }) => [relative(location, path), sha256(content)]))),
+    digest: sha256(JSON.stringify(files.map(({ path, digest }) => [path, digest]))),
     exceptions: [...exceptions.values()].sort((a, b) => compareBytes(a.id, b.id)),
     problems: problems.map(problemLine),
+    files,
   }
+}
+
+/** What was known of one file; null when it was not known before. */
+function knownOf(
+  last: ExceptionFile | null,
+  location: string,
+  path: string,
+  problems: readonly Problem[],
+): ExceptionFilePart | null {
+  if (last === null) return null
+  if (last.location === location && last.files !== undefined) return last.files.find(file => file.path === path) ?? null
+  throw new ControlsError('EXCEPTIONS_UNREADABLE', `the exceptions are not read: ${problems.map(problemLine).join('; ')}`, {
+    hint: 'mend the file: what was known of exceptions before stays in force',
+  })
+}
+
+function keptHint(hint: string | null, known: ExceptionFilePart | null): string {
+  const stays = known === null ? 'nothing of this file counts' : 'what was known of this file before stays in force'
+  return hint === null ? stays : `${hint}; ${stays}`
 }
 
 /**

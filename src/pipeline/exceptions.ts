@@ -8,8 +8,8 @@ import { softwareVersion } from '../version.ts'
 import type { Parts } from './parts.ts'
 
 /**
- * Reads the configured file of exceptions and keeps it when it says something new. One that cannot be read changes nothing: what was known
- * before stays in force, and it is told.
+ * Reads the configured file of exceptions and keeps it when it says something new. One that cannot be read or parsed changes nothing: what was
+ * known of it before stays in force, and it is told.
  * @returns what is wrong, one line each: rows that do not count, or that nothing could be read
  */
 export async function readConfiguredExceptions(
@@ -18,7 +18,8 @@ export async function readConfiguredExceptions(
 ): Promise<readonly string[]> {
   if (exceptions.file === null) return []
   try {
-    const file = readExceptionFile(exceptions.file, parts.catalog, exceptions.maxDays)
+    const last = await lastExceptionFile(parts.store)
+    const file = readExceptionFile(exceptions.file, parts.catalog, exceptions.maxDays, last)
     if (await saveExceptionFile(parts.store, file))
       parts.log.info('exceptions changed', { location: file.location, digest: file.digest, exceptions: file.exceptions.length })
     for (const problem of file.problems) parts.log.warn('broken exception', { problem })

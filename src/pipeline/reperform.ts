@@ -16,6 +16,8 @@ export interface Reperformance {
   /** the first hundred that differ: as the bundle says, and as it was judged again; null where one of them has no such result */
   readonly different: readonly { readonly bundle: string | null; readonly again: string | null }[]
   readonly differences: number
+  /** results that could not be judged again */
+  readonly unjudged: number
   /** what could not be judged again, and why */
   readonly notReperformed: readonly string[]
   /** true: names, addresses and ids of people are pseudonyms, so what differs may differ for that reason */
@@ -63,10 +65,17 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
       if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
-    const { unjudgeable, ...compared } = await compareResults(path, again, new Set(missing), disposed.size > 0)
+    const { unjudgeable, withoutFile, ...compared } = await compareResults(
+      path,
+      again,
+      new Set(missing),
+      disposed.size > 0,
+      hasPseudonyms,
+    )
     return {
       ...compared,
       ok: compared.ok && unjudgeable === 0,
+      unjudged: unjudgeable + withoutFile,
       hasPseudonyms,
       notReperformed: [
         ...(hasPseudonyms ? pseudonymSentences : []),
@@ -131,21 +140,31 @@ async function compareResults(
   again: Map<string, string>,
   missing: ReadonlySet<string>,
   isDisposed: boolean,
-): Promise<Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'> & { readonly unjudgeable: number }> {
+  hasPseudonyms: boolean,
+): Promise<
+  Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'> & {
+    readonly unjudgeable: number
+    readonly withoutFile: number
+  }
+> {
   const different: { bundle: string | null; again: string | null }[] = []
   let same = 0
   let differences = 0
   let unjudgeable = 0
+  let withoutFile = 0
   const differ = (bundle: string | null, other: string | null) => {
     if (++differences <= differencesShown) different.push({ bundle, again: other })
   }
   for await (const line of readBundleLines(path, 'results.jsonl')) {
     const result = JSON.parse(line)
-    if (missing.has(result.control)) continue
+    if (missing.has(result.control)) {
+      withoutFile++
+      continue
+    }
     const key = resultKey({ control: { id: result.control }, source: result.source }, result)
     const other = again.get(key) ?? null
     again.delete(key)
-    if (other === line) same++
+    if (other === line || (hasPseudonyms && other !== null && inAnyOrder(other) === inAnyOrder(line))) same++
     // over what was disposed of, unknown contradicts nothing, and the same status has lost its words
     else if (isDisposed && other !== null && ['unknown', result.status].includes(JSON.parse(other).status)) unjudgeable++
     else differ(line, other)
@@ -154,7 +173,14 @@ async function compareResults(
     if (isDisposed && JSON.parse(line).status === 'unknown') unjudgeable++
     else differ(null, line)
   }
-  return { ok: differences === 0 && missing.size === 0, same, different, differences, unjudgeable }
+  return { ok: differences === 0 && missing.size === 0, same, different, differences, unjudgeable, withoutFile }
+}
+
+/** A result line with its lists of texts sorted: lists of people stand in the order of their ids, which pseudonyms change. */
+export function inAnyOrder(line: string): string {
+  return JSON.stringify(JSON.parse(line), (_, value: unknown) =>
+    Array.isArray(value) && value.every(each => typeof each === 'string') ? [...value].sort(compareBytes) : value,
+  )
 }
 
 function resultKey(

@@ -6,7 +6,7 @@ import { type Look, localTime, plainLook } from './look.ts'
 import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
 import { openPdf, type PdfWriter } from './pdf-document.ts'
 import type { SourceSection } from './source-section.ts'
-import { groupDigits, shortTime, wordOf } from './template-helpers.ts'
+import { completeness, groupDigits, shortTime, wordOf } from './template-helpers.ts'
 
 /**
  * A framework report as a tagged PDF: every page says from where, as of when, which run and which digest. Same view, same bytes.
@@ -79,7 +79,7 @@ function writeCover(pdf: PdfWriter, view: FrameworkReportView, look: Look): void
   const { framework, totals, evaluation } = view
   pdf.paragraph(`Identity evidence, point in time · ${framework.publisher} · evidenced ${view.softwareVersion}`, { muted: true })
   pdf.heading(1, framework.name)
-  if (view.isComplete) pdf.banner('pass', ['COMPLETE: every input of this report was read to its end.'])
+  if (view.isComplete) pdf.banner('pass', [`COMPLETE: ${completeness(view)}`])
   else {
     pdf.banner('unknown', [
       'INCOMPLETE: not every input could be read. What depends on the following is unknown below, never pass.',

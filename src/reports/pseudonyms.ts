@@ -1,3 +1,4 @@
+import { compareBytes } from '../digest.ts'
 import type { CallRecord, Facts, Gap, Json, Resource, SavedEvaluation, Snapshot, StoredResource, Subject } from '../model.ts'
 
 /** Puts pseudonyms in place of what names people, in everything a report can be made of. The same person has the same one everywhere. */
@@ -119,7 +120,11 @@ export async function maskOf(pseudonym: (text: string) => string, people: AsyncI
   }
   function json(value: Json, isName: boolean): Json {
     if (typeof value === 'string') return isName ? (whole.get(value) ?? text(value)) : text(value)
-    if (Array.isArray(value)) return value.map(each => json(each, isName))
+    if (Array.isArray(value))
+      return inOrder(
+        value,
+        value.map(each => json(each, isName)),
+      )
     if (typeof value !== 'object' || value === null || value instanceof Date) return value
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [text(name), json(each, naming.test(name))]))
   }
@@ -192,6 +197,13 @@ export async function maskOf(pseudonym: (text: string) => string, people: AsyncI
     call: value => ({ ...value, parameters: facts(value.parameters) }),
     any: value => json(value as Json, false) as typeof value,
   }
+}
+
+/** A list in which names were replaced is sorted again: its order would tell the order of the people, and nobody could make it again. */
+function inOrder(before: readonly Json[], after: readonly Json[]): readonly Json[] {
+  const isText = (each: Json): each is string => typeof each === 'string'
+  if (!after.every(isText) || after.every((each, i) => each === before[i])) return after
+  return [...after].sort(compareBytes)
 }
 
 /** Every text below a member is the person's one pseudonym; what is no text stays. */

@@ -5,6 +5,7 @@ import { exceptionSheet } from './exceptions-artifact.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import { resultColumns } from './results-artifact.ts'
 import type { SourceSection } from './source-section.ts'
+import { completeness } from './template-helpers.ts'
 import { type Sheet, workbookMediaType, workbookOf } from './workbook.ts'
 
 /**
@@ -53,9 +54,7 @@ function coverOf(view: FrameworkReportView): [string, Cell][] {
   return [
     [
       'Inputs',
-      view.isComplete
-        ? 'COMPLETE: every input was read to its end'
-        : 'INCOMPLETE: what depends on what is missing is unknown, never pass',
+      view.isComplete ? `COMPLETE: ${completeness(view)}` : 'INCOMPLETE: what depends on what is missing is unknown, never pass',
     ],
     ['As of', view.asOf],
     ['Framework', `${framework.name} ${framework.version}, ${framework.publisher}; digest ${framework.digest}`],

@@ -71,7 +71,8 @@ const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
   number: (value: number) => groupDigits(value),
   /** a number, or a dash where there is none */
   orNone: (value: number | null) => (value === null ? '–' : groupDigits(value)),
-  plural: (count: number, one: string, many: string) => `${groupDigits(count)} ${count === 1 ? one : many}`,
+  plural,
+  completeness,
   timeText: (value: string) => shortTime(value),
   word: (value: string) => wordOf(value),
   /** the shape alone, for lists that are too dense for badges; its word is there for those who do not see it */
@@ -257,4 +258,21 @@ function missing(helper: string): ReportsError {
       hint: 'compare the template with the view it is rendered with',
     },
   )
+}
+
+function plural(count: number, one: string, many: string): string {
+  return `${groupDigits(count)} ${count === 1 ? one : many}`
+}
+
+/** What a complete report says of itself: its datasets were read, and how much is unknown all the same. */
+export function completeness(view: {
+  readonly sources: readonly unknown[]
+  readonly totals: { readonly unknown: number }
+}): string {
+  const unknown = view.totals.unknown
+  const rest =
+    unknown === 0
+      ? 'No result is unknown.'
+      : `${plural(unknown, 'result is', 'results are')} unknown for other reasons, named below.`
+  return `Every dataset of ${plural(view.sources.length, 'source', 'sources')} was read to its end. ${rest}`
 }

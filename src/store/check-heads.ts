@@ -11,6 +11,10 @@ export interface HeadCheck {
   readonly sinks: readonly HeadSink[]
   /** null when no key of this fingerprint is trusted */
   verify(bytes: Uint8Array, head: SignedHead): boolean | null
+  /** when and why a key was revoked; null when it was not. Left out: none was */
+  revoked?(fingerprint: string): { readonly at: Date; readonly reason: string } | null
+  /** is told each head of a revoked key that a later head of a trusted key holds in its chain */
+  onHeld?(head: SignedHead): void
 }
 
 /** Snapshots of a source, or the evaluations, as the database has them now. */
@@ -55,12 +59,13 @@ async function digestsOf(store: Store, text: string, values: readonly unknown[])
   return new Map(rows.map(row => [row.version, row.digest.toString('hex')]))
 }
 
-async function* checkStream(store: Store, { sinks, verify }: HeadCheck, inside: Inside): AsyncGenerator<StoreProblem> {
+async function* checkStream(store: Store, check: HeadCheck, inside: Inside): AsyncGenerator<StoreProblem> {
+  const { sinks } = check
   const kept = await readHeads(store, inside.stream)
-  yield* checkChain(kept, inside, verify, ' in the database')
+  yield* checkChain(store, kept, inside, check, ' in the database')
   for (const sink of sinks) {
     const heads = await sink.heads(inside.stream)
-    yield* checkChain(heads, inside, verify, '')
+    yield* checkChain(store, heads, inside, check, '')
     const outside = new Map(heads.map(head => [head.version, head]))
     for (const head of heads) {
       yield* checkInside(store, head, inside)
@@ -90,17 +95,49 @@ async function* checkStream(store: Store, { sinks, verify }: HeadCheck, inside: 
   }
 }
 
-function* checkChain(
+async function* checkChain(
+  store: Store,
   heads: readonly SignedHead[],
   { title }: Inside,
-  verify: HeadCheck['verify'],
+  check: HeadCheck,
   where: string,
-): Generator<StoreProblem> {
+): AsyncGenerator<StoreProblem> {
+  const held = heldByTrusted(heads, check)
   let before: SignedHead | null = null
   for (const head of heads) {
-    yield* checkHead(head, before, `${title} ${head.version}${where}`, verify)
+    const name = `${title} ${head.version}${where}`
+    yield* checkHead(head, before, name, check.verify)
+    const revoked = check.revoked?.(head.keyFingerprint) ?? null
+    if (revoked !== null) {
+      const signed = `its head is signed with key ${head.keyFingerprint}, revoked on ${revoked.at.toISOString()} (${revoked.reason})`
+      if (held.has(head)) check.onHeld?.(head)
+      else if (await isRecordedAfter(store, head, revoked.at))
+        yield { kind: 'head', name, message: `${signed}, and what it signs was recorded after that` }
+      else {
+        const message = `${signed}, and no later head of a trusted key holds it: collect and evaluate once more with the new key`
+        yield { kind: 'head_missing', name, message }
+      }
+    }
     before = head
   }
+}
+
+/** Heads that are chained, without a gap, to a later one that a key signed which is trusted still. */
+function heldByTrusted(heads: readonly SignedHead[], { verify, revoked }: HeadCheck): ReadonlySet<SignedHead> {
+  const held = new Set<SignedHead>()
+  let isHolding = false
+  for (const [i, head] of [...heads.entries()].reverse()) {
+    const next = heads[i + 1]
+    isHolding &&= next !== undefined && next.previousDigest === digestOf({ ...head })
+    if (isHolding) held.add(head)
+    isHolding ||= (revoked?.(head.keyFingerprint) ?? null) === null && verify(signedBytes(head), head) === true
+  }
+  return held
+}
+
+async function isRecordedAfter(store: Store, head: SignedHead, at: Date): Promise<boolean> {
+  const [entry] = await query<{ at: Date }>(store.db, 'select at from ledger where position = $1', [head.ledgerPosition])
+  return entry === undefined || entry.at > at
 }
 
 async function* checkLines(sink: HeadSink, head: SignedHead, inside: Inside): AsyncGenerator<StoreProblem> {
@@ -120,7 +157,10 @@ function* checkHead(
 ): Generator<StoreProblem> {
   const valid = verify(signedBytes(head), head)
   if (valid === null)
-    yield { kind: 'head', name, message: `its head is signed with the key ${head.keyFingerprint}, which is not trusted here` }
+    yield {
+      ...{ kind: 'head', name },
+      message: `its head is signed with the key ${head.keyFingerprint}, which is not trusted here: copy dataDir/keys and the heads folder from where it was signed, or name the public key with --key`,
+    }
   else if (!valid) yield { kind: 'head', name, message: 'the signature of its head is not valid' }
   const expected = before === null ? null : digestOf({ ...before })
   if (head.previousDigest !== expected || head.version !== (before?.version ?? 0) + 1)

@@ -1,7 +1,8 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { buildEstate, evaluate, loadCatalog, readExceptionFile } from '../../src/controls/index.ts'
-import type { Exception, ExceptionScope } from '../../src/model.ts'
+import type { Exception, ExceptionFile, ExceptionScope } from '../../src/model.ts'
 import { asOf, controlYaml, estateRows, folderOf, type SmallEstate } from './estate-rows.ts'
 
 const estate: SmallEstate = {
@@ -170,4 +171,26 @@ describe('a file of exceptions', () => {
         .and.to.match(/e\.yaml:1:\d+: exceptions\[1\]/)
     })
   }
+
+  it('keeps what was known of a file that cannot be parsed, and tells it; the other files of the folder count as they are', () => {
+    using controls = folderOf({ 't.yaml': controlYaml('true', { resource: 'user' }) })
+    const catalog = loadCatalog({ folders: [controls.path] })
+    const text = (...rows: object[]) => JSON.stringify({ exceptions: rows })
+    using folder = folderOf({ 'a.yaml': text(row({}), row({ id: 'b' })), 'c.yaml': text(row({ id: 'c' })) })
+    const readNow = (last: ExceptionFile | null) => readExceptionFile(folder.path, catalog, 365, last)
+    const good = readNow(null)
+    for (const slip of ['{{{', '', 'exceptions: 7']) {
+      writeFileSync(join(folder.path, 'a.yaml'), slip)
+      writeFileSync(join(folder.path, 'c.yaml'), text(row({ id: 'c' })))
+      const slipped = readNow(readNow(good))
+      expect(slipped).to.deep.include({ exceptions: good.exceptions, digest: good.digest, files: good.files })
+      expect(slipped.problems.join('\n')).to.match(/a\.yaml:1:.*stays in force/)
+      writeFileSync(join(folder.path, 'c.yaml'), text())
+      expect(readNow(slipped).exceptions.map(({ id }) => id)).to.deep.equal(['a', 'b'])
+      expect(() => readNow({ ...good, location: 'elsewhere' })).to.throw(/not read/)
+    }
+    writeFileSync(join(folder.path, 'a.yaml'), text(row({ id: 'b' })))
+    expect(readNow(readNow(good)).exceptions.map(({ id }) => id)).to.deep.equal(['b'])
+    expect(readNow(good).problems).to.deep.equal([])
+  })
 })

@@ -77,6 +77,7 @@ describe('evidence over what was disposed of', function () {
     const again = await reperform(after.path, after.manifest)
     expect(again.differences, JSON.stringify(again.different.slice(0, 3), null, 2)).to.equal(0)
     expect(again.ok).to.equal(false)
+    expect(again.unjudged).to.be.greaterThan(0)
     expect(again.notReperformed.join()).to.contain(said)
 
     const period = await periodReport(parts, { framework: 'soc2', from: new Date('2026-01-02'), to: new Date('2026-03-10') })

@@ -31,7 +31,8 @@ describe('the framework report', () => {
     const view = frameworkReportView(sampleInput({ snapshots: [sampleSnapshot({ isComplete: true })] }))
     expect(view.isComplete).to.equal(true)
     expect(coverOf(html(view)))
-      .to.include('<strong>COMPLETE.</strong>')
+      .to.include('<strong>COMPLETE.</strong> Every dataset of 1 source was read to its end.')
+      .and.include('for other reasons, named below.')
       .and.not.include('INCOMPLETE')
   })
 

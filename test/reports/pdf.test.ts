@@ -51,6 +51,13 @@ describe('a framework report as PDF', () => {
       expect(text).to.contain(part)
   })
 
+  it('says of a complete report what the HTML says: which results are unknown all the same', async () => {
+    const view = frameworkReportView(sampleInput({ snapshots: [sampleSnapshot({ isComplete: true })] }))
+    const text = ask('pdftotext', await written(view), '-raw', '-l', '1', 'FILE', '-').replaceAll(/\s+/g, ' ')
+    expect(text).to.contain('COMPLETE: Every dataset of 1 source was read to its end.')
+    expect(text).to.match(/\d+ results? (is|are) unknown for other reasons/)
+  })
+
   it('carries source, as-of, run, digest and page n of m on every page', async () => {
     const view = frameworkReportView(sampleInput())
     const bytes = await written(view)

@@ -276,4 +276,40 @@ describe('the whole database, computed again', () => {
     expect(readFileSync(list, 'utf8')).to.equal(good)
     expect(await problems()).to.deep.equal([])
   })
+
+  it('takes what a revoked key signed before for good once a later head of a trusted key holds it', async () => {
+    const { store, folder } = await filled()
+    await using _ = store
+    const next = generateKeyPairSync('ed25519')
+    const verifyBoth: HeadCheck['verify'] = (bytes, head) =>
+      trust(bytes, head) ?? verify(null, bytes, next.publicKey, Buffer.from(head.signature, 'base64'))
+    const sinks = [openHeadFiles(folder)]
+    const tryWith = async (at: Date) => {
+      const held: number[] = []
+      const revoked = (key: string) => (key === 'ours' ? { at, reason: 'leaked' } : null)
+      const { problems } = await verifyStore(store, {
+        sinks,
+        verify: verifyBoth,
+        revoked,
+        onHeld: each => held.push(each.version),
+      })
+      return {
+        held,
+        kinds: problems.map(each => each.kind),
+        text: problems.map(each => `${each.name}: ${each.message}`).join('\n'),
+      }
+    }
+    const [later, earlier] = [new Date(Date.now() + 60_000), new Date(0)]
+    const alone = await tryWith(later)
+    expect(new Set(alone.kinds)).to.deep.equal(new Set(['head_missing']))
+    expect(alone.text).to.match(/signed with key ours, revoked on \d{4}-.* \(leaked\), and no later head .* collect and evaluate/)
+    const after = await tryWith(earlier)
+    expect(new Set(after.kinds)).to.deep.equal(new Set(['head']))
+    expect(after.text).to.match(/recorded after that/)
+    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u1', {})] })], {})
+    await publishHeads(store, 'acme', sinks, { fingerprint: 'next', sign: async bytes => sign(null, bytes, next.privateKey) })
+    const chained = await tryWith(later)
+    expect(chained.text).not.to.match(/acme/)
+    expect(chained.held).to.deep.equal([1, 2, 3, 1, 2, 3])
+  })
 })
