@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { silent } from '../../src/log.ts'
 import { openStore, type Store, saveEvaluation, saveImport } from '../../src/store/index.ts'
+import { type Workplace, workplace } from '../cli/program.ts'
 import { collectOnce, part, user } from '../store/collected.ts'
 import { evaluationOf } from '../store/evaluated.ts'
-import { type Workplace, workplace } from './program.ts'
 
 describe('the life of what is kept, as a user has it', function () {
   this.timeout(180_000)
@@ -135,7 +135,7 @@ describe('the life of what is kept, as a user has it', function () {
     const refused = await place.run('db', 'import', 'all.tar.gz')
     expect(refused.code).to.equal(1)
     expect(refused.stderr).to.contain('cannot take an import')
-    place.configure({ more: { dataDir: './elsewhere' } })
+    place.configure({ more: { dataDir: '../cli/elsewhere' } })
     const imported = await place.run('db', 'import', 'all.tar.gz', '--json')
     expect(imported.code, imported.stderr).to.equal(0)
     expect(imported.json).to.deep.include({ snapshots: 3, problems: [], ledgerHead: exported.json.ledgerHead })

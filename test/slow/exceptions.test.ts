@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readBundleFile } from '../../src/evidence/index.ts'
-import { workplace } from './program.ts'
+import { workplace } from '../cli/program.ts'
 
 const control = 'IDC-USER-001'
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { read } from 'hucre'
 import { readBundleFile, verifyBundle } from '../../src/evidence/index.ts'
+import { type Workplace, workplace } from '../cli/program.ts'
 import { recordsOf } from '../reports/bytes.ts'
-import { type Workplace, workplace } from './program.ts'
 
 describe('reports that are tables', function () {
   this.timeout(240_000)
