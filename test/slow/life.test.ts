@@ -135,7 +135,7 @@ describe('the life of what is kept, as a user has it', function () {
     const refused = await place.run('db', 'import', 'all.tar.gz')
     expect(refused.code).to.equal(1)
     expect(refused.stderr).to.contain('cannot take an import')
-    place.configure({ more: { dataDir: '../cli/elsewhere' } })
+    place.configure({ more: { dataDir: './elsewhere' } })
     const imported = await place.run('db', 'import', 'all.tar.gz', '--json')
     expect(imported.code, imported.stderr).to.equal(0)
     expect(imported.json).to.deep.include({ snapshots: 3, problems: [], ledgerHead: exported.json.ledgerHead })
