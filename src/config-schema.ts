@@ -1,3 +1,15 @@
+const roleArn = {
+  type: 'string',
+  pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
+  description: 'arn:aws:iam::<12 digits>:role/<name>',
+} as const
+const externalId = {
+  type: 'string',
+  pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
+  'x-secret': true,
+  description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
+} as const
+
 /** JSON Schema of the configuration file; `evidenced config schema` prints it. `x-secret` values may be `file:` references and are never shown. */
 export const configSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -64,17 +76,8 @@ export const configSchema = {
             default: {},
             description: "left out: the AWS SDK's own chain (environment, profile, web identity, instance role)",
             properties: {
-              roleArn: {
-                type: 'string',
-                pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
-                description: 'arn:aws:iam::<12 digits>:role/<name>',
-              },
-              externalId: {
-                type: 'string',
-                pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
-                'x-secret': true,
-                description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
-              },
+              roleArn,
+              externalId,
               via: {
                 type: 'array',
                 minItems: 1,
@@ -85,17 +88,8 @@ export const configSchema = {
                   additionalProperties: false,
                   required: ['roleArn'],
                   properties: {
-                    roleArn: {
-                      type: 'string',
-                      pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
-                      description: 'arn:aws:iam::<12 digits>:role/<name>',
-                    },
-                    externalId: {
-                      type: 'string',
-                      pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
-                      'x-secret': true,
-                      description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
-                    },
+                    roleArn,
+                    externalId,
                   },
                 },
               },
@@ -147,12 +141,7 @@ export const configSchema = {
                 pattern: '^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$',
                 description: 'name (with its path, if any) of the role to assume in every account, e.g. EvidencedIamReader',
               },
-              externalId: {
-                type: 'string',
-                pattern: '^[A-Za-z0-9_+=,.@:/-]{2,1224}$',
-                'x-secret': true,
-                description: '2 to 1224 characters of A-Z a-z 0-9 _ + = , . @ : / -, or file:/path',
-              },
+              externalId,
               accounts: {
                 type: 'array',
                 minItems: 1,

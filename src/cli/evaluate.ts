@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { isComplete } from '../coverage.ts'
 import { openLog, silent } from '../log.ts'
-import type { ControlOutcome, Json, SavedEvaluation, Snapshot } from '../model.ts'
+import type { Json, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
 import { explainSubject, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
 import { type GapCause, gapCauses } from '../reports/index.ts'
+import { addCounts } from '../status-counts.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
@@ -20,17 +21,10 @@ interface Options extends CommonOptions {
 }
 
 /** One control over all sources. */
-export interface ControlCounts {
+export interface ControlCounts extends StatusCounts {
   readonly id: string
   readonly title: string
   readonly severity: string
-  readonly population: number
-  readonly populationIsLowerBound: boolean
-  readonly pass: number
-  readonly fail: number
-  readonly unknown: number
-  readonly notApplicable: number
-  readonly excepted: number
 }
 
 export function addEvaluate(program: Command, invocation: Invocation): void {
@@ -125,24 +119,11 @@ export async function snapshotsOf(store: Store, evaluation: SavedEvaluation): Pr
 
 /** Counts per control, summed over sources, in control order. */
 export function countsOf(evaluation: SavedEvaluation): readonly ControlCounts[] {
-  const byId = new Map<string, ControlCounts>()
-  for (const outcome of evaluation.outcomes) byId.set(outcome.control.id, sum(byId.get(outcome.control.id), outcome))
-  return [...byId.values()]
-}
-
-function sum(before: ControlCounts | undefined, outcome: ControlOutcome): ControlCounts {
-  return {
-    id: outcome.control.id,
-    title: outcome.control.title,
-    severity: outcome.control.severity,
-    population: (before?.population ?? 0) + outcome.population,
-    populationIsLowerBound: (before?.populationIsLowerBound ?? false) || outcome.populationIsLowerBound,
-    pass: (before?.pass ?? 0) + outcome.pass,
-    fail: (before?.fail ?? 0) + outcome.fail,
-    unknown: (before?.unknown ?? 0) + outcome.unknown,
-    notApplicable: (before?.notApplicable ?? 0) + outcome.notApplicable,
-    excepted: (before?.excepted ?? 0) + outcome.excepted,
-  }
+  const byId = Map.groupBy(evaluation.outcomes, ({ control }) => control.id)
+  return [...byId].map(([id, outcomes]) => {
+    const { title, severity } = outcomes.at(-1)!.control
+    return { id, title, severity, ...addCounts(outcomes) }
+  })
 }
 
 function population(counts: ControlCounts): string {

@@ -99,26 +99,14 @@ export class ApplicationAssignment extends Assignment {
   }
 }
 
-/** An account assignment that may exist: its pair, or its permission set, could not be read. */
-export class GhostAccountAssignment {
-  readonly typeName = 'AccountAssignment'
-  readonly kind = 'account'
-  readonly account: Account | null | Unknown
-  readonly permissionSet: PermissionSet | Unknown
+/** An assignment that may exist: nobody knows whose. */
+abstract class GhostAssignment {
   readonly why: Unknown
 
-  constructor(account: Account | null | Unknown, permissionSet: PermissionSet | Unknown, why: Unknown) {
-    this.account = account
-    this.permissionSet = permissionSet
+  constructor(why: Unknown) {
     this.why = why
   }
 
-  get AccountId(): string | Unknown {
-    return this.account instanceof Account ? this.account.key : this.why
-  }
-  get PermissionSetArn(): string | Unknown {
-    return this.permissionSet instanceof PermissionSet ? this.permissionSet.key : this.why
-  }
   get PrincipalType(): Unknown {
     return this.why
   }
@@ -136,34 +124,39 @@ export class GhostAccountAssignment {
   }
 }
 
+/** An account assignment that may exist: its pair, or its permission set, could not be read. */
+export class GhostAccountAssignment extends GhostAssignment {
+  readonly typeName = 'AccountAssignment'
+  readonly kind = 'account'
+  readonly account: Account | null | Unknown
+  readonly permissionSet: PermissionSet | Unknown
+
+  constructor(account: Account | null | Unknown, permissionSet: PermissionSet | Unknown, why: Unknown) {
+    super(why)
+    this.account = account
+    this.permissionSet = permissionSet
+  }
+
+  get AccountId(): string | Unknown {
+    return this.account instanceof Account ? this.account.key : this.why
+  }
+  get PermissionSetArn(): string | Unknown {
+    return this.permissionSet instanceof PermissionSet ? this.permissionSet.key : this.why
+  }
+}
+
 /** An application assignment that may exist. */
-export class GhostApplicationAssignment {
+export class GhostApplicationAssignment extends GhostAssignment {
   readonly typeName = 'ApplicationAssignment'
   readonly kind = 'application'
   readonly application: Application | Unknown
-  readonly why: Unknown
 
   constructor(application: Application | Unknown, why: Unknown) {
+    super(why)
     this.application = application
-    this.why = why
   }
 
   get ApplicationArn(): string | Unknown {
     return this.application instanceof Application ? this.application.key : this.why
-  }
-  get PrincipalType(): Unknown {
-    return this.why
-  }
-  get PrincipalId(): Unknown {
-    return this.why
-  }
-  get principal(): Unknown {
-    return this.why
-  }
-  get principalName(): Unknown {
-    return this.why
-  }
-  get targetName(): Unknown {
-    return this.why
   }
 }

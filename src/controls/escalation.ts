@@ -1,10 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { digestOf } from '../digest.ts'
-import { problemLine, readYaml } from '../document.ts'
-import type { Json } from '../model.ts'
-import { ControlsError } from './controls-error.ts'
-import { packagedCatalog } from './packaged-catalog.ts'
+import { readPackagedData } from './packaged-catalog.ts'
 import { allows, allowsEverything, type Grants } from './policy-reach.ts'
 import { joinGaps, Undecided, type Unknown } from './values.ts'
 
@@ -55,17 +50,8 @@ const schema = {
  * @throws {ControlsError} CATALOG_UNREADABLE, DATA_INVALID
  */
 export function loadEscalation(): EscalationFamilies {
-  const file = join(packagedCatalog, 'data/escalation.yaml')
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ControlsError('CATALOG_UNREADABLE', `${file} cannot be read`, { hint: 'install the package again', cause })
-  }
-  const { value, problems } = readYaml(text, file, schema)
-  const first = problems[0]
-  if (first !== undefined) throw new ControlsError('DATA_INVALID', problemLine(first), { hint: 'install the package again' })
-  return { digest: digestOf(value as Json), families: (value as unknown as { families: EscalationFamily[] }).families }
+  const value = readPackagedData('escalation.yaml', schema)
+  return { digest: digestOf(value), families: (value as unknown as { families: EscalationFamily[] }).families }
 }
 
 /** Which families the policies of a principal satisfy. Only actions on every resource of a type and without a condition count. */

@@ -1,20 +1,14 @@
-import type { ControlOutcome, Evaluation, Framework, Severity } from '../model.ts'
+import type { Evaluation, Framework, Severity, StatusCounts } from '../model.ts'
+import { addCounts } from '../status-counts.ts'
 import type { Catalog } from './catalog.ts'
 
 /** What an evaluation says of one control of a requirement, summed over sources. */
-export interface RequirementControl {
+export interface RequirementControl extends StatusCounts {
   readonly id: string
   readonly basis: 'public' | 'judgement'
   /** null for a control that is not in the catalog, or is broken */
   readonly title: string | null
   readonly severity: Severity | null
-  readonly population: number
-  readonly populationIsLowerBound: boolean
-  readonly pass: number
-  readonly fail: number
-  readonly unknown: number
-  readonly notApplicable: number
-  readonly excepted: number
 }
 
 export interface RequirementCoverage {
@@ -40,7 +34,7 @@ export function frameworkCoverage(catalog: Catalog, framework: Framework, evalua
     const found = controls.map(({ id: control, basis }) => {
       const outcomes = byControl.get(control) ?? []
       const info = catalog.controls.find(each => each.id === control) ?? outcomes[0]?.control
-      return { ...sum(outcomes), id: control, basis, title: info?.title ?? null, severity: info?.severity ?? null }
+      return { ...addCounts(outcomes), id: control, basis, title: info?.title ?? null, severity: info?.severity ?? null }
     })
     const isMissing = controls.some(({ id: control }) => !byControl.has(control))
     return { id, label, status: statusOf(found, isMissing), controls: found }
@@ -53,17 +47,4 @@ function statusOf(controls: readonly RequirementControl[], isMissing: boolean): 
   if (controls.some(control => control.fail > 0)) return 'fail'
   if (isMissing || controls.some(control => control.unknown > 0 || control.populationIsLowerBound)) return 'unknown'
   return controls.some(control => control.pass > 0) ? 'pass' : 'not_applicable'
-}
-
-function sum(outcomes: readonly ControlOutcome[]) {
-  const total = (count: (outcome: ControlOutcome) => number) => outcomes.reduce((all, outcome) => all + count(outcome), 0)
-  return {
-    population: total(outcome => outcome.population),
-    populationIsLowerBound: outcomes.some(outcome => outcome.populationIsLowerBound),
-    pass: total(outcome => outcome.pass),
-    fail: total(outcome => outcome.fail),
-    unknown: total(outcome => outcome.unknown),
-    notApplicable: total(outcome => outcome.notApplicable),
-    excepted: total(outcome => outcome.excepted),
-  }
 }

@@ -1,11 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { digestOf } from '../digest.ts'
-import { problemLine, readYaml } from '../document.ts'
-import type { Json } from '../model.ts'
-import { ControlsError } from './controls-error.ts'
 import { type EscalationFamilies, loadEscalation } from './escalation.ts'
-import { packagedCatalog } from './packaged-catalog.ts'
+import { readPackagedData } from './packaged-catalog.ts'
 
 /**
  * What the document of an AWS managed policy means. `full_access`: an Allow statement of every action, or NotAction alone, on every
@@ -53,16 +48,7 @@ interface Listed {
  * @throws {ControlsError} CATALOG_UNREADABLE, DATA_INVALID
  */
 export function loadManagedPolicies(): ManagedPolicies {
-  const file = join(packagedCatalog, 'data/aws-managed-policies.yaml')
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ControlsError('CATALOG_UNREADABLE', `${file} cannot be read`, { hint: 'install the package again', cause })
-  }
-  const { value, problems } = readYaml(text, file, schema)
-  const first = problems[0]
-  if (first !== undefined) throw new ControlsError('DATA_INVALID', problemLine(first), { hint: 'install the package again' })
+  const value = readPackagedData('aws-managed-policies.yaml', schema)
   const listed = value as unknown as Listed
   const meanings = new Map<string, ManagedPolicyMeaning>()
   for (const name of listed.limited) meanings.set(name, 'limited')
@@ -71,7 +57,7 @@ export function loadManagedPolicies(): ManagedPolicies {
   for (const name of listed.deniesEverything) meanings.set(name, 'denies_everything')
   const escalation = loadEscalation()
   return {
-    digest: digestOf({ managedPolicies: value as Json, escalation: escalation.digest }),
+    digest: digestOf({ managedPolicies: value, escalation: escalation.digest }),
     escalation,
     origin: `${listed.source}, made ${listed.madeAt}`,
     meaningOf: arn => {

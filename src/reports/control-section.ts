@@ -8,13 +8,15 @@ import type {
   RegisteredException,
   Result,
   Severity,
+  StatusCounts,
 } from '../model.ts'
+import { addCounts } from '../status-counts.ts'
 import { type ExceptionNote, exceptionNotes } from './exception-row.ts'
 import { actionsOf } from './source-section.ts'
-import { addCounts, type Counts, type Standing, standingOf } from './standing.ts'
+import { type Standing, standingOf } from './standing.ts'
 
 /** One control in a report, over all sources it was evaluated on. */
-export interface ControlSection extends Counts {
+export interface ControlSection extends StatusCounts {
   readonly id: string
   readonly version: string
   readonly title: string
@@ -33,7 +35,7 @@ export interface ControlSection extends Counts {
 }
 
 /** A control on one source. Subjects that passed or did not apply are counted here and named in the CSV of results. */
-export interface OutcomeSection extends Counts {
+export interface OutcomeSection extends StatusCounts {
   readonly source: string
   readonly standing: Standing
   readonly parametersDigest: string

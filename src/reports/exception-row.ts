@@ -1,27 +1,10 @@
 import { scopeText } from '../exception.ts'
-import type { ExceptionState, RegisteredException } from '../model.ts'
+import type { RegisteredException } from '../model.ts'
 
 /** An exception of the register, for people. Times are RFC 3339 text. */
-export interface ExceptionRow {
-  readonly id: string
-  readonly origin: 'file' | 'database'
-  readonly state: ExceptionState
-  readonly controls: readonly string[]
+export interface ExceptionRow extends Omit<RegisteredException, 'scope'> {
   /** in words */
   readonly scope: string
-  readonly reason: string
-  readonly ticket: string | null
-  readonly requestedBy: string
-  readonly requestedAt: string | null
-  readonly approvedBy: string | null
-  readonly approvedAt: string | null
-  readonly expiresAt: string
-  readonly revokedBy: string | null
-  readonly revokedAt: string | null
-  readonly revokedReason: string | null
-  /** fails that it stood beside in the evaluation */
-  readonly covers: number
-  readonly problem: string | null
 }
 
 /** What is said of an exception beside a fail. */

@@ -1,12 +1,13 @@
 import { compareBytes } from '../digest.ts'
-import type { Framework, SavedEvaluation, Snapshot, Status } from '../model.ts'
+import type { Framework, SavedEvaluation, Snapshot, Status, StatusCounts } from '../model.ts'
+import { addCounts } from '../status-counts.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
 import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { gapCauses } from './gap-causes.ts'
 import type { OperationCalls } from './operation-calls.ts'
 import { ReportsError } from './reports-error.ts'
 import { type MissingDataset, type SourceSection, sourceSection } from './source-section.ts'
-import { addCounts, type Counts, checkOutcome, type Standing } from './standing.ts'
+import { checkOutcome, type Standing } from './standing.ts'
 
 /** How one requirement of a framework stands. It is decided where controls are judged; a report only prints it. */
 export interface RequirementOutcome {
@@ -33,7 +34,7 @@ export interface FrameworkReportView {
   readonly missing: readonly MissingDataset[]
   /** over `missing`: what to grant, sorted */
   readonly missingActions: readonly string[]
-  readonly totals: Counts & { readonly controls: number; readonly controlsBy: { readonly [standing in Standing]: number } }
+  readonly totals: StatusCounts & { readonly controls: number; readonly controlsBy: { readonly [standing in Standing]: number } }
   /** controls with fails, the most urgent first */
   readonly failing: readonly ControlLine[]
   /** controls that have no fail and could not be judged wholly, the most urgent first */

@@ -1,7 +1,8 @@
-import type { BundleRecord, FindingFigures, RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
+import type { BundleRecord, FindingFigures, RunRecord, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
+import { addCounts } from '../status-counts.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
 import { type DatasetRow, datasetRows, type MissingDataset, missingOf } from './source-section.ts'
-import { addCounts, type Counts, checkOutcome, type Standing } from './standing.ts'
+import { checkOutcome, type Standing } from './standing.ts'
 
 /** What the first page is made of. `href`s are decided by the server. */
 export interface HomeInput {
@@ -62,7 +63,7 @@ export interface HomeEvaluation {
   readonly evaluatedAt: string
   readonly age: string
   readonly digest: string
-  readonly totals: Counts
+  readonly totals: StatusCounts
   /** judged another snapshot than the last one of a source: `label version` of what it judged */
   readonly olderThanSnapshots: readonly string[]
   /** controls by where they stand, those to look at first; groups without a control are left out */

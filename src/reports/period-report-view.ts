@@ -1,10 +1,11 @@
 import { compareBytes } from '../digest.ts'
-import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot, SourceIdentity } from '../model.ts'
+import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot, SourceIdentity, StatusCounts } from '../model.ts'
+import { addCounts } from '../status-counts.ts'
 import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { type EpisodeTracker, type FailureEpisode, trackFailures } from './failure-episodes.ts'
 import type { NotCompared, PeriodChange } from './period-changes.ts'
 import { missingOf } from './source-section.ts'
-import { addCounts, type Counts, type Standing, standingOf } from './standing.ts'
+import { type Standing, standingOf } from './standing.ts'
 
 /** A day of the coverage calendar, in UTC. */
 export interface CalendarDay {
@@ -22,14 +23,14 @@ export interface PeriodEvaluation {
 }
 
 /** One control in one evaluation of the period. */
-export interface PeriodCount extends Counts {
+export interface PeriodCount extends StatusCounts {
   readonly evaluation: number
   readonly asOf: string
   readonly standing: Standing
 }
 
 /** Evaluations of one control, one after the other, that all counted the same. */
-export interface PeriodStretch extends Counts {
+export interface PeriodStretch extends StatusCounts {
   readonly standing: Standing
   readonly evaluations: number
   /** instants of the first and the last of them */

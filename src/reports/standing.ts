@@ -4,16 +4,6 @@ import { ReportsError } from './reports-error.ts'
 /** Where a control stands on one or several sources: a summary of its counts, no judgement of its own. */
 export type Standing = Status | 'not_evaluated'
 
-export interface Counts {
-  readonly population: number
-  readonly populationIsLowerBound: boolean
-  readonly pass: number
-  readonly fail: number
-  readonly unknown: number
-  readonly notApplicable: number
-  readonly excepted: number
-}
-
 /**
  * The worst of what was counted: one fail is a fail; an unknown, a population that may be larger and a broken control are unknown;
  * no outcome at all is `not_evaluated`. It is `pass` only when every subject passed or did not apply, and at least one passed.
@@ -23,19 +13,6 @@ export function standingOf(outcomes: readonly ControlOutcome[]): Standing {
   if (outcomes.some(outcome => outcome.fail > 0)) return 'fail'
   if (outcomes.some(outcome => outcome.unknown > 0 || outcome.populationIsLowerBound || outcome.error !== null)) return 'unknown'
   return outcomes.some(outcome => outcome.pass > 0) ? 'pass' : 'not_applicable'
-}
-
-export function addCounts(outcomes: readonly Counts[]): Counts {
-  const sum = (pick: (counts: Counts) => number) => outcomes.reduce((total, counts) => total + pick(counts), 0)
-  return {
-    population: sum(counts => counts.population),
-    populationIsLowerBound: outcomes.some(counts => counts.populationIsLowerBound),
-    pass: sum(counts => counts.pass),
-    fail: sum(counts => counts.fail),
-    unknown: sum(counts => counts.unknown),
-    notApplicable: sum(counts => counts.notApplicable),
-    excepted: sum(counts => counts.excepted),
-  }
 }
 
 /**

@@ -1,10 +1,11 @@
 import handlebars, { type HelperOptions } from 'handlebars'
-import type { Json } from '../model.ts'
+import type { Json, StatusCounts } from '../model.ts'
 import { type Look, localTime, plainLook } from './look.ts'
 import { ReportsError } from './reports-error.ts'
 
 type Environment = ReturnType<typeof handlebars.create>
 type Value = Json | undefined
+type Bar = Pick<StatusCounts, 'pass' | 'fail' | 'unknown' | 'notApplicable'>
 
 const { SafeString, escapeExpression: escaped } = handlebars
 
@@ -100,7 +101,7 @@ const printers: { readonly [name: string]: (...values: never[]) => unknown } = {
   firstOf: (list: readonly unknown[], count: number) => list.slice(0, count),
   restOf: (list: readonly unknown[], count: number) => Math.max(0, list.length - count),
   eq: (a: Json, b: Json) => a === b,
-  bar: (counts: BarCounts) => new SafeString(barSvg(counts)),
+  bar: (counts: Bar) => new SafeString(barSvg(counts)),
   /** evaluations one after the other by where a control stood */
   strip: (stretches: readonly { readonly standing: string; readonly evaluations: number }[]) =>
     new SafeString(stripSvg(stretches)),
@@ -170,15 +171,8 @@ export const helperNames: readonly string[] = [
   'with',
 ]
 
-interface BarCounts {
-  readonly pass: number
-  readonly fail: number
-  readonly unknown: number
-  readonly notApplicable: number
-}
-
 /** Parts of a population as one bar. It repeats figures that stand beside it in words, so readers of the page may skip it. */
-function barSvg({ fail, unknown, pass, notApplicable }: BarCounts): string {
+function barSvg({ fail, unknown, pass, notApplicable }: Bar): string {
   const total = fail + unknown + pass + notApplicable
   const parts: [string, number][] = [
     ['fail', fail],
