@@ -34,7 +34,10 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       await saveVerification(store, found)
       const wrong = found.problems.filter(problem => problem.kind !== 'head_missing')
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
-      for (const { rows, text } of found.disposals) terminal.line(`${rows} rows ${text}; their digests stand`)
+      for (const { rows, texts, text } of found.disposals)
+        terminal.line(
+          `${rows} rows ${text}; their digests stand${texts === 0 ? '' : `, and so do those of ${texts} texts that names were taken out of`}`,
+        )
       for (const { fingerprint, revokedAt, reason } of known) {
         const count = held.get(fingerprint)?.size ?? 0
         const rest = 'a later head of a trusted key holds them'

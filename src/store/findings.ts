@@ -1,4 +1,5 @@
-import { canonicalJson, sha256 } from '../digest.ts'
+import { randomBytes } from 'node:crypto'
+import { canonicalJson } from '../digest.ts'
 import type { Finding, FindingFigures, FindingNote, FindingState, Json, Severity } from '../model.ts'
 import { type Connection, query, transaction } from './database.ts'
 import { readDisposals } from './disposal.ts'
@@ -6,6 +7,7 @@ import { StoreError } from './error.ts'
 import { type KeptState, keptColumns, stateOf } from './finding-words.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
+import { saltedDigest } from './salted-digest.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
 
@@ -202,10 +204,13 @@ async function addNote(
     const body = canonicalJson({ ...say(await assignedOf(on, finding)), by } as Json)
     const [last] = await on.query<{ id: number }>('select coalesce(max(id), 0) as id from finding_note')
     const id = last!.id + 1
-    const { position } = await appendTo(on, at, 'finding', { finding, note: id, event: kind, by, digest: sha256(body) })
+    const salt = randomBytes(16)
+    const digest = saltedDigest(salt, body)
+    // who said it stands in the body, with its salt: what stands here stays for good
+    const { position } = await appendTo(on, at, 'finding', { finding, note: id, event: kind, digest })
     await on.execute(
-      'insert into finding_note (id, finding_id, at, kind, body, digest, ledger_position) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, finding, at, kind, body, Buffer.from(sha256(body), 'hex'), position],
+      'insert into finding_note (id, finding_id, at, kind, body, salt, digest, ledger_position) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+      [id, finding, at, kind, body, salt, Buffer.from(digest, 'hex'), position],
     )
     return noteOf({ id, at, kind, body })
   })
