@@ -118,6 +118,16 @@ export async function lastExceptionFile(store: Store): Promise<(ExceptionFile & 
   return file === undefined ? null : { ...(JSON.parse(file.body) as ExceptionFile), readAt: file.readAt }
 }
 
+/** Ids of exceptions that the last evaluation knew, or that are known now, and that are not in force any more. */
+export async function endedExceptions(store: Store): Promise<ReadonlySet<string>> {
+  const now = store.now()
+  const known = new Map((await readExceptions(store, now)).map(each => [each.id, exceptionState(each, now)]))
+  const [last] = await query<{ id: number }>(store.db, 'select max(id) as id from evaluation having max(id) is not null')
+  const { exceptions = [] } = last === undefined ? {} : await readRegister(store, last.id)
+  const ids = new Set([...known.keys(), ...exceptions.map(each => each.id)])
+  return new Set([...ids].filter(id => known.get(id) !== 'approved'))
+}
+
 /** Keeps the register of an evaluation, each different one once. @returns its digest; null when the evaluation has none */
 export async function writeRegister(on: Connection, { exceptions }: Evaluation): Promise<Buffer | null> {
   if (exceptions === undefined) return null
