@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { silent } from '../../src/log.ts'
@@ -105,6 +107,64 @@ describe('a daemon that nobody looks at', function () {
     await ended(daemon)
   })
 })
+
+describe('what happens to a machine', function () {
+  this.timeout(240_000)
+
+  it('the database server is killed with kill -9 below a running daemon, which goes on', async () => {
+    await using place = await workplace()
+    place.configure({ more: { server: { port: 0 } } })
+    const daemon = place.start('run')
+    const { address } = await logged(daemon, 'listening')
+    await logged(daemon, 'evaluated')
+    const lock = join(place.folder, 'data', 'postgres', 'postmaster.pid')
+    const pidOf = () => Number(readFileSync(lock, 'utf8').split('\n')[0])
+    const killed = pidOf()
+    process.kill(killed, 'SIGKILL')
+    await until(async () => {
+      const health = await fetch(`${address}/healthz`).catch(() => null)
+      return health?.status === 200 && pidOf() !== killed
+    })
+    expect((await fetch(address)).status).to.equal(200)
+    expect((await place.run('collect')).code).to.equal(0)
+    expect((await place.run('verify-store', '--json')).json.problems.filter(isWrong)).to.deep.equal([])
+    const second = await place.run('run')
+    expect(second.stderr, 'it is the daemon again').to.contain(`process ${daemon.child.pid}`)
+    await ended(daemon)
+  })
+
+  it('the disk is full in the middle of a collection: it says so, nothing is lost, and with room again it goes on', async function () {
+    if (process.getuid?.() !== 0) return this.skip()
+    await using place = await workplace()
+    const disk = join(place.folder, 'data')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m,mode=0755', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      // a container without the right to mount
+      return this.skip()
+    }
+    try {
+      expect((await place.run('collect')).code).to.equal(0)
+      const { bavail, bsize } = statfsSync(disk)
+      writeFileSync(join(disk, 'ballast'), Buffer.alloc(bavail * bsize - 100_000))
+      const full = await place.run('collect')
+      expect(full.code, full.stderr).to.equal(1)
+      expect(full.stderr).to.match(/nothing that was sealed is lost/)
+      rmSync(join(disk, 'ballast'))
+      expect((await place.run('collect')).code).to.equal(0)
+      const verified = await place.run('verify-store', '--json')
+      expect(verified.json.problems.filter(isWrong)).to.deep.equal([])
+      expect(verified.json.snapshots).to.be.oneOf([2, 3])
+    } finally {
+      execFileSync('umount', [disk])
+    }
+  })
+})
+
+function isWrong({ kind }: { readonly kind: string }): boolean {
+  return kind !== 'head_missing'
+}
 
 describe('heads in a bucket, through the commands', function () {
   this.timeout(180_000)
