@@ -4,7 +4,15 @@ import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import { openLog } from '../log.ts'
 import type { Json } from '../model.ts'
-import { exportStore, importStore, previewRetention, type Store, storeStats, verifyStore } from '../store/index.ts'
+import {
+  exportStore,
+  importStore,
+  previewCallDisposal,
+  previewRetention,
+  type Store,
+  storeStats,
+  verifyStore,
+} from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
@@ -92,7 +100,9 @@ export function addDb(program: Command, invocation: Invocation): void {
 async function showStats(terminal: Terminal, store: Store, config: Config): Promise<void> {
   const stats = await storeStats(store)
   const steps = await previewRetention(store, rulesOf(config))
-  const frees = steps.reduce((sum, step) => sum + step.sizeBytes, 0)
+  const { callLedgerDays } = config.retention
+  const calls = callLedgerDays === null ? 0 : (await previewCallDisposal(store, callLedgerDays)).sizeBytes
+  const frees = steps.reduce((sum, step) => sum + step.sizeBytes, calls)
   terminal.line(
     table(
       ['table', 'rows', 'bytes', 'of indexes', 'bytes a day'],
@@ -103,8 +113,15 @@ async function showStats(terminal: Terminal, store: Store, config: Config): Prom
     stats.bytesPerDay === null || stats.days === null
       ? 'growth is known once the first snapshot is a day old'
       : `grows by ${stats.bytesPerDay} bytes a day (over ${stats.days.toFixed(1)} days)`
-  terminal.line(`${stats.sizeBytes} bytes in all; ${growth}; retention would free ${frees} bytes now`)
-  terminal.document({ ...stats, tables: stats.tables.map(each => ({ ...each })), retentionFreesBytes: frees } as Json)
+  terminal.line(
+    `${stats.sizeBytes} bytes in all; ${growth}; retention would free ${frees} bytes now${calls === 0 ? '' : `, ${calls} of them of single calls`}`,
+  )
+  terminal.document({
+    ...stats,
+    tables: stats.tables.map(each => ({ ...each })),
+    retentionFreesBytes: frees,
+    retentionFreesBytesOfCalls: calls,
+  } as Json)
 }
 
 function progressOf(terminal: Terminal, phase: string): (name: string, done: number, total: number) => void {

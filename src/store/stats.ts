@@ -4,7 +4,7 @@ import type { Store } from './store.ts'
 /** How large one table is, and how fast it grows. */
 export interface TableStats {
   readonly name: string
-  /** as the server estimates them */
+  /** as the server estimates them; counted where it never did, which it does soon after a table has grown */
   readonly rows: number
   /** rows and out-of-line values */
   readonly sizeBytes: number
@@ -36,7 +36,7 @@ export async function storeStats(store: Store): Promise<StoreStats> {
   )
   const rows = await query<{ name: string; rows: number; size: number; indexes: number; columns: readonly string[] }>(
     store.db,
-    `select c.relname as name, greatest(c.reltuples, 0)::float8 as rows, pg_table_size(c.oid)::float8 as size, pg_indexes_size(c.oid)::float8 as indexes,
+    `select c.relname as name, c.reltuples::float8 as rows, pg_table_size(c.oid)::float8 as size, pg_indexes_size(c.oid)::float8 as indexes,
        array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
      from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
      order by pg_total_relation_size(c.oid) desc, c.relname collate "C"`,
@@ -45,7 +45,8 @@ export async function storeStats(store: Store): Promise<StoreStats> {
   const days = age < 1 ? null : Math.min(30, age)
   const since = days === null ? null : new Date(store.now().getTime() - days * dayMs)
   const tables: TableStats[] = []
-  for (const { name, rows: estimate, size, indexes, columns } of rows) {
+  for (const { name, rows: estimated, size, indexes, columns } of rows) {
+    const estimate = estimated < 0 ? await countOf(store, name) : estimated
     const added = since === null ? null : await addedSince(store, name, columns, since)
     const perRow = (size + indexes) / Math.max(estimate, added ?? 0, 1)
     const bytesPerDay = added === null || days === null ? null : Math.round((added * perRow) / days)
@@ -53,6 +54,11 @@ export async function storeStats(store: Store): Promise<StoreStats> {
   }
   const bytesPerDay = days === null ? null : tables.reduce((sum, table) => sum + (table.bytesPerDay ?? 0), 0)
   return { sizeBytes: whole!.size, days, bytesPerDay, tables }
+}
+
+async function countOf(store: Store, table: string): Promise<number> {
+  const [found] = await query<{ count: number }>(store.db, `select count(*)::float8 as count from "${table}"`)
+  return found!.count
 }
 
 /** What dates a row, by the columns that a table has; the first that fits. */

@@ -128,7 +128,7 @@ describe('the life of what is kept, as a user has it', function () {
     const stats = await place.run('db', 'stats', '--json')
     expect(stats.code, stats.stderr).to.equal(0)
     expect(stats.json.tables[0].sizeBytes).to.be.greaterThan(0)
-    expect(stats.json).to.include.keys('days', 'bytesPerDay', 'retentionFreesBytes')
+    expect(stats.json).to.include.keys('days', 'bytesPerDay', 'retentionFreesBytes', 'retentionFreesBytesOfCalls')
     const exported = await place.run('db', 'export', 'all.tar.gz', '--json')
     expect(exported.code, exported.stderr).to.equal(0)
     expect((await place.run('db', 'export', 'all.tar.gz')).code).to.equal(2)
