@@ -26,7 +26,7 @@ export function addHold(program: Command, invocation: Invocation): void {
   addCommand(hold, 'add', 'keep everything, a source or a person, whatever retention or a request for erasure says')
     .option('--all', 'everything', false)
     .option('--source <label>', 'a source, or with --user the source of the person')
-    .option('--user <id or name>', 'one person; the hold keeps the id')
+    .option('--user <id or name>', 'one person (of an IAM user, the ARN); the hold keeps the id')
     .requiredOption('--reason <text>', 'why; it stays in the ledger for good, so name no person in it')
     .option('--by <name>', 'who says so (default: the user of this process)')
     .action(async (options: AddOptions) => {

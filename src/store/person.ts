@@ -30,7 +30,7 @@ export async function findPersonRows(
   const bodies = await on.query<{ id: number; body: string | null }>(
     `select e.id, v.body from entity e join resource_key k on k.id = e.key_id join dataset d on d.id = e.dataset_id
      left join entity_version v on v.entity_id = e.id
-     where e.source_id = $1 and ${isIamUser(user) ? `d.name like 'iam.%' and (k.key = $2 or starts_with(k.key, $2 || '|'))` : `d.name = 'identitystore.users' and k.key = $2`}`,
+     where e.source_id = $1 and ${isIamUser(user) ? ofIamUser : `d.name = 'identitystore.users' and k.key = $2`}`,
     [sourceId, user],
   )
   const facts = bodies.flatMap(({ body }) => (body === null ? [] : [JSON.parse(body) as Facts]))
@@ -56,6 +56,10 @@ export async function findPersonRows(
     importRows: imported.map(row => row.digest),
   }
 }
+
+/** What is an IAM user's own: keys of users and of what stands below them begin with the ARN; a virtual device says whose it is. */
+const ofIamUser = `case d.name when 'iam.virtual_mfa_devices' then v.body::json->'User'->>'Arn' = $2
+  else d.name like 'iam.%' and (k.key = $2 or starts_with(k.key, $2 || '|')) end`
 
 /** Resources of other datasets that name the person, by dataset: they belong to something else and are left as they are. */
 export async function othersNaming(
@@ -113,9 +117,9 @@ function namesOfUser(facts: Facts): string[] {
   return texts([facts.UserName, ...whole, ...members(facts.Emails, 'Value'), ...members(facts.ExternalIds, 'Id')])
 }
 
-/** The ARN, and the name where it can be nobody else's. */
+/** The ARN, and the name where it is one of a person: `operator-2` is another one's in another account. */
 function namesOfIamUser(arn: string): string[] {
-  return texts([arn, ...[arn.slice(arn.lastIndexOf('/') + 1)].filter(isSpecific)])
+  return [arn, ...[arn.slice(arn.lastIndexOf('/') + 1)].filter(name => /\p{L}[.@]\p{L}/u.test(name))]
 }
 
 function namesOfRow(row: Facts): string[] {

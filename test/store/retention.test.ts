@@ -501,15 +501,22 @@ describe('pseudonymising a person', () => {
         ...{ dataset: 'iam.access_keys', parent: arn },
         rows: [{ key: `${arn}|AKIA1`, facts: { UserName: 'mary.major' } }],
       }),
+      part({
+        dataset: 'iam.virtual_mfa_devices',
+        rows: ['a', 'b'].map((key, i) => ({ key, facts: { SerialNumber: key, User: { Arn: [arn, other][i]! } } })),
+      }),
     ])
-    await saveEvaluation(store, evaluationOf([{ key: arn, status: 'fail', reason: 'mary.major has an old key' }]))
+    await saveEvaluation(
+      store,
+      evaluationOf([arn, other].map(key => ({ key, status: 'fail', reason: `${key.split('/').at(-1)} has an old key` }))),
+    )
     const hold = await addHold(store, { kind: 'person', source: 'acme', user: arn }, 'case 1', 'counsel')
     expect((await errorOf(pseudonymise(store, { source: 'acme', user: arn, isDryRun: false }))).code).to.equal('ON_HOLD')
     await releaseHold(store, hold.id, 'closed', 'counsel')
     const done = await pseudonymise(store, { source: 'acme', user: arn, isDryRun: false })
     expect(done).to.deep.include({
       user: arn,
-      resources: 2,
+      resources: 3,
       results: 1,
       findings: 1,
       isStillThere: true,
@@ -521,7 +528,9 @@ describe('pseudonymising a person', () => {
     ])
     expect(await problems()).to.deep.equal([])
     const { rows } = await store.db.pool.query(`select body from entity_version where body like '%mary%'`)
-    expect(rows.map(row => JSON.parse(row.body).Arn)).to.deep.equal([other])
+    expect(rows.map(row => JSON.parse(row.body)).map(body => body.Arn ?? body.User.Arn)).to.deep.equal([other, other])
+    const rest = await pseudonymise(store, { source: 'acme', user: other, isDryRun: false })
+    expect(rest, 'a name that others have elsewhere is not looked for').to.deep.include({ names: [other], results: 1 })
     expect((await errorOf(pseudonymise(store, { source: 'acme', user: `${arn}x`, isDryRun: true }))).code).to.equal('NOT_FOUND')
   })
 
