@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import pg from 'pg'
 import { silent } from '../../src/log.ts'
 import { openStore, type Store, saveEvaluation } from '../../src/store/index.ts'
 import { type Running, until, type Workplace, workplace } from '../cli/program.ts'
@@ -9,6 +10,7 @@ import { startSmallS3 } from '../sources/small-s3.ts'
 import { collectOnce, part, user } from '../store/collected.ts'
 import { evaluationOf } from '../store/evaluated.ts'
 import { asOwner } from '../store/forger.ts'
+import { freshDatabase } from '../store/fresh-store.ts'
 
 /** Two years of history of the source that the configuration names, made with a clock of its own. */
 async function oldHistory(place: Workplace): Promise<Store> {
@@ -158,6 +160,42 @@ describe('what happens to a machine', function () {
       expect(verified.json.snapshots).to.be.oneOf([2, 3])
     } finally {
       execFileSync('umount', [disk])
+    }
+  })
+})
+
+describe('a database of your own, by the commands', function () {
+  this.timeout(240_000)
+
+  it('is migrated once by twenty processes at once, refused when it is newer, and served by no superuser unless that is wanted', async () => {
+    await using place = await workplace()
+    const url = await freshDatabase('empty')
+    const configure = (more: object) => place.configure({ more: { database: { url, ...more }, server: { port: 0 } } })
+    configure({})
+    const older = await place.run('collect')
+    expect([older.code, older.stderr.includes('evidenced migrate')]).to.deep.equal([1, true])
+    const migrated = await Promise.all(Array.from({ length: 20 }, () => place.run('migrate', '--json')))
+    expect(migrated.map(each => each.code)).to.deep.equal(Array.from({ length: 20 }, () => 0))
+    const applied = migrated.flatMap(each => each.json.applied as string[])
+    expect(applied)
+      .to.deep.equal([...new Set(applied)])
+      .and.to.have.length.above(10)
+
+    const refused = await place.run('run')
+    expect([refused.code, refused.stderr.includes('evidenced_app')]).to.deep.equal([1, true])
+    configure({ allowSuperuser: true })
+    const daemon = place.start('run')
+    await logged(daemon, 'evaluated')
+    await ended(daemon)
+
+    const client = new pg.Client(url)
+    await client.connect()
+    await client.query(`insert into schema_migration (name, timestamp) values ('9999_from_the_future', 'now')`)
+    await client.end()
+    for (const command of ['migrate', 'collect', 'run', 'verify-store']) {
+      const newer = await place.run(command)
+      expect([command, newer.code]).to.deep.equal([command, 1])
+      expect(newer.stderr).to.contain('9999_from_the_future')
     }
   })
 })

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { buildEstate, classify } from '../../src/controls/index.ts'
 import { sha256 } from '../../src/digest.ts'
-import { unsaltedDigest } from '../../src/store/evaluation.ts'
+import { resultsDigests, saltedDigest, unsaltedDigest } from '../../src/store/evaluation.ts'
+import { eventDigest } from '../../src/store/exceptions.ts'
 import {
   access,
   addHold,
@@ -252,6 +253,53 @@ describe('retention', () => {
     expect((await runRetention(store, keepDays(30)))[0]).to.include({ results: 1 })
     expect(await problems()).to.deep.equal([])
     expect((await readEvaluation(store, 1))!.outcomes[0]!.results[0]!.status).to.equal('fail')
+  })
+})
+
+describe('what was written before notes and exceptions had salts', () => {
+  it('verifies, and is redacted like the rest', async () => {
+    await using store = await freshStore()
+    const problems = async () => (await verifyStore(store, null)).problems.map(({ kind, name }) => `${kind} ${name}`)
+    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u1', { UserName: 'jane@example.com' })] })])
+    const scope = { source: null, subjects: null, match: null, when: null }
+    const request = { controls: ['C-1'], scope, reason: 'jane@example.com', ticket: null, requestedBy: 'a' }
+    const asked = await requestException(store, { ...request, expiresAt: '2026-12-31T00:00:00.000Z' })
+    const exceptions = [{ ...asked, state: 'requested' as const, covers: 0, problem: null }]
+    const judged = { ...evaluationOf([{ key: 'u2', status: 'fail' }]), exceptions }
+    const { id: _, evaluatedAt: __, digest: ___, ...said } = await saveEvaluation(store, judged)
+    await noteFinding(store, 1, 'grace', 'jane@example.com knows')
+    const rows = async (text: string) => (await store.db.pool.query(text)).rows
+    const reader = {
+      query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
+        (await store.db.pool.query(text, [...values])).rows as Row[],
+    }
+    const digest = saltedDigest(said, await resultsDigests(reader, 1))
+    const [note] = await rows('select body from finding_note')
+    const [event] = await rows('select exception_id, kind, at, body from exception_event')
+    const old = {
+      exception: eventDigest(event.exception_id, event.kind, event.at, event.body, null),
+      finding: sha256(note.body),
+      evaluation: digest,
+    }
+    const entries = (await Array.fromAsync(readLedger(store))).filter(({ kind }) => kind in old)
+    await asOwner(
+      store,
+      `update finding_note set salt = null, digest = sha256(convert_to(body, 'UTF8'))`,
+      `update exception_event set salt = null, digest = '\\x${old.exception}'`,
+      `insert into exception_register (digest, body) select sha256(convert_to(body, 'UTF8')), body from exception_register`,
+      `update evaluation set digest_version = 2, digest = '\\x${digest}', exceptions = (select digest from exception_register where salt is null)`,
+      'delete from exception_register where salt is not null',
+      `delete from ledger where position > 1`,
+    )
+    for (const { kind, payload } of entries)
+      await appendLedger(store, kind, { ...payload, digest: old[kind as keyof typeof old] })
+    expect(await problems()).to.deep.equal([])
+    const { redacted } = await pseudonymise(store, { source: 'acme', user: 'u1', isDryRun: false })
+    expect(redacted).to.have.lengthOf(3)
+    expect(await problems()).to.deep.equal([])
+    expect((await readEvaluation(store, 1))!.exceptions![0]!.reason).to.equal('[u1]')
+    await asOwner(store, `update exception_register set body = replace(body, '[u1]', '[u2]')`)
+    expect((await problems()).join()).to.match(/^disposal exception register/)
   })
 })
 
