@@ -13,6 +13,7 @@ export async function copyOut(client: pg.ClientBase, select: string, onRow: (row
     let isFirst = true
     let failure: unknown = null
     client.query({
+      text: select,
       submit: (connection: pg.Connection) => connection.query(`copy (${select}) to stdout (format binary)`),
       handleCopyData({ chunk }: { readonly chunk: Buffer }) {
         if (failure !== null) return
