@@ -34,27 +34,27 @@ interface Pair {
 
 async function* changes(store: Store, pair: Pair, source: string): AsyncGenerator<Change> {
   const [low, high] = [Math.min(pair.from, pair.to), Math.max(pair.from, pair.to)]
-  const sealed = await sealTimes(store, { sourceId: pair.sourceId, version: high })
-  let provesAbsence: ProvesAbsence | null = null
-  let known = ''
-  let disposals: Awaited<ReturnType<typeof readDisposals>> | null = null
-  for (const rows of pairsIn(await changedRows(store, { sourceId: pair.sourceId, low, high }))) {
-    const [row] = rows
-    if (provesAbsence === null || known !== row.dataset) {
-      provesAbsence = await absenceOf(store, { sourceId: pair.sourceId, source }, [row.dataset])
-      known = row.dataset
-    }
-    const change = changeOf(rows, pair, provesAbsence, sealed)
+  const { sourceId } = pair
+  const sealed = await sealTimes(store, { sourceId, version: high })
+  const rows = await changedRows(store, { sourceId, low, high })
+  const provesAbsence = await absenceOf(store, { sourceId, source }, [...new Set(rows.map(row => row.part.of.dataset))])
+  const disposals = rows.some(row => row.disposed !== null) ? await readDisposals(store) : null
+  for (const both of pairsIn(rows)) {
+    const change = changeOf(both, pair, provesAbsence, sealed)
     if (change === null) continue
-    const [before, after] = sidesOf(rows, pair)
-    const positions = [before?.disposed ?? null, after?.disposed ?? null] as const
-    if (positions[0] !== null || positions[1] !== null) disposals ??= await readDisposals(store)
-    yield {
-      ...change,
-      ...(positions[0] === null ? {} : { beforeDisposed: disposedText(positions[0], disposals!) }),
-      ...(positions[1] === null ? {} : { afterDisposed: disposedText(positions[1], disposals!) }),
-    }
+    const [before, after] = sidesOf(both, pair)
+    yield disposals === null
+      ? change
+      : { ...change, ...disposedIn('beforeDisposed', before, disposals), ...disposedIn('afterDisposed', after, disposals) }
   }
+}
+
+function disposedIn(
+  member: 'beforeDisposed' | 'afterDisposed',
+  row: ChangedRow | null,
+  disposals: Awaited<ReturnType<typeof readDisposals>>,
+): Pick<Change, typeof member> {
+  return row === null || row.disposed === null ? {} : { [member]: disposedText(row.disposed, disposals) }
 }
 
 /** Rows of one key together: one, or both. */
@@ -69,8 +69,8 @@ function* pairsIn(rows: readonly ChangedRow[]): Generator<readonly [ChangedRow, 
 }
 
 function isSameKey(a: ChangedRow, b: ChangedRow): boolean {
-  const isSame = a.key === b.key && a.kind === b.kind && (a.kind === 'entity' || a.parent === b.parent)
-  return isSame && a.dataset === b.dataset && a.place.accountId === b.place.accountId && a.place.region === b.place.region
+  if (a.key !== b.key || a.kind !== b.kind) return false
+  return a.part.of === b.part.of && (a.kind === 'entity' || a.part.parent === b.part.parent)
 }
 
 function sidesOf(
@@ -91,11 +91,11 @@ function changeOf(
   // it was changed and changed back
   if (second !== null && first.digest === second.digest && first.partId === second.partId) return null
   const [before, after] = sidesOf(rows, pair)
-  const { place } = first
-  const { parent } = after ?? before ?? first
+  const { of, parent } = (after ?? before ?? first).part
+  const { dataset, place } = of
   return {
     kind: kindOf(before, after, parent, pair, place, provesAbsence),
-    ...{ dataset: first.dataset, place, parent, key: first.key, before: before?.facts() ?? null, after: after?.facts() ?? null },
+    ...{ dataset, place, parent, key: first.key, before: before?.facts() ?? null, after: after?.facts() ?? null },
     shownAt: sealed.get(Math.max(first.at, second?.at ?? 0))!,
   }
 }
@@ -110,6 +110,6 @@ function kindOf(
 ): Change['kind'] {
   if (before !== null && after !== null) return before.isSeen && after.isSeen ? 'changed' : 'unknown'
   const [shown, other] = before === null ? [after!, pair.from] : [before, pair.to]
-  if (!shown.isSeen || !provesAbsence(shown.dataset, place, parent, other)) return 'unknown'
+  if (!shown.isSeen || !provesAbsence(shown.part.of.dataset, place, parent, other)) return 'unknown'
   return before === null ? 'added' : 'removed'
 }
