@@ -87,14 +87,15 @@ export function checkMeaning(value: Json, report: Report): void {
   if (timeZone !== null && !isTimeZone(timeZone)) {
     report(['schedule', 'timeZone'], `unknown time zone ${timeZone}`, 'write an IANA name, e.g. UTC or Europe/Berlin')
   }
-  const collect = textOf(memberOf(value, 'schedule', 'collect'))
-  const wrong = collect === null ? null : cronProblem(collect)
-  if (wrong !== null) {
-    report(
-      ['schedule', 'collect'],
-      `${JSON.stringify(collect)} is no schedule: ${wrong}`,
-      'five fields, e.g. "0 2 * * *" for 02:00 every day',
-    )
+  for (const name of ['collect', 'verify']) {
+    const cron = textOf(memberOf(value, 'schedule', name))
+    const wrong = cron === null ? null : cronProblem(cron)
+    if (wrong !== null)
+      report(
+        ['schedule', name],
+        `${JSON.stringify(cron)} is no schedule: ${wrong}`,
+        'five fields, e.g. "0 2 * * *" for 02:00 every day',
+      )
   }
   if (textOf(memberOf(value, 'evidence', 'kmsKeyArn')) !== null && textOf(memberOf(value, 'evidence', 'keyFile')) !== null)
     report(['evidence', 'kmsKeyArn'], 'both keyFile and kmsKeyArn are named', 'leave one of them out')

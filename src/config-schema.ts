@@ -164,6 +164,12 @@ export const configSchema = {
           default: '0 2 * * *',
           description: 'cron expression of five fields: minute hour day-of-month month day-of-week',
         },
+        verify: {
+          type: 'string',
+          default: '0 4 * * 0',
+          description:
+            'cron expression of five fields: when `evidenced run` computes the whole store again, as verify-store does',
+        },
         timeZone: { type: 'string', default: 'UTC', description: 'IANA time zone, e.g. UTC or Europe/Berlin' },
       },
     },

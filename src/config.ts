@@ -15,7 +15,7 @@ export interface Config {
   /** true lets the daemon work as a superuser of an external database */
   readonly allowSuperuser: boolean
   readonly sources: readonly Source[]
-  readonly schedule: { readonly collect: string; readonly timeZone: string }
+  readonly schedule: { readonly collect: string; readonly verify: string; readonly timeZone: string }
   readonly server: { readonly host: string; readonly port: number }
   readonly controlFolders: readonly string[]
   /** framework whose parameter profile replaces the defaults; null for none */
@@ -132,7 +132,7 @@ interface ConfigFile {
     includeUserExtensions: boolean
     iam?: { roleName: string; externalId?: string; accounts?: string[] }
   }[]
-  schedule: { collect: string; timeZone: string }
+  schedule: { collect: string; verify: string; timeZone: string }
   server: { host: string; port: number }
   controls: {
     folders: string[]

@@ -165,7 +165,14 @@ async function runDemo(invocation: Invocation, options: Options, { folder, days,
   terminal.line(`check it with: npm run -s evidenced -- verify ${written[0]} --key ${keyFile}`)
   if (options.once) return
 
-  const app = await openPages({ parts: { ...parts, signer }, config, log, collecting: () => null, nextRun: () => null })
+  const app = await openPages({
+    parts: { ...parts, signer },
+    config,
+    log,
+    collecting: () => null,
+    nextRun: () => null,
+    verificationFailure: () => null,
+  })
   try {
     terminal.line(`\nopen ${await listen(app, '127.0.0.1', port)} (this machine only); Ctrl-C stops everything`)
     await aborted(invocation.signal)

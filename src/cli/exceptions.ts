@@ -5,7 +5,7 @@ import { exceptionProblems, meaningProblem } from '../controls/index.ts'
 import { exceptionState, scopeText } from '../exception.ts'
 import { openLog } from '../log.ts'
 import type { Exception, Json, RegisteredException } from '../model.ts'
-import { exceptionRegister, readConfiguredExceptions } from '../pipeline/index.ts'
+import { exceptionRegister, reachProblem, readConfiguredExceptions } from '../pipeline/index.ts'
 import { exceptionRegisterArtifact, type RegisterFormat, registerFormats } from '../reports/index.ts'
 import { approveException, type ExceptionRequest, requestException, revokeException, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, type Invocation, instant, pastInstant, saying, terminalOf } from './command.ts'
@@ -37,7 +37,7 @@ export function addExceptions(program: Command, invocation: Invocation): void {
     .requiredOption('--by <person>', 'who approves')
     .action(async (id: string, options: CommonOptions & { readonly by: string }) => {
       await using opened = await open(invocation, options)
-      told(opened.terminal, await approveException(opened.store, id, person(options.by)))
+      await toldWithReach(opened, await approveException(opened.store, id, person(options.by)))
     })
   addCommand(exceptions, 'revoke <id>', 'end an exception before its time, or turn down a request')
     .requiredOption('--by <person>', 'who revokes')
@@ -78,8 +78,10 @@ function addList(exceptions: Command, invocation: Invocation): void {
       await using opened = await open(invocation, options)
       const found = (await known(opened, options.asOf)).register.find(each => each.id === id)
       if (found === undefined) throw new UsageError(`there is no exception ${id}`, 'see `evidenced exceptions list`')
+      const reach = found.problem === null && found.covers === 0 ? await reachProblem(opened, found) : null
       opened.terminal.line(lines(found))
-      opened.terminal.document(found as unknown as Json)
+      if (reach !== null) opened.terminal.note(`evidenced: ${id}: ${reach}; ${keysHint(found)}`)
+      opened.terminal.document({ ...found, fitsNothing: reach } as unknown as Json)
     })
 }
 
@@ -111,7 +113,7 @@ function addRequest(exceptions: Command, invocation: Invocation): void {
       const wrong =
         exceptionProblems(opened.catalog, [draft]).get(draft.id) ?? meaningProblem(draft, opened.config.exceptions.maxDays)
       if (wrong !== null && wrong !== undefined) throw new UsageError(wrong, 'see `evidenced exceptions request --help`')
-      told(opened.terminal, await requestException(opened.store, request))
+      await toldWithReach(opened, await requestException(opened.store, request))
     })
 }
 
@@ -193,10 +195,21 @@ function formatOf(text: string): RegisterFormat {
   throw new UsageError(`unknown format ${text}`, `write one or more of ${registerFormats.join(', ')}`)
 }
 
-function told(terminal: Terminal, exception: Exception): void {
+function told(terminal: Terminal, exception: Exception, more: { readonly [member: string]: Json } = {}): void {
   const state = exceptionState(exception, new Date())
   terminal.line(`${exception.id} is ${state}; it ends ${exception.expiresAt}`)
-  terminal.document({ ...exception, state } as unknown as Json)
+  terminal.document({ ...exception, state, ...more } as unknown as Json)
+}
+
+/** It is kept all the same: its subject may be there tomorrow. */
+async function toldWithReach(opened: Opened, exception: Exception): Promise<void> {
+  const reach = await reachProblem(opened, exception)
+  told(opened.terminal, exception, { fitsNothing: reach })
+  if (reach !== null) opened.terminal.note(`evidenced: ${exception.id}: ${reach}; ${keysHint(exception)}`)
+}
+
+function keysHint({ controls }: Exception): string {
+  return `keys of subjects are in \`evidenced results --control ${controls[0]} --json\``
 }
 
 function lines(exception: RegisteredException): string {

@@ -179,12 +179,15 @@ function numberOf(text: string): number {
   return Number(digits)
 }
 
-function stateText({ state, status, episode, exceptions }: Finding): string {
+function stateText({ state, status, episode, exceptions, endedExceptions }: Finding): string {
   const seen = state === 'open' && status !== 'fail' && status !== 'unknown' ? `, ${status.replaceAll('_', ' ')}` : ''
-  return `${state}${episode > 1 ? ' again' : ''}${seen}${exceptions.length > 0 ? `, excepted by ${exceptions.join(', ')}` : ''}`
+  const excepted = exceptions.length > 0 ? `, excepted by ${exceptions.join(', ')}` : ''
+  const ended = endedExceptions.length > 0 ? `, no longer excepted by ${endedExceptions.join(', ')}` : ''
+  return `${state}${episode > 1 ? ' again' : ''}${seen}${excepted}${ended}`
 }
 
-function dueText({ dueAt }: Finding, now: Date): string {
+function dueText({ dueAt, exceptions, endedExceptions }: Finding, now: Date): string {
+  if (dueAt === null && exceptions.length === 0 && endedExceptions.length > 0) return 'evaluate again'
   return dueAt === null ? '' : `${dueAt.toISOString().slice(0, 10)}${dueAt < now ? ' OVERDUE' : ''}`
 }
 

@@ -20,6 +20,7 @@ import {
   appendLedger,
   findingFigures,
   health,
+  lastVerification,
   latestEvaluation,
   listBundles,
   listRuns,
@@ -38,6 +39,8 @@ export interface PagesOptions {
   /** label of the source being collected; null while idle */
   collecting(): string | null
   nextRun(): Date | null
+  /** why the last verification of the store that this process tried could not be done; null: it could */
+  verificationFailure(): string | null
 }
 
 const formats = ['html', 'json', 'csv'] as const
@@ -69,7 +72,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
     log,
   } satisfies ServerOptions)
 
-  async function home({ parts: { store, catalog, signer, now, look } }: PagesOptions) {
+  async function home({ parts: { store, catalog, signer, now, look }, verificationFailure }: PagesOptions) {
     const sources = await Promise.all(
       config.sources.map(async ({ label }) => ({
         label,
@@ -94,6 +97,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
         bundles,
         reports: evaluation === null ? [] : reports,
         keyFingerprint: signer.fingerprint,
+        verification: { last: await lastVerification(store), failure: verificationFailure(), schedule: config.schedule.verify },
       }),
       look,
     )

@@ -15,9 +15,9 @@ interface Options extends CommonOptions {
 export function addPrivacy(program: Command, invocation: Invocation): void {
   const privacy = program.command('privacy').description("act on one person's request")
   addCommand(privacy, 'pseudonymise', 'remove what names one person, for good; the id, every digest and every chain stay')
-    .requiredOption('--user <id or name>', 'the user id, or the user name as the directory had it')
+    .requiredOption('--user <id or name>', 'the user id, or the user name as the directory had it; of an IAM user, the ARN')
     .option('--source <label>', 'the source of the user (default: the only one)')
-    .option('--also-known-as <names...>', 'further names to look for in results and imports')
+    .option('--also-known-as <names...>', 'further names to look for in results, findings, imports and what people wrote')
     .option('--dry-run', 'say what would go and remove nothing', false)
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
@@ -33,8 +33,11 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
         `${options.dryRun ? 'would remove' : 'removed'} ${done.resources} versions of user ${done.user}, ${done.results} results, ${done.findings} states of findings and ${done.importRows} rows of imports` +
           (done.ledgerPosition === null ? '' : ` (ledger entry ${done.ledgerPosition})`),
       )
+      for (const name of done.redacted) terminal.line(`${options.dryRun ? 'would take' : 'took'} the names out of ${name}`)
       for (const [dataset, count] of done.left) terminal.line(`left as they are: ${count} of ${dataset} name the person too`)
-      for (const name of done.writings) terminal.line(`left as it is: ${name} names the person`)
+      for (const name of done.writings)
+        terminal.line(`left: ${name} names the person where a name decides (what is covered, an id, a path)`)
+      for (const text of done.unremovable) terminal.line(`cannot go, since digests are computed over it: ${text}`)
       if (done.isStillThere) terminal.note('the last snapshot shows this user: the next collection brings its facts again')
       terminal.line('not reached from here: bundles and reports that were issued, back-ups, logs; see docs/history.md')
       terminal.document({
@@ -42,7 +45,9 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
         source,
         dryRun: options.dryRun,
         names: [...done.names],
+        redacted: [...done.redacted],
         writings: [...done.writings],
+        unremovable: [...done.unremovable],
         left: Object.fromEntries(done.left),
       })
     })

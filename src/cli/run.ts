@@ -1,25 +1,17 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { startDaemon, startDaily } from '../daemon/index.ts'
+import { startDaemon } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
 import type { Source } from '../model.ts'
 import { readConfiguredExceptions, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
-import {
-  becomeOnlyDaemon,
-  claimSlot,
-  listEvaluations,
-  readSnapshot,
-  refuseSuperuser,
-  runRetention,
-  type Store,
-} from '../store/index.ts'
+import { becomeOnlyDaemon, claimSlot, listEvaluations, readSnapshot, refuseSuperuser, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
-import { openPages } from './pages.ts'
+import { openPages, type PagesOptions } from './pages.ts'
 import { awsOf, catalogOf, headsOf, lookOf, signerOf, storeOf } from './parts.ts'
-import { rulesOf } from './retention.ts'
 import { recordSetup } from './setup-record.ts'
+import { startUpkeep } from './upkeep.ts'
 
 export function addRun(program: Command, invocation: Invocation): void {
   addCommand(program, 'run', 'stay up: collect and evaluate on the schedule, serve the first page').action(
@@ -36,19 +28,26 @@ export function addRun(program: Command, invocation: Invocation): void {
       const now = () => new Date()
       const heads = await headsOf(config, invocation.env)
       const parts = { aws, store, catalog, signer, now, log, heads, look: lookOf(config) }
-      const state: { collecting: () => string | null; nextRun: () => Date | null } = {
+      const state: { -readonly [name in 'collecting' | 'nextRun' | 'verificationFailure']: PagesOptions[name] } = {
         collecting: () => null,
         nextRun: () => null,
+        verificationFailure: () => null,
       }
-      const app = await openPages({ parts, config, log, collecting: () => state.collecting(), nextRun: () => state.nextRun() })
+      const app = await openPages({
+        ...{ parts, config, log },
+        collecting: () => state.collecting(),
+        nextRun: () => state.nextRun(),
+        verificationFailure: () => state.verificationFailure(),
+      })
       try {
         const address = await listen(app, config.server.host, config.server.port)
         log.info('listening', { address, version: softwareVersion, loopbackOnly: true })
         const holder = `${process.pid}@${hostname()}`
+        const claim = (schedule: string, nominalTime: Date) => claimSlot(store, schedule, nominalTime, holder)
         const daemon = startDaemon({
           sources: config.sources,
           schedule: config.schedule,
-          claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
+          claim,
           lastSealed: async source => (await readSnapshot(store, source.label, 'latest'))?.sealedAt ?? null,
           collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
           evaluate: async () => {
@@ -59,23 +58,13 @@ export function addRun(program: Command, invocation: Invocation): void {
           now,
           log,
         })
-        const daily = startDaily({
-          name: 'retention',
-          claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
-          async work() {
-            for (const { heldBy, rule, ...step } of await runRetention(store, rulesOf(config)))
-              if (step.ledgerPosition !== null)
-                log.info('disposed of what is older than it is kept', { ...step, because: rule.because })
-          },
-          now,
-          log,
-        })
+        const upkeep = startUpkeep(parts, config, claim)
+        state.verificationFailure = upkeep.verificationFailure
         state.collecting = daemon.collecting
         state.nextRun = daemon.nextRun
         await aborted(invocation.signal)
         log.info('draining', { collecting: daemon.collecting() })
-        await daily.stop()
-        await daemon.stop()
+        await Promise.all([upkeep.stop(), daemon.stop()])
       } finally {
         await app.close()
       }

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { fingerprintOf, isSignedBy, type KeyRecord } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
-import { type HeadCheck, saveVerification, verifyStore } from '../store/index.ts'
+import { runVerification } from '../pipeline/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { headSinksOf, publishedKeys, signerOf, storeOf } from './parts.ts'
@@ -20,34 +19,25 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       const terminal = terminalOf(invocation, options)
       const config = configOf(invocation, options)
       const known = await publishedKeys(config, await signerOf(config))
-      const pems = [...known.map(each => each.publicKeyPem), ...(options.key ?? []).map(readKey)]
       await using store = await storeOf(config, openLog('warn'))
-      const held = new Map<string, Set<string>>()
-      const heads: HeadCheck = {
-        sinks: headSinksOf(config, invocation.env),
-        verify: verifierOf(pems),
-        revoked: fingerprint => revocationOf(known, fingerprint),
-        onHeld({ keyFingerprint, stream, version }) {
-          const those = held.get(keyFingerprint) ?? new Set()
-          held.set(keyFingerprint, those.add(`${stream} ${version}`))
-        },
-      }
-      const onProgress = (phase: string, done: number, total: number | null) =>
-        terminal.progress({ phase, done, total, detail: '' })
-      const found = await verifyStore(store, heads, onProgress, options.threads ?? null)
-      await saveVerification(store, found)
-      const wrong = found.problems.filter(problem => problem.kind !== 'head_missing')
+      const outside = { sinks: headSinksOf(config, invocation.env), keys: known, morePems: (options.key ?? []).map(readKey) }
+      const { wrong, heldHeads, ...found } = await runVerification(store, outside, (phase, done, total) =>
+        terminal.progress({ phase, done, total, detail: '' }),
+      )
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
-      for (const { rows, text } of found.disposals) terminal.line(`${rows} rows ${text}; their digests stand`)
+      for (const { rows, texts, text } of found.disposals)
+        terminal.line(
+          `${rows} rows ${text}; their digests stand${texts === 0 ? '' : `, and so do those of ${texts} texts that names were taken out of`}`,
+        )
       for (const { fingerprint, revokedAt, reason } of known) {
-        const count = held.get(fingerprint)?.size ?? 0
+        const count = heldHeads.get(fingerprint) ?? 0
         const rest = 'a later head of a trusted key holds them'
         if (count > 0)
           terminal.line(`${count} heads are signed with key ${fingerprint}, revoked on ${revokedAt} (${reason}): ${rest}`)
       }
       terminal.line(
         `${found.snapshots} snapshots, ${found.evaluations} evaluations, ${found.ledgerEntries} entries of the ledger (head ${found.ledgerHead ?? 'none'}): ` +
-          `${wrong.length === 0 ? 'all as it was sealed' : `${wrong.length} problems`}${wrong.length < found.problems.length ? '; not everything has a trusted head outside' : ''}`,
+          `${wrong === 0 ? 'all as it was sealed' : `${wrong} problems`}${wrong < found.problems.length ? '; not everything has a trusted head outside' : ''}`,
       )
       terminal.document({
         ok: found.problems.length === 0,
@@ -55,7 +45,7 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
         disposals: found.disposals.map(each => ({ ...each })),
         problems: found.problems.map(problem => ({ ...problem })),
       })
-      invocation.code = wrong.length > 0 ? exit.wrong : found.problems.length > 0 ? exit.incomplete : exit.done
+      invocation.code = wrong > 0 ? exit.wrong : found.problems.length > 0 ? exit.incomplete : exit.done
     })
 }
 
@@ -70,20 +60,5 @@ function readKey(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     throw new UsageError(`cannot read ${path}: ${(cause as Error).message}`, 'name a file with a public key in PEM')
-  }
-}
-
-function revocationOf(keys: readonly KeyRecord[], fingerprint: string): { readonly at: Date; readonly reason: string } | null {
-  const key = keys.find(each => each.fingerprint === fingerprint)
-  if (key === undefined || key.revokedAt === null) return null
-  return { at: new Date(key.revokedAt), reason: key.reason ?? 'no reason given' }
-}
-
-/** With any of some public keys. */
-function verifierOf(pems: readonly string[]): HeadCheck['verify'] {
-  const keys = new Map(pems.map(pem => [fingerprintOf(pem), pem]))
-  return (bytes, head) => {
-    const key = keys.get(head.keyFingerprint)
-    return key === undefined ? null : isSignedBy(key, bytes, Buffer.from(head.signature, 'base64'))
   }
 }

@@ -52,7 +52,8 @@ export function selectorsOf(
   return byControl
 }
 
-function selectorOf(control: CompiledControl, { id, scope }: Exception): Selector {
+/** What one exception covers among the subjects of one of its controls. */
+export function selectorOf(control: CompiledControl, { id, scope }: Exception): Selector {
   const { resource } = control.info
   const subjects = scope.subjects === null ? null : new Set(scope.subjects)
   const matches = Object.entries(scope.match ?? {}).map(([name, patterns]) => [name, patternOf(patterns)] as const)

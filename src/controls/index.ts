@@ -5,6 +5,7 @@ export { type ControlsCode, ControlsError } from './controls-error.ts'
 export { buildEstate, type Estate, populationOf } from './estate.ts'
 export { evaluate } from './evaluate.ts'
 export { meaningProblem, readExceptionFile } from './exception-file.ts'
+export { type ExceptionReach, exceptionReach } from './exception-reach.ts'
 export { exceptionProblems } from './exception-scope.ts'
 export { type ExplainedPart, type Explanation, explainStatus } from './explain.ts'
 export {

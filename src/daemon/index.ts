@@ -1,2 +1,3 @@
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts'
 export { type DailyOptions, startDaily } from './daily.ts'
+export { type Scheduled, type ScheduledOptions, startScheduled } from './scheduled.ts'

@@ -40,6 +40,11 @@ export interface Finding extends FindingState {
   readonly subjectType: string
   /** key of the subject; of an unknown its cause: `dataset|reason|IAM action` */
   readonly subjectKey: string
+  /**
+   * ids of exceptions that stood beside it when it was last judged and have ended since: revoked, lapsed, taken out of the file. They are not
+   * among `exceptions`, and the next evaluation raises it again
+   */
+  readonly endedExceptions: readonly string[]
   readonly owner: string | null
   readonly ticket: string | null
 }

@@ -1,10 +1,11 @@
-import { exceptionProblems, readExceptionFile } from '../controls/index.ts'
+import { exceptionProblems, exceptionReach, readExceptionFile } from '../controls/index.ts'
 import { explain } from '../errors.ts'
 import { exceptionState } from '../exception.ts'
-import type { RegisteredException } from '../model.ts'
+import type { Exception, RegisteredException } from '../model.ts'
 import { type ExceptionRegisterView, exceptionRegisterView } from '../reports/index.ts'
 import { lastExceptionFile, latestEvaluation, readExceptions, saveExceptionFile } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { readJudged } from './evaluation.ts'
 import type { Parts } from './parts.ts'
 
 /**
@@ -51,4 +52,17 @@ export async function exceptionRegister(
     ...{ asOf, softwareVersion, evaluation, exceptions: register, problems: file?.problems ?? [] },
   })
   return { register, view }
+}
+
+/**
+ * Why an exception fits nothing of what the last evaluation judged, in words: a mistyped key, a subject that is gone. Null: it fits something, or
+ * nothing was judged yet, or nobody can say because a population was not read to its end.
+ */
+export async function reachProblem(parts: Pick<Parts, 'store' | 'catalog'>, exception: Exception): Promise<string | null> {
+  if ((await latestEvaluation(parts.store, {})) === null) return null
+  const { evaluation, estate } = await readJudged(parts, null)
+  const { fits, population, isWhole } = exceptionReach(parts.catalog, estate, exception, evaluation.asOf)
+  if (fits > 0 || !isWhole) return null
+  const judged = `evaluation ${evaluation.id} of ${evaluation.asOf.toISOString()}`
+  return `it fits none of the ${population} subjects of ${exception.controls.join(', ')} that ${judged} judged`
 }

@@ -27,6 +27,7 @@ export interface FindingRow {
   readonly reason: string
   readonly subjects: number
   readonly exceptions: readonly string[]
+  readonly endedExceptions: readonly string[]
   readonly isReopened: boolean
   readonly openedAfter: string | null
   readonly openedBy: string

@@ -17,6 +17,22 @@ export interface HomeInput {
   readonly reports: readonly { readonly title: string; readonly href: string }[]
   /** SHA-256 of the signing key, for auditors to compare */
   readonly keyFingerprint: string | null
+  /** when the whole store was last computed again, and what was found; left out: nothing is said of it */
+  readonly verification?: {
+    readonly last: {
+      readonly at: Date
+      readonly snapshots: number
+      readonly evaluations: number
+      readonly problems: number
+      /** null: not counted then */
+      readonly headsMissing: number | null
+      readonly first: readonly { readonly kind: string; readonly name: string; readonly message: string }[]
+    } | null
+    /** why it could not be done the last time, in words; null: it could */
+    readonly failure: string | null
+    /** cron expression */
+    readonly schedule: string
+  }
 }
 
 export interface HomeView {
@@ -35,6 +51,20 @@ export interface HomeView {
   })[]
   readonly reports: readonly { readonly title: string; readonly href: string }[]
   readonly keyFingerprint: string | null
+  readonly verification: {
+    readonly last: {
+      readonly at: string
+      readonly age: string
+      readonly snapshots: number
+      readonly evaluations: number
+      readonly problems: number
+      readonly headsMissing: number
+      /** the first ten problems, in words */
+      readonly first: readonly string[]
+    } | null
+    readonly failure: string | null
+    readonly schedule: string
+  } | null
 }
 
 export interface HomeSource {
@@ -91,7 +121,18 @@ export function homeView(input: HomeInput): HomeView {
     })),
     reports: input.reports,
     keyFingerprint: input.keyFingerprint,
+    verification: input.verification === undefined ? null : verificationOf(input.verification, input.now),
   }
+}
+
+function verificationOf(
+  { last, failure, schedule }: NonNullable<HomeInput['verification']>,
+  now: Date,
+): NonNullable<HomeView['verification']> {
+  if (last === null) return { last, failure, schedule }
+  const first = last.first.slice(0, 10).map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
+  const told = { ...last, at: last.at.toISOString(), age: ageOf(last.at, now), headsMissing: last.headsMissing ?? 0, first }
+  return { last: told, failure, schedule }
 }
 
 function findingsOf(figures: readonly FindingFigures[]): HomeView['findings'] {

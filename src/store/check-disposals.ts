@@ -1,11 +1,18 @@
 import { sha256 } from '../digest.ts'
+import { checkRedactions } from './check-redactions.ts'
 import { query } from './database.ts'
 import { disposedRows, disposedText, readDisposals } from './disposal.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
 
 export interface DisposalCheck {
-  readonly disposals: readonly { readonly position: number; readonly rows: number; readonly text: string }[]
+  readonly disposals: readonly {
+    readonly position: number
+    readonly rows: number
+    /** texts from which a person's names were taken out */
+    readonly texts: number
+    readonly text: string
+  }[]
   readonly problems: readonly StoreProblem[]
 }
 
@@ -31,8 +38,10 @@ export async function checkDisposals(store: Store): Promise<DisposalCheck> {
   }
   for (const { name, body } of await query<{ name: string; body: string }>(store.db, bodiesThatShouldBeGone))
     problems.push({ kind: 'disposal', name, message: `it is marked as disposed of, and has ${body}` })
-  problems.push(...(await checkImports(store)))
-  const disposals = [...entries.values()].map(({ position, rows }) => ({ position, rows, text: disposedText(position, entries) }))
+  problems.push(...(await checkImports(store)), ...(await checkRedactions(store, entries)))
+  const disposals = [...entries.values()].map(({ position, rows, redaction }) => ({
+    ...{ position, rows, texts: redaction?.texts ?? 0, text: disposedText(position, entries) },
+  }))
   return { disposals, problems }
 }
 

@@ -1,11 +1,12 @@
 import { sha256 } from '../digest.ts'
 import type { LedgerEntry } from '../model.ts'
-import { streamRows } from './database.ts'
+import { query, streamRows } from './database.ts'
 import { eventDigest } from './exceptions.ts'
 import type { FindingIdentity } from './finding-states.ts'
 import { type KeptState, keptColumns, stateDigest } from './finding-words.ts'
 import { readLedger } from './ledger.ts'
 import type { StoreProblem } from './problem.ts'
+import { saltedDigest } from './salted-digest.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
 import { statesDigest } from './write-findings.ts'
@@ -21,29 +22,67 @@ export async function* checkFindings(store: Store): AsyncGenerator<StoreProblem>
   yield* compare(
     'exception',
     new Map(said.exception!.map(({ payload: { exception, event, digest } }) => [`${exception} ${event}`, String(digest)])),
-    rowsOf<{ exception_id: string; kind: string; at: Date; body: string }>(
+    rowsOf<Written & { exception_id: string; kind: string; at: Date }>(
       store,
-      'select exception_id, kind, at, body from exception_event order by id',
-      row => [`${row.exception_id} ${row.kind}`, eventDigest(row.exception_id, row.kind, row.at, row.body)],
+      `select t.exception_id, t.kind, t.at, ${written} from exception_event t order by t.id`,
+      row => [
+        `${row.exception_id} ${row.kind}`,
+        digestOf(row, () => eventDigest(row.exception_id, row.kind, row.at, row.body, row.salt)),
+      ],
     ),
   )
   yield* compare(
     'exception file',
     new Map(said.exception_file!.map(({ payload }) => [`${payload.file}`, String(payload.body)])),
-    rowsOf<{ id: number; body: string }>(store, 'select id::float8 as id, body from exception_file order by id', row => [
+    rowsOf<Written & { id: number }>(store, `select t.id::float8 as id, ${written} from exception_file t order by t.id`, row => [
       `${row.id}`,
-      sha256(row.body),
+      digestOf(row),
     ]),
   )
   yield* compare(
     'note of finding',
     new Map(said.finding!.map(({ payload }) => [`F-${payload.finding} ${payload.note}`, String(payload.digest)])),
-    rowsOf<{ id: number; finding_id: number; body: string }>(
+    rowsOf<Written & { id: number; finding_id: number }>(
       store,
-      'select id, finding_id, body from finding_note order by id',
-      row => [`F-${row.finding_id} ${row.id}`, sha256(row.body)],
+      `select t.id, t.finding_id, ${written} from finding_note t order by t.id`,
+      row => [`F-${row.finding_id} ${row.id}`, digestOf(row)],
     ),
   )
+  yield* checkRegisters(store)
+}
+
+/** Every register of exceptions, by the evaluation that was the first to know it. */
+async function* checkRegisters(store: Store): AsyncGenerator<StoreProblem> {
+  const rows = await query<{ id: number; digest: string }>(
+    store.db,
+    `select min(id) as id, encode(exceptions, 'hex') as digest from evaluation where exceptions is not null group by exceptions order by 1`,
+  )
+  const text = `select n.id, ${written} from exception_register t join (select exceptions, min(id) as id from evaluation group by exceptions) n on n.exceptions = t.digest`
+  yield* compare(
+    'exceptions that were first known to evaluation',
+    new Map(rows.map(({ id, digest }) => [`${id}`, digest])),
+    rowsOf<Written & { id: number }>(store, text, row => [`${row.id}`, digestOf(row)]),
+  )
+}
+
+/** A text that people wrote, as it is kept. */
+interface Written {
+  readonly body: string
+  /** null: it is from before texts had one, or was redacted */
+  readonly salt: Buffer | null
+  readonly redacted: number | null
+  readonly digest: Buffer
+}
+
+/** Columns of it in a table `t`. */
+const written = 't.body, t.salt, t.redacted::float8 as redacted, t.digest'
+
+/** Of a redacted text its own digest: what it was computed over is gone, and what is left is held against the redaction. */
+function digestOf(
+  { body, salt, redacted, digest }: Written,
+  computed = () => (salt === null ? sha256(body) : saltedDigest(salt, body)),
+): string {
+  return redacted === null ? computed() : digest.toString('hex')
 }
 
 async function* rowsOf<Row extends object>(

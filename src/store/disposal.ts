@@ -3,6 +3,7 @@ import type { Facts, LedgerEntry } from '../model.ts'
 import { type Connection, query } from './database.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
+import type { Redaction } from './redaction.ts'
 import type { Store } from './store.ts'
 
 /** What a disposal removed, or would remove. */
@@ -76,13 +77,20 @@ export async function choose(on: Connection, choices: readonly Choice[]): Promis
 /**
  * Removes what was chosen: first the entry of the ledger, then bodies and salts, in one transaction.
  * @param why goes into the entry, beside the counts and the digest of what went; no personal data
+ * @param redaction of texts that the caller redacts next; null: none
  * @returns null when nothing was chosen: then there is no entry either
  */
-export async function dispose(on: Connection, at: Date, why: Facts, chosen: Disposal): Promise<LedgerEntry | null> {
+export async function dispose(
+  on: Connection,
+  at: Date,
+  why: Facts,
+  chosen: Disposal,
+  redaction: Redaction | null = null,
+): Promise<LedgerEntry | null> {
   const { resources, results, importRows, findings } = chosen
   const rows = resources + results + importRows + findings
-  if (rows === 0) return null
-  const [leaves] = await on.query<{ digest: string }>(
+  if (rows === 0 && redaction === null) return null
+  const [leaves] = await on.query<{ digest: string | null }>(
     `select encode(sha256(convert_to(string_agg(leaf || E'\\n', '' order by leaf collate "C"), 'UTF8')), 'hex') as digest from disposal_choice`,
   )
   const entry = await appendTo(on, at, 'disposal', {
@@ -92,7 +100,8 @@ export async function dispose(on: Connection, at: Date, why: Facts, chosen: Disp
     results,
     importRows,
     findings,
-    digest: leaves!.digest,
+    digest: leaves!.digest ?? sha256(''),
+    ...(redaction ?? {}),
   })
   await on.query('select dispose($1)', [entry.position])
   return entry
@@ -105,6 +114,8 @@ export interface DisposalEntry {
   readonly reason: 'retention' | 'privacy'
   readonly rows: number
   readonly digest: string
+  /** of texts that people wrote and that were redacted; null: none */
+  readonly redaction: Redaction | null
 }
 
 /** Every disposal, by position. */
@@ -119,8 +130,10 @@ export async function readDisposalsOn(on: Pick<Connection, 'query'>): Promise<Re
   )
   return new Map(
     rows.map(({ position, at, payload }) => {
-      const { reason, rows: count, digest } = JSON.parse(payload) as Omit<DisposalEntry, 'position' | 'at'>
-      return [position, { position, at, reason, rows: count, digest }]
+      const said = JSON.parse(payload) as Omit<DisposalEntry, 'position' | 'at'> & Partial<Redaction>
+      const { reason, rows: count, digest, texts, textsDigest } = said
+      const redaction = texts === undefined || textsDigest === undefined ? null : { texts, textsDigest }
+      return [position, { position, at, reason, rows: count, digest, redaction }]
     }),
   )
 }

@@ -30,7 +30,7 @@ export interface EvaluationHead {
  * is written. Results are brought into the order of their subjects' keys (UTF-8 bytes, then kind and type).
  * @param classes of the permission sets of its snapshots, kept beside it; left out, "who was admin" cannot be answered for them
  * @param options days until a finding is due, by severity; 7, 30, 90 and 180 when left out
- * @returns the evaluation as it will be read; its digest is `saltedDigest`
+ * @returns the evaluation as it will be read; its digest is `registeredDigest`
  * @throws {StoreError} NOT_STORABLE when one subject has two results for one control and source
  */
 export async function saveEvaluation(
@@ -48,15 +48,16 @@ export async function saveEvaluation(
     await writeDefinitions(on, sorted.outcomes)
     await writeOutcomes(on, id, sorted.outcomes)
     await writeResults(on, id, sorted.outcomes)
-    const digest = saltedDigest(sorted, await resultsDigests(on, id))
+    const register = await writeRegister(on, sorted)
+    const digest = registeredDigest(sorted, await resultsDigests(on, id), register)
     const findings = await writeFindings(on, id, sorted, options.dueDays)
     const { asOf, catalogDigest, snapshots } = sorted
     await on.execute(
       `insert into evaluation (id, evaluated_at, as_of, catalog_digest, snapshots, digest, digest_version, exceptions, findings)
-       values ($1, $2, $3, $4, $5, $6, 2, $7, $8)`,
+       values ($1, $2, $3, $4, $5, $6, 3, $7, $8)`,
       [
         ...[id, evaluatedAt, asOf, catalogDigest, canonicalJson(snapshots as unknown as Json), Buffer.from(digest, 'hex')],
-        await writeRegister(on, sorted),
+        register,
         findings === null ? null : Buffer.from(findings, 'hex'),
       ],
     )
@@ -178,6 +179,41 @@ function disposedResult(row: ResultRow, disposals: ReadonlyMap<number, DisposalE
     facts: {},
     gaps: [],
   }
+}
+
+/**
+ * Digest of an evaluation since its register of exceptions has a salt: as `saltedDigest`, with `exceptionsDigest`, the salted digest of the
+ * register, in the place of its exceptions. So names in it can be redacted.
+ */
+export function registeredDigest(
+  { exceptions: _, ...evaluation }: Evaluation,
+  digests: ReadonlyMap<string, string>,
+  register: Buffer | null,
+): string {
+  const said = register === null ? {} : { exceptionsDigest: register.toString('hex') }
+  return saltedDigest({ ...evaluation, ...said }, digests)
+}
+
+/**
+ * Digest of an evaluation as its rows give it, by the version of digest that it was made with.
+ * @returns null when it was made over bodies of which one was disposed of or redacted since: then nobody can compute it
+ */
+export async function computedDigest(
+  store: Store,
+  { id, evaluatedAt: _, digest: __, ...evaluation }: SavedEvaluation,
+): Promise<string | null> {
+  const [kept] = await query<{ version: number; exceptions: Buffer | null; redacted: boolean; disposed: boolean }>(
+    store.db,
+    `select e.digest_version as version, e.exceptions, coalesce(r.redacted is not null, false) as redacted,
+       exists (select from result_version v where v.from_evaluation <= e.id and v.to_evaluation > e.id and v.disposed is not null) as disposed
+     from evaluation e left join exception_register r on r.digest = e.exceptions where e.id = $1`,
+    [id],
+  )
+  const { version, exceptions, redacted, disposed } = kept!
+  if (version === 1) return disposed || redacted ? null : unsaltedDigest(evaluation)
+  const digests = await resultsDigests({ query: (text, values) => query(store.db, text, values) }, id)
+  if (version > 2) return registeredDigest(evaluation, digests, exceptions)
+  return redacted ? null : saltedDigest(evaluation, digests)
 }
 
 /**

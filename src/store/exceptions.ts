@@ -1,11 +1,14 @@
-import { canonicalJson, compareBytes, digestOf, sha256 } from '../digest.ts'
+import { randomBytes } from 'node:crypto'
+import { canonicalJson, compareBytes, digestOf } from '../digest.ts'
 import { exceptionState, isSamePerson } from '../exception.ts'
-import type { Evaluation, Exception, ExceptionFile, Json, LedgerEntry, RegisteredException } from '../model.ts'
+import type { Evaluation, Exception, ExceptionFile, Json, RegisteredException } from '../model.ts'
 import { type Connection, query, transaction } from './database.ts'
 import { StoreError } from './error.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
 import { outside } from './outside.ts'
+import { isMarker } from './redaction.ts'
+import { saltedDigest } from './salted-digest.ts'
 import type { Store } from './store.ts'
 
 /** What is asked for; the store gives it an id and its own time. */
@@ -22,7 +25,7 @@ export async function requestException(store: Store, request: ExceptionRequest):
       `select count(*)::int as count from exception_event where kind = 'requested'`,
     )
     const id = `EX-${found!.count + 1}`
-    await addEvent(on, at, id, 'requested', requestedBy, {
+    await addEvent(on, at, id, 'requested', {
       controls,
       scope,
       reason,
@@ -42,12 +45,14 @@ export async function requestException(store: Store, request: ExceptionRequest):
 export async function approveException(store: Store, id: string, by: string): Promise<Exception> {
   return change(store, async (on, at) => {
     const exception = await one(on, id)
+    if (isMarker(exception.requestedBy))
+      throw refused(`who requested ${id} was pseudonymised, so nobody can tell that it is someone else`, 'request a new one')
     if (isSamePerson(exception.requestedBy, by))
       throw refused(`${by} requested ${id} and may not approve it`, 'someone else has to approve it')
     if (exception.approvedBy !== null) throw refused(`${id} was approved by ${exception.approvedBy} already`)
     const state = exceptionState(exception, at)
     if (state !== 'requested') throw refused(`${id} is ${state}`, 'request a new one')
-    await addEvent(on, at, id, 'approved', by, { approvedBy: by })
+    await addEvent(on, at, id, 'approved', { approvedBy: by })
     return id
   })
 }
@@ -60,7 +65,7 @@ export async function revokeException(store: Store, id: string, by: string, reas
   return change(store, async (on, at) => {
     const state = exceptionState(await one(on, id), at)
     if (state === 'revoked' || state === 'lapsed') throw refused(`${id} is ${state} already`)
-    await addEvent(on, at, id, 'revoked', by, { revokedBy: by, revokedReason: reason })
+    await addEvent(on, at, id, 'revoked', { revokedBy: by, revokedReason: reason })
     return id
   })
 }
@@ -73,17 +78,19 @@ export async function saveExceptionFile(store: Store, file: ExceptionFile): Prom
   const body = canonicalJson(file as unknown as Json)
   return transaction(store.db, async on => {
     await on.execute('lock table exception_file in share row exclusive mode')
-    const [last] = await on.query<{ id: number; digest: Buffer }>(
-      'select id::float8 as id, digest from exception_file order by id desc limit 1',
+    const [last] = await on.query<{ id: number; body: string }>(
+      'select id::float8 as id, body from exception_file order by id desc limit 1',
     )
-    if (last?.digest.toString('hex') === sha256(body)) return false
+    if (last?.body === body) return false
     const readAt = store.now()
-    await on.execute('insert into exception_file (id, read_at, body, digest) values ($1, $2, $3, $4)', [
-      ...[(last?.id ?? 0) + 1, readAt, body, Buffer.from(sha256(body), 'hex')],
+    const salt = randomBytes(16)
+    const bodyDigest = saltedDigest(salt, body)
+    await on.execute('insert into exception_file (id, read_at, body, salt, digest) values ($1, $2, $3, $4, $5)', [
+      ...[(last?.id ?? 0) + 1, readAt, body, salt, Buffer.from(bodyDigest, 'hex')],
     ])
     const { location, digest, exceptions, problems } = file
     await appendTo(on, readAt, 'exception_file', {
-      ...{ file: (last?.id ?? 0) + 1, location, digest, body: sha256(body) },
+      ...{ file: (last?.id ?? 0) + 1, location, digest, body: bodyDigest },
       ...{ exceptions: exceptions.length, problems: problems.length },
     })
     return true
@@ -111,12 +118,28 @@ export async function lastExceptionFile(store: Store): Promise<(ExceptionFile & 
   return file === undefined ? null : { ...(JSON.parse(file.body) as ExceptionFile), readAt: file.readAt }
 }
 
+/** Ids of exceptions that the last evaluation knew, or that are known now, and that are not in force any more. */
+export async function endedExceptions(store: Store): Promise<ReadonlySet<string>> {
+  const now = store.now()
+  const known = new Map((await readExceptions(store, now)).map(each => [each.id, exceptionState(each, now)]))
+  const [last] = await query<{ id: number }>(store.db, 'select max(id) as id from evaluation having max(id) is not null')
+  const { exceptions = [] } = last === undefined ? {} : await readRegister(store, last.id)
+  const ids = new Set([...known.keys(), ...exceptions.map(each => each.id)])
+  return new Set([...ids].filter(id => known.get(id) !== 'approved'))
+}
+
 /** Keeps the register of an evaluation, each different one once. @returns its digest; null when the evaluation has none */
 export async function writeRegister(on: Connection, { exceptions }: Evaluation): Promise<Buffer | null> {
   if (exceptions === undefined) return null
   const body = canonicalJson(outside(exceptions))
-  const digest = Buffer.from(sha256(body), 'hex')
-  await on.execute('insert into exception_register (digest, body) values ($1, $2) on conflict do nothing', [digest, body])
+  const [known] = await on.query<{ digest: Buffer }>(
+    'select digest from exception_register where salt is not null and body = $1 limit 1',
+    [body],
+  )
+  if (known !== undefined) return known.digest
+  const salt = randomBytes(16)
+  const digest = Buffer.from(saltedDigest(salt, body), 'hex')
+  await on.execute('insert into exception_register (digest, body, salt) values ($1, $2, $3)', [digest, body, salt])
   return digest
 }
 
@@ -155,20 +178,23 @@ async function one(on: Connection, id: string): Promise<Exception> {
   })
 }
 
-async function addEvent(on: Connection, at: Date, id: string, kind: EventKind, by: string, body: Json): Promise<void> {
+async function addEvent(on: Connection, at: Date, id: string, kind: EventKind, body: Json): Promise<void> {
   const text = canonicalJson(body)
+  const salt = randomBytes(16)
+  const digest = eventDigest(id, kind, at, text, salt)
   await on.execute(
-    `insert into exception_event (id, exception_id, kind, at, body, digest)
-     select coalesce(max(id), 0) + 1, $1, $2, $3, $4, $5 from exception_event`,
-    [id, kind, at, text, Buffer.from(eventDigest(id, kind, at, text), 'hex')],
+    `insert into exception_event (id, exception_id, kind, at, body, salt, digest)
+     select coalesce(max(id), 0) + 1, $1, $2, $3, $4, $5, $6 from exception_event`,
+    [id, kind, at, text, salt, Buffer.from(digest, 'hex')],
   )
-  const payload: LedgerEntry['payload'] = { exception: id, event: kind, by, digest: eventDigest(id, kind, at, text) }
-  await appendTo(on, at, 'exception', payload)
+  // who did it stands in the body, with its salt: what stands here stays for good
+  await appendTo(on, at, 'exception', { exception: id, event: kind, digest })
 }
 
-/** Digest of one step of an exception: what the ledger holds of it. */
-export function eventDigest(id: string, kind: string, at: Date, body: string): string {
-  return digestOf({ exception: id, event: kind, at: at.toISOString(), body })
+/** Digest of one step of an exception: what the ledger holds of it. @param salt null: it is from before they had one */
+export function eventDigest(id: string, kind: string, at: Date, body: string, salt: Buffer | null): string {
+  const said = { exception: id, event: kind, at: at.toISOString(), body }
+  return digestOf(salt === null ? said : { ...said, salt: salt.toString('hex') })
 }
 
 /** @param asOf steps after it are left out; null: none */

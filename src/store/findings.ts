@@ -1,11 +1,14 @@
-import { canonicalJson, sha256 } from '../digest.ts'
+import { randomBytes } from 'node:crypto'
+import { canonicalJson } from '../digest.ts'
 import type { Finding, FindingFigures, FindingNote, FindingState, Json, Severity } from '../model.ts'
 import { type Connection, query, transaction } from './database.ts'
 import { readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
+import { endedExceptions } from './exceptions.ts'
 import { type KeptState, keptColumns, stateOf } from './finding-words.ts'
 import { appendTo } from './ledger.ts'
 import { lockSpaces } from './locks.ts'
+import { saltedDigest } from './salted-digest.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
 
@@ -20,6 +23,7 @@ export interface FindingFilter {
   readonly owner?: string
   /** key or name of the subject */
   readonly subject?: string
+  /** beside which an exception stands that is in force still */
   readonly excepted?: boolean
   /** open, not excepted, and due before this */
   readonly dueBefore?: Date
@@ -47,18 +51,21 @@ export async function readFindings(store: Store, filter: FindingFilter = {}): Pr
        and ($6::text is null or f.control_id = $6) and ($7::text is null or f.source = $7)
        and ($8::text is null or v.body::json->>'severity' = $8) and ($9::text is null or a.body::json->>'owner' = $9)
        and ($10::text is null or f.subject_key = $10 or coalesce(v.words, v.body)::json->>'name' = $10)
-       and ($11::boolean is null or (json_array_length(v.body::json->'exceptions') > 0) = $11)
-       and ($12::timestamptz is null or v.state = 'open' and (v.body::json->>'dueAt')::timestamptz < $12)
+       and ($11::timestamptz is null or v.state = 'open' and (v.body::json->>'dueAt')::timestamptz < $11)
      order by array_position(array['critical', 'high', 'medium', 'low'], v.body::json->>'severity'),
        (v.body::json->>'dueAt')::timestamptz nulls last, f.id`,
     [
       ...[filter.evaluation ?? null, filter.ledgerPosition ?? null, filter.id ?? null, filter.state ?? null],
       ...[filter.kind ?? null, filter.control ?? null, filter.source ?? null, filter.severity ?? null],
-      ...[filter.owner ?? null, filter.subject ?? null, filter.excepted ?? null, filter.dueBefore ?? null],
+      ...[filter.owner ?? null, filter.subject ?? null, filter.dueBefore ?? null],
     ],
   )
   const disposals = await readDisposals(store)
-  return rows.map(row => findingOf(row, disposals))
+  // as an evaluation left them they say what it knew
+  const ended = filter.evaluation === undefined ? await endedExceptions(store) : new Set<string>()
+  return rows
+    .map(row => findingOf(row, disposals, ended))
+    .filter(({ exceptions }) => filter.excepted === undefined || exceptions.length > 0 === filter.excepted)
 }
 
 /** One finding with every state it had, oldest first, and what people said of it. @throws {StoreError} FINDING_NOT_FOUND */
@@ -164,13 +171,16 @@ interface FindingRow extends KeptState {
   readonly assigned: string | null
 }
 
-function findingOf(row: FindingRow, disposals: Awaited<ReturnType<typeof readDisposals>>): Finding {
+function findingOf(row: FindingRow, disposals: Awaited<ReturnType<typeof readDisposals>>, ended: ReadonlySet<string>): Finding {
+  const state = stateOf(row, row.subject_key, disposals)
   const assigned = JSON.parse(row.assigned ?? '{}') as Assignment
   return {
     id: row.id,
     ...{ control: row.control_id, source: row.source, kind: row.kind },
     ...{ subjectType: row.subject_type, subjectKey: row.subject_key },
-    ...stateOf(row, row.subject_key, disposals),
+    ...state,
+    exceptions: state.exceptions.filter(id => !ended.has(id)),
+    endedExceptions: state.exceptions.filter(id => ended.has(id)),
     ...{ owner: assigned.owner ?? null, ticket: assigned.ticket ?? null },
   }
 }
@@ -202,10 +212,13 @@ async function addNote(
     const body = canonicalJson({ ...say(await assignedOf(on, finding)), by } as Json)
     const [last] = await on.query<{ id: number }>('select coalesce(max(id), 0) as id from finding_note')
     const id = last!.id + 1
-    const { position } = await appendTo(on, at, 'finding', { finding, note: id, event: kind, by, digest: sha256(body) })
+    const salt = randomBytes(16)
+    const digest = saltedDigest(salt, body)
+    // who said it stands in the body, with its salt: what stands here stays for good
+    const { position } = await appendTo(on, at, 'finding', { finding, note: id, event: kind, digest })
     await on.execute(
-      'insert into finding_note (id, finding_id, at, kind, body, digest, ledger_position) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, finding, at, kind, body, Buffer.from(sha256(body), 'hex'), position],
+      'insert into finding_note (id, finding_id, at, kind, body, salt, digest, ledger_position) values ($1, $2, $3, $4, $5, $6, $7, $8)',
+      [id, finding, at, kind, body, salt, Buffer.from(digest, 'hex'), position],
     )
     return noteOf({ id, at, kind, body })
   })

@@ -3,9 +3,10 @@ import { type Connection, query, transaction } from './database.ts'
 import { StoreError } from './error.ts'
 import { appendTo } from './ledger.ts'
 import { findKeys } from './names.ts'
+import { isIamUser } from './person.ts'
 import type { Store } from './store.ts'
 
-/** What a hold keeps: everything, one source, or one person of a source (by the user's id in the identity store). */
+/** What a hold keeps: everything, one source, or one person of a source (by the user's id in the identity store, or the ARN of an IAM user). */
 export type HoldScope =
   | { readonly kind: 'all' }
   | { readonly kind: 'source'; readonly source: string }
@@ -95,21 +96,22 @@ export async function knownSource(store: Store, label: string): Promise<number> 
 }
 
 /**
- * The id of the one user of a source that an id or a user name means.
+ * The id of the one user of a source that an id or a user name means; of an IAM user, its ARN.
  * @throws {StoreError} NOT_FOUND, AMBIGUOUS
  */
 export async function onePerson(store: Store, sourceId: number, source: string, text: string): Promise<string> {
-  const keys = await findKeys(store, sourceId, 'identitystore.users', ['UserName'], text)
+  const dataset = isIamUser(text) ? 'iam.users' : 'identitystore.users'
+  const keys = dataset === 'iam.users' ? [text] : await findKeys(store, sourceId, dataset, ['UserName'], text)
   const users = await query<{ key: string }>(
     store.db,
-    `select k.key from entity e join resource_key k on k.id = e.key_id
-     where e.source_id = $1 and e.dataset_id = (select id from dataset where name = 'identitystore.users') and k.key = any ($2::text[]) order by k.key`,
-    [sourceId, keys],
+    `select distinct k.key from entity e join resource_key k on k.id = e.key_id
+     where e.source_id = $1 and e.dataset_id = (select id from dataset where name = $3) and k.key = any ($2::text[]) order by k.key`,
+    [sourceId, keys, dataset],
   )
   if (users.length === 1) return users[0]!.key
   if (users.length === 0)
     throw new StoreError('NOT_FOUND', `no snapshot of ${source} ever showed the user ${text}`, {
-      hint: 'write the user id, or the user name as the directory had it',
+      hint: 'write the user id, or the user name as the directory had it; of an IAM user, the ARN',
     })
   throw new StoreError(
     'AMBIGUOUS',

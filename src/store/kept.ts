@@ -17,8 +17,33 @@ export async function saveVerification(store: Store, found: StoreVerification): 
     evaluations: found.evaluations,
     ledgerHead: found.ledgerHead,
     problems: wrong.length,
+    headsMissing: found.problems.length - wrong.length,
     first: wrong.slice(0, mostProblems).map(({ kind, name, message }) => ({ kind, name, message })),
   })
+}
+
+/** What the last verification found. */
+export interface KeptVerification {
+  readonly at: Date
+  readonly snapshots: number
+  readonly evaluations: number
+  /** what is not as it was sealed, heads that are missing outside not counted */
+  readonly problems: number
+  /** heads without a copy outside; null: it was made by a version that did not count them */
+  readonly headsMissing: number | null
+  /** the first 1,000 of the problems */
+  readonly first: readonly Found[]
+}
+
+/** The last time that the whole store was computed again; null before the first. */
+export async function lastVerification(store: Store): Promise<KeptVerification | null> {
+  const [last] = await query<{ at: Date; payload: string }>(
+    store.db,
+    `select at, payload from ledger where kind = 'verification' order by position desc limit 1`,
+  )
+  if (last === undefined) return null
+  const { snapshots, evaluations, problems, headsMissing = null, first } = JSON.parse(last.payload) as KeptVerification
+  return { at: last.at, snapshots, evaluations, problems, headsMissing, first }
 }
 
 /**

@@ -17,4 +17,6 @@ export const lockSpaces = {
   findings: 0x65766438,
   /** held by the one daemon of an embedded database; the second key is 0 */
   daemon: 0x65766439,
+  /** held by the session of a daemon that verifies the store; the second key is 0 */
+  verification: 0x6576643a,
 } as const

@@ -1,8 +1,8 @@
-import { canonicalJson } from '../digest.ts'
 import type { Facts, Json } from '../model.ts'
 import type { Connection } from './database.ts'
+import { type NamingRow, naming } from './naming.ts'
 
-/** One user of a source: its resources, and everything that names the person elsewhere. */
+/** One user of a source: its resources (of an IAM user, those of its keys, devices and password too), and everything that names the person elsewhere. */
 export interface PersonRows {
   readonly entityIds: readonly number[]
   /** what the person is called, in lower case */
@@ -16,7 +16,7 @@ export interface PersonRows {
 }
 
 /**
- * Finds a person by the user's id. Names are what any version of the user and any row of an import about it says: user name, e-mail addresses,
+ * Finds a person by the user's id, or an IAM user by its ARN. Names are what any version of the user and any row of an import about it says: user name, e-mail addresses,
  * external ids, and whole names; a text names the person when it holds one of them as a whole word, whatever its case.
  * @param more further names
  */
@@ -28,24 +28,26 @@ export async function findPersonRows(
   more: readonly string[] = [],
 ): Promise<PersonRows> {
   const bodies = await on.query<{ id: number; body: string | null }>(
-    `select e.id, v.body from entity e join resource_key k on k.id = e.key_id left join entity_version v on v.entity_id = e.id
-     where e.source_id = $1 and k.key = $2 and e.dataset_id = (select id from dataset where name = 'identitystore.users')`,
+    `select e.id, v.body from entity e join resource_key k on k.id = e.key_id join dataset d on d.id = e.dataset_id
+     left join entity_version v on v.entity_id = e.id
+     where e.source_id = $1 and ${isIamUser(user) ? `d.name like 'iam.%' and (k.key = $2 or starts_with(k.key, $2 || '|'))` : `d.name = 'identitystore.users' and k.key = $2`}`,
     [sourceId, user],
   )
   const facts = bodies.flatMap(({ body }) => (body === null ? [] : [JSON.parse(body) as Facts]))
-  const own = distinct([...facts.flatMap(namesOfUser), ...more])
-  const imported = await naming(on, importBodies, [], own)
+  const own = distinct([...(isIamUser(user) ? namesOfIamUser(user) : facts.flatMap(namesOfUser)), ...more])
+  const imported = await naming<DigestRow>(on, importBodies, [], own)
   const names = distinct([...own, ...imported.flatMap(({ body }) => namesOfRow(JSON.parse(body) as Facts))])
   const about = await on.query<{ digest: Buffer }>(
-    'select digest from result_version where body is not null and source = $1 and subject_key = $2',
+    `select digest from result_version where body is not null and source = $1 and (subject_key = $2 or starts_with(subject_key, $2 || '|'))`,
     [label, user],
   )
   const aboutFindings = await on.query<{ digest: Buffer }>(
-    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = $1 and f.subject_key = $2`,
+    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = $1
+       and (f.subject_key = $2 or starts_with(f.subject_key, $2 || '|'))`,
     [label, user],
   )
-  const findings = await naming(on, findingWords, [], names)
-  const results = await naming(on, resultBodies, [], names)
+  const findings = await naming<DigestRow>(on, findingWords, [], names)
+  const results = await naming<DigestRow>(on, resultBodies, [], names)
   return {
     entityIds: [...new Set(bodies.map(row => row.id))],
     names,
@@ -68,65 +70,52 @@ export async function othersNaming(
 }
 
 /**
- * What people wrote that names the person, each by what it is called: notes on findings and who owns them, steps and files of exceptions. The
- * ledger holds unsalted digests of it, so it is left as it is.
+ * Where else the person is named and has to stay so: in keys, which the digests of snapshots, results, findings and heads are computed over, in
+ * what is recorded without a salt, and in the chain of the ledger itself. Each in words, with how many.
  */
-export async function writingsNaming(on: Connection, names: readonly string[]): Promise<readonly string[]> {
-  const rows: (NamingRow & { readonly name: string })[] = []
-  for (const text of writings) rows.push(...(await naming<NamingRow & { readonly name: string }>(on, text, [], names)))
-  return rows.map(row => row.name)
+export async function unremovableNaming(on: Connection, names: readonly string[]): Promise<readonly string[]> {
+  const counts = new Map<string, Set<string>>()
+  for (const text of unremovable)
+    for (const { name, body } of await naming<NamingRow & { readonly name: string }>(on, text, [], names))
+      counts.set(name, (counts.get(name) ?? new Set()).add(body))
+  return [...counts].map(([name, bodies]) => (/^(entry|import) /.test(name) ? name : `${bodies.size} ${name}`))
 }
 
-interface NamingRow {
+/** Whether a person is meant as an IAM user, by its ARN. */
+export function isIamUser(user: string): boolean {
+  return /^arn:[a-z-]+:iam::\d{12}:user\//.test(user)
+}
+
+interface DigestRow extends NamingRow {
   readonly digest: Buffer
-  readonly body: string
 }
 
-const holds = `exists (select from unnest($1::text[]) n (name) where strpos(lower(b.body), n.name) > 0)`
-const importBodies = `select b.digest, b.body from import_row b where b.body is not null and ${holds}`
-const resultBodies = `select b.digest, b.body from result_version b where b.body is not null and ${holds}`
-const findingWords = `select b.digest, b.body from (select digest, words as body from finding_version where words is not null) b where ${holds}`
-const writings = [
-  `select 'what was said of finding ' || b.finding_id || ' (' || b.kind || ' ' || b.id || ')' as name, b.digest, b.body from finding_note b where ${holds}`,
-  `select 'exception ' || b.exception_id || ' (' || b.kind || ')' as name, b.digest, b.body from exception_event b where ${holds}`,
-  `select 'file of exceptions ' || b.id as name, b.digest, b.body from exception_file b where ${holds}`,
-  `select 'the exceptions that evaluation ' || (select min(e.id) from evaluation e where e.exceptions = b.digest) || ' was the first to know' as name, b.digest, b.body
-     from exception_register b where ${holds}`,
+const importBodies = 'select digest, body from import_row where body is not null'
+const resultBodies = 'select digest, body from result_version where body is not null'
+const findingWords = 'select digest, words as body from finding_version where words is not null'
+const otherBodies = `select d.name as dataset, e.id, v.body from entity_version v join entity e on e.id = v.entity_id
+  join dataset d on d.id = e.dataset_id where v.body is not null and e.id <> all ($2::int[])`
+const unremovable = [
+  `select distinct 'keys of ' || d.name as name, k.key as body from resource_key k join entity e on e.key_id = k.id join dataset d on d.id = e.dataset_id order by 1`,
+  `select distinct 'subjects of results' as name, subject_key as body from result_version`,
+  `select 'subjects of findings' as name, control_id || ' ' || kind || ' ' || subject_key as body from finding`,
+  `select 'states of findings from before their words were kept apart' as name, finding_id || ' ' || from_evaluation || ' ' || body as body from finding_version
+     where words is null and disposed is null`,
+  `select distinct 'gaps' as name, body from gap_version`,
+  `select distinct 'definitions of controls and their parameters' as name, body from control_definition`,
+  `select 'import ' || id || ', by where it came from' as name, location as body from import_file`,
+  `select 'entry ' || position || ' of the ledger (' || kind || ')' as name, payload as body from ledger`,
 ]
-const otherBodies = `select d.name as dataset, e.id, b.digest, b.body from entity_version b join entity e on e.id = b.entity_id
-  join dataset d on d.id = e.dataset_id where b.body is not null and e.id <> all ($2::int[]) and ${holds}`
-
-/** Rows whose body holds one of the names as a whole word. Read through a cursor: there may be many that hold it as a part of another. */
-async function naming<Row extends NamingRow>(
-  on: Connection,
-  text: string,
-  values: readonly unknown[],
-  names: readonly string[],
-): Promise<Row[]> {
-  if (names.length === 0) return []
-  const inJson = names.map(name => canonicalJson(name).slice(1, -1))
-  const words = inJson.map(
-    name =>
-      new RegExp(
-        `(?<![\\p{L}\\p{N}_@-]|[\\p{L}\\p{N}][.])${name.replaceAll(/[$()*+.?[\\\]^{|}/]/g, '\\$&')}(?![\\p{L}\\p{N}_@-]|[.][\\p{L}\\p{N}])`,
-        'u',
-      ),
-  )
-  const found: Row[] = []
-  await on.execute(`declare naming no scroll cursor for ${text}`, [inJson, ...values])
-  for (;;) {
-    const rows = await on.query<Row>('fetch 500 from naming')
-    for (const row of rows) if (words.some(word => word.test(row.body.toLowerCase()))) found.push(row)
-    if (rows.length < 500) break
-  }
-  await on.execute('close naming')
-  return found
-}
 
 function namesOfUser(facts: Facts): string[] {
   const { GivenName, FamilyName, Formatted } = (facts.Name ?? {}) as Facts
   const whole = [facts.DisplayName, Formatted, GivenName && FamilyName ? `${GivenName} ${FamilyName}` : null].filter(isSpecific)
   return texts([facts.UserName, ...whole, ...members(facts.Emails, 'Value'), ...members(facts.ExternalIds, 'Id')])
+}
+
+/** The ARN, and the name where it can be nobody else's. */
+function namesOfIamUser(arn: string): string[] {
+  return texts([arn, ...[arn.slice(arn.lastIndexOf('/') + 1)].filter(isSpecific)])
 }
 
 function namesOfRow(row: Facts): string[] {

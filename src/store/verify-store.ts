@@ -1,14 +1,13 @@
 import type { LedgerEntry, Snapshot } from '../model.ts'
-import { reader } from './calls.ts'
 import { checkBodies } from './check-bodies.ts'
-import { checkDisposals } from './check-disposals.ts'
+import { checkDisposals, type DisposalCheck } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
 import { checkEvaluationHeads, checkHeads, type HeadCheck } from './check-heads.ts'
 import { checkCalls, checkItself } from './check-snapshot.ts'
 import { checkVersions, type VersionCheck } from './check-versions.ts'
 import { storedClassificationDigest } from './classification.ts'
 import { query } from './database.ts'
-import { readEvaluation, resultsDigests, saltedDigest, unsaltedDigest } from './evaluation.ts'
+import { computedDigest, readEvaluation } from './evaluation.ts'
 import { checkLedger, readLedger } from './ledger.ts'
 import type { StoreProblem } from './problem.ts'
 import { readSnapshot, type SnapshotPosition } from './snapshot.ts'
@@ -18,7 +17,7 @@ export interface StoreVerification {
   readonly snapshots: number
   readonly evaluations: number
   /** what was disposed of, by entry of the ledger; its digests stand, and were checked */
-  readonly disposals: readonly { readonly position: number; readonly rows: number; readonly text: string }[]
+  readonly disposals: DisposalCheck['disposals']
   readonly ledgerEntries: number
   /** digest of the ledger's last entry; null for an empty one */
   readonly ledgerHead: string | null
@@ -126,36 +125,20 @@ async function checkSource(
   return positions.length
 }
 
-async function hasDisposedResults(store: Store, id: number): Promise<boolean> {
-  const rows = await query(
-    store.db,
-    'select from result_version where from_evaluation <= $1 and to_evaluation > $1 and disposed is not null limit 1',
-    [id],
-  )
-  return rows.length > 0
-}
-
 async function checkEvaluations(
   store: Store,
   entries: Entries,
   problems: StoreProblem[],
   onProgress: (phase: string, done: number, total: number | null) => void,
 ): Promise<number> {
-  const ids = await query<{ id: number; digest_version: number }>(
-    store.db,
-    'select id, digest_version from evaluation order by id',
-  )
-  for (const [i, { id, digest_version: digestVersion }] of ids.entries()) {
+  const ids = await query<{ id: number }>(store.db, 'select id from evaluation order by id')
+  for (const [i, { id }] of ids.entries()) {
     onProgress('evaluations', i, ids.length)
     const name = `evaluation ${id}`
-    const { id: _, evaluatedAt: __, digest, ...evaluation } = (await readEvaluation(store, id))!
-    // over bodies: with one of them disposed of it cannot be computed again, and the digests of the others stand alone
-    const isPartial = digestVersion === 1 && (await hasDisposedResults(store, id))
-    const computed = isPartial
-      ? digest
-      : digestVersion === 1
-        ? unsaltedDigest(evaluation)
-        : saltedDigest(evaluation, await resultsDigests(reader(store.db), id))
+    const evaluation = (await readEvaluation(store, id))!
+    const { digest } = evaluation
+    // over bodies of which one is gone it cannot be computed again, and the digests of the others stand alone
+    const computed = (await computedDigest(store, evaluation)) ?? digest
     if (computed !== digest)
       problems.push({ kind: 'evaluation', name, message: `its digest is ${digest}, its rows give ${computed}` })
     if (entries.evaluations.get(id)?.payload.digest !== digest)

@@ -41,7 +41,7 @@ export function sampleFinding(changes: Partial<Finding> = {}): Finding {
     ...{ subjectKey: failing.subject.key, name: failing.subject.name, severity: 'critical', state: 'open', status: 'fail' },
     ...{ reason: 'is <b>admin</b>', subjects: 1, exceptions: ['EX-1'], episode: 2, openedAfter: day(1), openedBy: day(2) },
     ...{ resolvedAfter: null, resolvedBy: null, raisedBy: day(2), raisedBecause: 'reopened', dueAt: null },
-    ...{ owner: 'team-iam', ticket: 'SEC-9' },
+    ...{ owner: 'team-iam', ticket: 'SEC-9', endedExceptions: [] },
     ...changes,
   }
 }

@@ -28,6 +28,23 @@ describe('the first page', () => {
     expect(html).to.include('6 hours ago').and.include('2026-06-30 00:21:00Z')
   })
 
+  it('says when the whole store was last computed again, loudly when something was wrong or it could not be done', () => {
+    const last = { at: new Date('2026-06-28T06:25:00Z'), snapshots: 3, evaluations: 2, problems: 0, headsMissing: 1, first: [] }
+    const page = (more: object, failure: string | null = null) =>
+      renderPage(homeView(sampleHome({ verification: { last: { ...last, ...more }, failure, schedule: '0 4 * * 0' } }))).html
+    expect(page({}))
+      .to.include('last computed again 2 days ago')
+      .and.include('3 snapshots and 2 evaluations, all as it was sealed; 1 head is missing outside')
+      .and.not.include('NOT AS IT WAS SEALED')
+    const problem = { kind: 'row', name: 'identitystore.users u1', message: 'what it says was changed' }
+    expect(page({ problems: 1, first: [problem] }))
+      .to.include('THE STORE IS NOT AS IT WAS SEALED')
+      .and.include('row identitystore.users u1: what it says was changed')
+    expect(page({}, 'the bucket cannot be read')).to.include('could not be verified').and.include('the bucket cannot be read')
+    const never = sampleHome({ verification: { last: null, failure: null, schedule: '0 4 * * 0' } })
+    expect(renderPage(homeView(never)).html).to.include('was never computed again yet')
+  })
+
   it('says that it listens on this machine only, and why', () => {
     expect(renderPage(homeView(sampleHome())).html).to.include(
       'listens on this machine only (loopback), since sign-in does not exist yet',

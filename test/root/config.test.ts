@@ -24,7 +24,7 @@ describe('the configuration', () => {
     expect(config.dataDir).to.equal('/etc/evidenced/data')
     expect(config.databaseUrl).to.equal(null)
     expect(config.server).to.deep.equal({ host: '127.0.0.1', port: 8080 })
-    expect(config.schedule).to.deep.equal({ collect: '0 2 * * *', timeZone: 'UTC' })
+    expect(config.schedule).to.deep.equal({ collect: '0 2 * * *', verify: '0 4 * * 0', timeZone: 'UTC' })
     expect(config.sources[0]).to.deep.include({
       budgetShare: 0.6,
       includePersonalData: false,
@@ -66,7 +66,7 @@ describe('the configuration', () => {
         '  - { label: acme, kind: aws, region: eu-west-1 }',
         '  - { label: acme, kind: aws, region: eu-west-1 }',
         'server: { host: 0.0.0.0 }',
-        'schedule: { timeZone: Mars/Base, collect: daily }',
+        'schedule: { timeZone: Mars/Base, collect: daily, verify: weekly }',
       ].join('\n'),
     )
     expect(problems.map(problem => problem.path)).to.deep.equal([
@@ -74,6 +74,7 @@ describe('the configuration', () => {
       'server.host',
       'schedule.timeZone',
       'schedule.collect',
+      'schedule.verify',
     ])
   })
 
@@ -143,7 +144,7 @@ describe('the configuration', () => {
     )
     expect(defaults).to.deep.equal({
       dataDir: './data',
-      schedule: { collect: '0 2 * * *', timeZone: 'UTC' },
+      schedule: { collect: '0 2 * * *', verify: '0 4 * * 0', timeZone: 'UTC' },
       server: { host: '127.0.0.1', port: 8080 },
       frameworks: ['soc2', 'iso27001'],
       log: { level: 'info' },

@@ -38,7 +38,27 @@ describe('exceptions, from the command line', function () {
     expect(wrong.code).to.equal(2)
     expect(wrong.stderr).to.match(/User has no member Nmae.*did you mean/)
     const asked = await place.run(...ask, '--reason', 'sensor account', '--ticket', 'SEC-7', '--expires', soon)
-    expect(asked.json).to.include({ id: 'EX-1', state: 'requested' })
+    expect(asked.json).to.include({ id: 'EX-1', state: 'requested', fitsNothing: null })
+    expect(asked.stderr).to.equal('')
+    const mistyped = await place.run(
+      ...ask.filter(each => each !== '--json'),
+      '--subject',
+      'nobody',
+      '--reason',
+      'r',
+      '--expires',
+      soon,
+    )
+    expect(mistyped.stderr, 'one of two fits').to.equal('')
+    const nobody = ['exceptions', 'request', '--control', control, '--subject', 'nobody', '--by', 'Ada', '--reason', 'r']
+    const fitless = await place.run(...nobody, '--expires', soon)
+    expect(fitless.code).to.equal(0)
+    expect(fitless.stderr)
+      .to.match(/EX-3: it fits none of the \d+ subjects of IDC-USER-001 that evaluation 1 of .* judged/)
+      .and.to.contain('evidenced results --control IDC-USER-001')
+    expect((await place.run('exceptions', 'show', 'EX-3', '--json')).json.fitsNothing).to.match(/fits none/)
+    for (const id of ['EX-2', 'EX-3'])
+      expect((await place.run('exceptions', 'revoke', id, '--by', 'Ada', '--reason', 'typed wrongly')).code).to.equal(0)
     const self = await place.run('exceptions', 'approve', 'EX-1', '--by', ' ada ')
     expect(self.code).to.equal(2)
     expect(self.stderr).to.match(/requested EX-1 and may not approve it/)
@@ -70,6 +90,8 @@ describe('exceptions, from the command line', function () {
       list.json.exceptions.map((each: { id: string; state: string; covers: number }) => [each.id, each.state, each.covers]),
     ).to.deep.equal([
       ['EX-1', 'approved', 1],
+      ['EX-2', 'revoked', 0],
+      ['EX-3', 'revoked', 0],
       ['kept-1', 'lapsed', 0],
     ])
     expect((await place.run('exceptions', 'report', '--out', 'register')).code).to.equal(0)
@@ -104,6 +126,9 @@ describe('exceptions, from the command line', function () {
     expect(again.json, again.stdout).to.include({ ok: true, differences: 0 })
 
     expect((await place.run('exceptions', 'revoke', 'EX-1', '--by', 'Grace', '--reason', 'gone')).code).to.equal(0)
+    const revoked = await place.run('findings', 'list', '--control', control)
+    expect(revoked.stdout, 'before it is judged again').to.match(/open, no longer excepted by EX-1 .*evaluate again/)
+    expect((await place.run('findings', 'list', '--excepted', '--json')).json.findings).to.deep.equal([])
     // the bundle of the evaluation that knew it is made again, byte for byte
     const asOf = after.json.asOf as string
     const remade = await place.run(

@@ -15,7 +15,8 @@ export interface SmallS3 extends AsyncDisposable {
 export const keys = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'a secret of the test' }
 const pageSize = 2
 
-export async function startSmallS3(bucket: string): Promise<SmallS3> {
+/** @param own credentials that it accepts, as environment variables */
+export async function startSmallS3(bucket: string, own: NodeJS.ProcessEnv = keys): Promise<SmallS3> {
   const objects = new Map<string, Buffer>()
   const puts = new Map<string, IncomingMessage['headers']>()
   const failures: number[] = []
@@ -24,7 +25,8 @@ export async function startSmallS3(bucket: string): Promise<SmallS3> {
     const answer = (status: number, text: string | Buffer = '') => response.writeHead(status).end(text)
     const failure = failures.shift()
     if (failure !== undefined) return answer(failure, '<Error><Code>SlowDown</Code></Error>')
-    if (!isSigned(request, body)) return answer(403, '<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>')
+    if (!isSigned(request, body, own))
+      return answer(403, '<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>')
     const url = new URL(request.url!, 'http://s3')
     const key = decodeURIComponent(url.pathname.slice(bucket.length + 2))
     if (request.method === 'PUT') {
@@ -60,11 +62,11 @@ export async function startSmallS3(bucket: string): Promise<SmallS3> {
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
-function isSigned(request: IncomingMessage, body: Buffer): boolean {
+function isSigned(request: IncomingMessage, body: Buffer, own: NodeJS.ProcessEnv): boolean {
   const found = request.headers.authorization?.match(
     /^AWS4-HMAC-SHA256 Credential=(\S+?)\/(\d{8})\/(\S+?)\/s3\/aws4_request, SignedHeaders=(\S+?), Signature=(\w+)$/,
   )
-  if (found == null || found[1] !== keys.AWS_ACCESS_KEY_ID) return false
+  if (found == null || found[1] !== own.AWS_ACCESS_KEY_ID) return false
   const [, , day, region, names, signature] = found as unknown as string[]
   const digest = createHash('sha256').update(body).digest('hex')
   if (request.headers['x-amz-content-sha256'] !== digest) return false
@@ -74,6 +76,6 @@ function isSigned(request: IncomingMessage, body: Buffer): boolean {
   const scope = `${day}/${region}/s3/aws4_request`
   const text = ['AWS4-HMAC-SHA256', request.headers['x-amz-date'], scope, createHash('sha256').update(canonical).digest('hex')]
   const hmac = (key: string | Buffer, value: string) => createHmac('sha256', key).update(value).digest()
-  const signingKey = [day!, region!, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${keys.AWS_SECRET_ACCESS_KEY}`)
+  const signingKey = [day!, region!, 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${own.AWS_SECRET_ACCESS_KEY}`)
   return createHmac('sha256', signingKey).update(text.join('\n')).digest('hex') === signature
 }

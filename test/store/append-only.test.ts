@@ -1,5 +1,12 @@
 import { expect } from 'chai'
-import { assignFinding, requestException, type Store, saveEvaluation, saveExceptionFile } from '../../src/store/index.ts'
+import {
+  assignFinding,
+  pseudonymise,
+  requestException,
+  type Store,
+  saveEvaluation,
+  saveExceptionFile,
+} from '../../src/store/index.ts'
 import { call, collectOnce, gap, group, membership, part, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { freshStore } from './fresh-store.ts'
@@ -8,7 +15,7 @@ const evidence = [
   ...['dataset', 'place', 'part', 'resource_key', 'call_chunk', 'entity', 'entity_salt', 'entity_version', 'membership_version'],
   ...['gap_version', 'open_part_version', 'entity_unseen', 'snapshot', 'dataset_summary', 'evaluation', 'control_definition'],
   ...['outcome_version', 'result_version', 'ledger', 'run'],
-  ...['exception_event', 'exception_file', 'exception_register', 'finding', 'finding_version', 'finding_note'],
+  ...['exception_event', 'exception_file', 'exception_register', 'finding', 'finding_version', 'finding_note', 'redaction'],
 ]
 
 describe('evidence in the database', () => {
@@ -76,7 +83,8 @@ async function filled(): Promise<Store> {
   await requestException(store, request)
   await saveExceptionFile(store, { location: 'f', digest: 'd', exceptions: [], problems: [] })
   await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail' }], { exceptions: [] }))
-  await assignFinding(store, 1, 'a', { owner: 'o' })
+  await assignFinding(store, 1, 'a', { owner: 'u1@example.com' })
+  await pseudonymise(store, { source: 'acme', user: 'u1', names: ['u1@example.com'], isDryRun: false })
   return store
 }
 

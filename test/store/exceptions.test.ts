@@ -43,11 +43,12 @@ describe('exceptions on record', () => {
     expect(await readExceptions(store, at('09T00:00:00'))).to.deep.equal([revoked])
     expect(await readExceptions(store, new Date('2026-02-01T00:00:00Z'))).to.deep.equal([])
     const entries = await Array.fromAsync(readLedger(store))
-    expect(entries.map(({ kind, payload }) => [kind, payload.exception, payload.event, payload.by])).to.deep.equal([
-      ['exception', 'EX-1', 'requested', 'Ada'],
-      ['exception', 'EX-1', 'approved', 'Grace'],
-      ['exception', 'EX-1', 'revoked', 'Eve'],
+    expect(entries.map(({ kind, payload }) => [kind, payload.exception, payload.event])).to.deep.equal([
+      ['exception', 'EX-1', 'requested'],
+      ['exception', 'EX-1', 'approved'],
+      ['exception', 'EX-1', 'revoked'],
     ])
+    expect(JSON.stringify(entries), 'who did it stands where it can be taken out').not.to.match(/Ada|Grace|Eve/)
     expect((await verifyStore(store, null)).problems).to.deep.equal([])
   })
 

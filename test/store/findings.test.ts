@@ -3,14 +3,18 @@ import fc from 'fast-check'
 import type { ControlOutcome, Evaluation, Finding, Gap, Result, Status } from '../../src/model.ts'
 import { trackFailures } from '../../src/reports/failure-episodes.ts'
 import {
+  approveException,
   assignFinding,
   checkLedger,
   findingFigures,
   noteFinding,
   readFinding,
   readFindings,
+  requestException,
+  revokeException,
   type Store,
   saveEvaluation,
+  saveExceptionFile,
   verifyStore,
 } from '../../src/store/index.ts'
 import { clockAt, collectOnce, errorOf, part, user } from './collected.ts'
@@ -167,6 +171,48 @@ describe('findings', () => {
     const [finding] = await readFindings(store)
     expect(finding).to.deep.include({ exceptions: [], raisedBecause: 'exception_ended', raisedBy: day(3), episode: 1 })
     expect(finding).to.deep.include({ openedBy: day(1), dueAt: new Date(day(3).getTime() + 30 * 86_400_000) })
+  })
+
+  it('are no longer excepted once the exception ended, before they are judged again', async () => {
+    let now = day(1)
+    await using store = await freshStore({ now: () => now })
+    const scope = { source: null, subjects: null, match: null, when: null }
+    const request = { controls: ['C-1'], scope, reason: 'r', ticket: null, requestedBy: 'a', expiresAt: day(9).toISOString() }
+    const asked = [await requestException(store, request), await requestException(store, request)]
+    for (const { id } of asked) await approveException(store, id, 'b')
+    const kept = { ...asked[0]!, id: 'kept', origin: 'file' as const, approvedBy: 'b', approvedAt: day(1).toISOString() }
+    await saveExceptionFile(store, { location: 'f', digest: 'd', exceptions: [kept], problems: [] })
+    const register = ['EX-1', 'EX-2', 'kept'].map(id => ({ ...kept, id, state: 'approved' as const, covers: 1, problem: null }))
+    const excepted = [
+      { ...fail('u1'), exceptions: ['EX-1', 'EX-2'] },
+      { ...fail('u2'), exceptions: ['kept'] },
+    ]
+    await saveEvaluation(store, { ...on(1, excepted), exceptions: register })
+    const shown = async () =>
+      (await readFindings(store)).map(({ exceptions, endedExceptions }) => [exceptions.join(), endedExceptions.join()])
+    expect(await shown()).to.deep.equal([
+      ['EX-1,EX-2', ''],
+      ['kept', ''],
+    ])
+    now = day(2)
+    await revokeException(store, 'EX-2', 'b', 'gone')
+    await saveExceptionFile(store, { location: 'f', digest: 'e', exceptions: [], problems: [] })
+    expect(await shown()).to.deep.equal([
+      ['EX-1', 'EX-2'],
+      ['', 'kept'],
+    ])
+    expect((await readFindings(store, { excepted: true })).map(each => each.id)).to.deep.equal([1])
+    expect((await findingFigures(store, now))[1]).to.include({ open: 2, excepted: 1 })
+    const then = await readFindings(store, { evaluation: 1 })
+    expect(
+      then.map(each => each.exceptions.join()),
+      'as it was judged',
+    ).to.deep.equal(['EX-1,EX-2', 'kept'])
+    now = day(10)
+    expect(await shown(), 'lapsed').to.deep.equal([
+      ['', 'EX-1,EX-2'],
+      ['', 'kept'],
+    ])
   })
 
   it('write nothing when nothing changed, and follow no evaluation of an older instant', async () => {

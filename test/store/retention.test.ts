@@ -6,6 +6,7 @@ import {
   access,
   addHold,
   appendLedger,
+  approveException,
   assignFinding,
   diff,
   listHolds,
@@ -15,6 +16,8 @@ import {
   type RetentionRules,
   readEstate,
   readEvaluation,
+  readExceptions,
+  readFinding,
   readFindings,
   readImports,
   readLedger,
@@ -395,36 +398,131 @@ describe('pseudonymising a person', () => {
     expect(estate.sources[0]!.gaps.rows('import.roster').size, 'who is not in the roster may have been').to.equal(1)
   })
 
-  it('lists what people wrote that names it, one by one, and leaves it as it is', async () => {
+  it('takes the names out of what people wrote, keeps every digest of it, and lists what it left', async () => {
     const { store, problems } = await filled()
     await using _ = store
     const { id } = (await readFindings(store, { subject: 'u-jane' }))[0]!
-    await noteFinding(store, id, 'grace', 'Jane Doe is on leave')
+    await noteFinding(store, id, 'grace', 'Jane Doe is on "leave" 👋 says JANE@example.com')
     await noteFinding(store, id, 'grace', 'mjane doesn’t mind')
-    await assignFinding(store, id, 'grace', { owner: 'jane@example.com' })
+    await assignFinding(store, id, 'Jane Doe', { owner: 'jane@example.com' })
     const request = {
-      ...{ controls: ['IDC-USER-001'], reason: 'as agreed with jane@example.com', ticket: null, requestedBy: 'Ada' },
+      ...{ controls: ['IDC-USER-001'], reason: 'as agreed with jane@example.com', ticket: null, requestedBy: 'Jane Doe' },
       ...{ scope: { source: 'acme', subjects: null, match: null, when: null }, expiresAt: '2026-12-31T00:00:00.000Z' },
     }
-    await requestException(store, request)
-    await requestException(store, { ...request, reason: 'other' })
-    const problem = 'line 3: jane@example.com is no control'
-    await saveExceptionFile(store, { location: 'x.yaml', digest: sha256('x'), exceptions: [], problems: [problem] })
-    const read = async () => (await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: true })).writings
-    const expected = [
+    const asked = await requestException(store, request)
+    await requestException(store, { ...request, requestedBy: 'Ada', reason: 'other' })
+    await approveException(store, 'EX-2', 'jane@example.com')
+    const kept = { ...asked, id: 'kept', origin: 'file' as const, scope: { ...request.scope, match: { name: ['Jane Doe'] } } }
+    await saveExceptionFile(store, {
+      ...{ location: 'x.yaml', digest: sha256('x'), exceptions: [kept] },
+      problems: ['line 3: jane@example.com is no control'],
+    })
+    const register = [{ ...kept, state: 'requested' as const, covers: 0, problem: null }]
+    const judged = evaluationOf([{ key: 'u-bob', status: 'fail', reason: 'no MFA' }])
+    await saveEvaluation(store, { ...judged, exceptions: register })
+    await saveEvaluation(store, { ...judged, exceptions: register })
+    const redacted = [
       `what was said of finding ${id} (note 1)`,
       `what was said of finding ${id} (assigned 3)`,
-      'exception EX-1 (requested)',
-      'file of exceptions 1',
+      ...['exception EX-1 (requested)', 'exception EX-2 (approved)'],
+      'file of exceptions 1, the last that was read: change the file, or it is read again as it stands',
+      'the exceptions that evaluation 5 was the first to know',
     ]
-    expect(await read()).to.deep.equal(expected)
-    const done = await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: false })
-    expect(done.writings).to.deep.equal(expected)
+    const dry = await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: true })
+    expect(dry.redacted).to.deep.equal(redacted)
     expect(await problems()).to.deep.equal([])
-    const register = `insert into exception_register values ('\\x01', '{"reason":"Jane Doe"}')`
-    await asOwner(store, register, `update evaluation set exceptions = '\\x01' where id >= 2`)
-    const again = { source: 'acme', user: 'u-jane', names: ['jane doe'], isDryRun: true }
-    expect((await pseudonymise(store, again)).writings).to.include('the exceptions that evaluation 2 was the first to know')
+    const done = await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: false })
+    expect(done.redacted).to.deep.equal(redacted)
+    expect(done.writings, 'what is covered is not changed').to.deep.equal(redacted.slice(-2))
+    expect(await problems()).to.deep.equal([])
+    expect((await verifyStore(store, null)).disposals[0]).to.include({ texts: 6 })
+    const { notes } = await readFinding(store, id)
+    expect(notes.map(({ by, owner, text }) => [by, owner, text])).to.deep.equal([
+      ['grace', null, '[u-jane] is on "leave" 👋 says [u-jane]'],
+      ['grace', null, 'mjane doesn’t mind'],
+      ['[u-jane]', '[u-jane]', null],
+    ])
+    const known = await readExceptions(store, store.now())
+    expect(known.map(each => [each.id, each.reason, each.requestedBy, each.approvedBy])).to.deep.equal([
+      ['EX-1', 'as agreed with [u-jane]', '[u-jane]', null],
+      ['EX-2', 'other', 'Ada', '[u-jane]'],
+      ['kept', 'as agreed with [u-jane]', '[u-jane]', null],
+    ])
+    expect((await readEvaluation(store, 6))!.exceptions![0]).to.include({ requestedBy: '[u-jane]' })
+    expect((await errorOf(approveException(store, 'EX-1', 'jane@example.com'))).message).to.contain('nobody can tell')
+    const again = { source: 'acme', user: 'u-jane', names: ['jane doe', 'grace'], isDryRun: false }
+    expect((await pseudonymise(store, again)).redacted, 'a second time, by other names').to.deep.equal([
+      ...[`what was said of finding ${id} (note 1)`, `what was said of finding ${id} (note 2)`],
+    ])
+    expect(await problems()).to.deep.equal([])
+    for (const [statement, expected] of [
+      [
+        `update finding_note set body = replace(body, 'leave', 'holiday') where id = 1`,
+        /finding note 1: it was redacted, and is not/,
+      ],
+      [`update finding_note set redacted = null where id = 1`, /note of finding F-\d+ 1: it is not what the ledger says/],
+      [`update redaction set digest = '\\x00' where kind = 'exception_event'`, /the texts that name it are not as it left them/],
+      [`update exception_register set body = '[]'`, /exception register [0-9a-f]+: it was redacted, and is not/],
+      [`delete from redaction where kind = 'exception_file'`, /entry \d+: it redacted 6 texts, and 5 name it/],
+    ] as const) {
+      await asOwner(store, statement)
+      expect((await problems()).join('\n'), statement).to.match(expected)
+    }
+  })
+
+  it('takes out nothing but through the one function, which writes a marker and nothing else', async () => {
+    const { store } = await filled()
+    await using _ = store
+    await noteFinding(store, 1, 'grace', 'as it is')
+    await noteFinding(store, 1, 'grace', 'jane@example.com knows')
+    const { ledgerPosition } = await pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: false })
+    for (const statement of [
+      `update finding_note set body = '{}', salt = null, redacted = ${ledgerPosition} where id = 1`,
+      `update finding_note set body = '{}' where id = 2`,
+      `update finding_note set redacted = null where id = 2`,
+      `insert into redaction_choice values ('finding_note', '1', 1, 2); select redact(${ledgerPosition}, '[x]')`,
+      `select redact(${ledgerPosition}, 'approved by Eve')`,
+      `select redact(1, '[x]')`,
+    ])
+      expect((await errorOf(store.db.pool.query(statement))).code, statement).to.equal('23001')
+  })
+
+  it('removes what an IAM user is, by its ARN, and says why the ARN has to stay', async () => {
+    const { store, problems } = await filled()
+    await using _ = store
+    const arn = 'arn:aws:iam::111122223333:user/staff/mary.major'
+    const other = 'arn:aws:iam::111122223333:user/mary'
+    await collectOnce(store, [
+      part({
+        dataset: 'iam.users',
+        rows: [arn, other].map(Arn => ({ key: Arn, facts: { Arn, UserName: Arn.split('/').at(-1)! } })),
+      }),
+      part({
+        ...{ dataset: 'iam.access_keys', parent: arn },
+        rows: [{ key: `${arn}|AKIA1`, facts: { UserName: 'mary.major' } }],
+      }),
+    ])
+    await saveEvaluation(store, evaluationOf([{ key: arn, status: 'fail', reason: 'mary.major has an old key' }]))
+    const hold = await addHold(store, { kind: 'person', source: 'acme', user: arn }, 'case 1', 'counsel')
+    expect((await errorOf(pseudonymise(store, { source: 'acme', user: arn, isDryRun: false }))).code).to.equal('ON_HOLD')
+    await releaseHold(store, hold.id, 'closed', 'counsel')
+    const done = await pseudonymise(store, { source: 'acme', user: arn, isDryRun: false })
+    expect(done).to.deep.include({
+      user: arn,
+      resources: 2,
+      results: 1,
+      findings: 1,
+      isStillThere: true,
+      names: [arn, 'mary.major'],
+    })
+    expect(done.unremovable).to.deep.equal([
+      ...['1 keys of iam.access_keys', '1 keys of iam.users', '1 subjects of results', '1 subjects of findings'],
+      `entry ${hold.id} of the ledger (hold)`,
+    ])
+    expect(await problems()).to.deep.equal([])
+    const { rows } = await store.db.pool.query(`select body from entity_version where body like '%mary%'`)
+    expect(rows.map(row => JSON.parse(row.body).Arn)).to.deep.equal([other])
+    expect((await errorOf(pseudonymise(store, { source: 'acme', user: `${arn}x`, isDryRun: true }))).code).to.equal('NOT_FOUND')
   })
 
   it('says that a user is still there, and what else names it', async () => {

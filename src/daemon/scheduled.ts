@@ -1,0 +1,76 @@
+import { createTask } from 'node-cron'
+import type { Log } from '../log.ts'
+import { previousSlot, retryTime } from './slot.ts'
+
+export interface ScheduledOptions {
+  /** of the work, for claims and logs */
+  readonly name: string
+  /** cron expression of five fields and the IANA zone it is meant in */
+  readonly schedule: string
+  readonly timeZone: string
+  /** when it was last done, or since when it could have been; null: there is nothing to do it on yet */
+  lastDone(): Promise<Date | null>
+  /** true for exactly one caller per (schedule, nominal time), over all processes that share the database */
+  claim(schedule: string, nominalTime: Date): Promise<boolean>
+  /** does it; ends early when the signal aborts */
+  work(signal: AbortSignal): Promise<void>
+  now(): Date
+  readonly log: Log
+  /** how often to look; default a minute */
+  readonly checkEveryMs?: number
+}
+
+export interface Scheduled {
+  /** why the last attempt of this process failed; null: it did not */
+  failure(): Error | null
+  stop(): Promise<void>
+}
+
+/**
+ * Work that is done once for each slot of a schedule, over all processes: at the slot, and when it is not done after it at once by a daemon that
+ * starts, then 10, 20, 40, … minutes after the slot.
+ */
+export function startScheduled(options: ScheduledOptions): Scheduled {
+  const stopping = new AbortController()
+  const task = createTask(options.schedule, () => {}, { timezone: options.timeZone, name: options.name })
+  let failure: Error | null = null
+
+  const look = async (isStart: boolean): Promise<void> => {
+    const now = options.now()
+    const slot = previousSlot(task, now)
+    const last = stopping.signal.aborted || slot === null ? null : await options.lastDone()
+    if (slot === null || last === null || last >= slot) return
+    if (!isStart && !(await options.claim(options.name, retryTime(slot, now) ?? slot))) return
+    try {
+      await options.work(stopping.signal)
+      failure = null
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      failure = error instanceof Error ? error : new Error(String(error))
+      options.log.error(`${options.name} failed`, { slot, error })
+    }
+  }
+  const failed = (error: unknown) => options.log.error(`${options.name} could not be looked after`, { error })
+  let looking = look(true).catch(failed)
+  let isLooking = false
+  const timer = setInterval(() => {
+    if (isLooking) return
+    isLooking = true
+    looking = looking
+      .then(() => look(false))
+      .catch(failed)
+      .finally(() => {
+        isLooking = false
+      })
+  }, options.checkEveryMs ?? 60_000)
+
+  return {
+    failure: () => failure,
+    async stop() {
+      stopping.abort()
+      clearInterval(timer)
+      await looking
+      await task.destroy()
+    },
+  }
+}

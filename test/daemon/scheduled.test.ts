@@ -1,0 +1,108 @@
+import { expect } from 'chai'
+import { startScheduled } from '../../src/daemon/index.ts'
+import { silent } from '../../src/log.ts'
+
+/** What processes on one database share, and a clock. */
+interface Shared {
+  now: Date
+  last: Date | null
+  readonly claims: Set<string>
+  fails: boolean
+  readonly done: string[]
+}
+
+const fresh = (now: string, last: string | null): Shared => ({
+  ...{ now: new Date(now), last: last === null ? null : new Date(last), claims: new Set<string>(), fails: false, done: [] },
+})
+
+function start(shared: Shared, hold?: Promise<void>) {
+  return startScheduled({
+    ...{ name: 'verification', schedule: '0 4 * * 0', timeZone: 'UTC', log: silent, checkEveryMs: 5 },
+    now: () => shared.now,
+    lastDone: () => Promise.resolve(shared.last),
+    claim: (name, time) => {
+      const key = `${name} ${time.toISOString()}`
+      if (shared.claims.has(key)) return Promise.resolve(false)
+      shared.claims.add(key)
+      return Promise.resolve(true)
+    },
+    work: async signal => {
+      shared.done.push(shared.now.toISOString().slice(11, 16))
+      await hold
+      signal.throwIfAborted()
+      if (shared.fails) throw new Error('the bucket is away')
+      shared.last = shared.now
+    },
+  })
+}
+
+const quiet = () => new Promise(resolve => setTimeout(resolve, 40))
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await new Promise(resolve => setTimeout(resolve, 5))
+}
+
+// 22 November 2026 is a Sunday
+describe('scheduled work', () => {
+  it('is done at its slot, once over all processes', async () => {
+    const shared = fresh('2026-11-22T03:59:00Z', '2026-11-20T00:00:00Z')
+    const [one, other] = [start(shared), start(shared)]
+    await quiet()
+    expect(shared.done).to.deep.equal([])
+    shared.now = new Date('2026-11-22T04:00:30Z')
+    await until(() => shared.done.length > 0)
+    await quiet()
+    await Promise.all([one.stop(), other.stop()])
+    expect(shared.done).to.deep.equal(['04:00'])
+  })
+
+  it('is caught up at once by a daemon that starts after its slot, whoever claimed it, and never without anything to do it on', async () => {
+    const shared = fresh('2026-11-22T09:00:00Z', '2026-11-20T00:00:00Z')
+    shared.claims.add('verification 2026-11-22T04:00:00.000Z')
+    const late = start(shared)
+    await until(() => shared.done.length > 0)
+    await late.stop()
+    const empty = fresh('2026-11-22T09:00:00Z', null)
+    const idle = start(empty)
+    await quiet()
+    await idle.stop()
+    expect([shared.done, empty.done]).to.deep.equal([['09:00'], []])
+  })
+
+  it('says why it failed until it succeeds, and is tried again ever more rarely', async () => {
+    const shared = { ...fresh('2026-11-22T04:00:00Z', '2026-11-20T00:00:00Z'), fails: true }
+    const scheduled = start(shared)
+    await until(() => scheduled.failure() !== null)
+    expect(scheduled.failure()!.message).to.equal('the bucket is away')
+    for (const [minute, times] of [
+      ['04:09', 2],
+      ['04:12', 3],
+      ['04:15', 3],
+      ['04:21', 4],
+      ['04:39', 4],
+    ] as const) {
+      shared.now = new Date(`2026-11-22T${minute}:00Z`)
+      await until(() => shared.done.length >= times)
+      await quiet()
+      expect(shared.done, minute).to.have.lengthOf(times)
+    }
+    shared.fails = false
+    shared.now = new Date('2026-11-22T04:41:00Z')
+    await until(() => scheduled.failure() === null)
+    await scheduled.stop()
+    expect(shared.done.at(-1)).to.equal('04:41')
+  })
+
+  it('ends early when the daemon stops, and that is no failure', async () => {
+    let release = () => {}
+    const hold = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const shared = fresh('2026-11-22T09:00:00Z', '2026-11-20T00:00:00Z')
+    const scheduled = start(shared, hold)
+    await until(() => shared.done.length === 1)
+    const stopped = scheduled.stop()
+    release()
+    await stopped
+    expect([scheduled.failure(), shared.last]).to.deep.equal([null, new Date('2026-11-20T00:00:00Z')])
+  })
+})
