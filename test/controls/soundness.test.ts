@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -141,7 +141,8 @@ async function mutated(file: string, from: string, to: string): Promise<{ readon
   const folder = mkdtempSync(join(tmpdir(), 'mutant-'))
   const target = join(folder, 'src/controls', file)
   mkdirSync(join(folder, 'src'))
-  for (const root of ['model.ts', 'digest.ts', 'errors.ts', 'exception.ts', 'document.ts', 'controls']) {
+  const roots = readdirSync(join(project, 'src'), { withFileTypes: true }).filter(each => each.isFile())
+  for (const root of [...roots.map(({ name }) => name), 'controls']) {
     cpSync(join(project, 'src', root), join(folder, 'src', root), { recursive: true })
   }
   symlinkSync(join(project, 'node_modules'), join(folder, 'node_modules'))
