@@ -56,17 +56,17 @@ describe('soundness of unknown', () => {
       'return low <= other',
     ],
     ['an unread member is null', 'entity.ts', 'if (gap !== undefined) return gap', ''],
-    ['a principal that may not be listed does not exist', 'source-estate.ts', 'this.gaps.list(table.dataset) ?? null', 'null'],
+    ['a principal that may not be listed does not exist', 'estate-links.ts', 'gaps.list(table.dataset) ?? null', 'null'],
     ['an unread pair holds nothing', 'ghosts.ts', '  return new Ghosts(ghosts)', '  return new Ghosts([])'],
     [
       'an unread inline policy is none',
-      'permission-set-policies.ts',
+      'permission-set-rows.ts',
       'if (gap !== undefined) return gap\n    const row',
       'if (gap !== undefined) return null\n    const row',
     ],
     [
       'an unread administrator is no administrator',
-      'source-estate.ts',
+      'effective-access.ts',
       'const ghosts = [...maybe].filter(user => !admins.has(user))',
       'const ghosts: User[] = []',
     ],
@@ -102,7 +102,7 @@ describe('soundness of unknown', () => {
       'isOpen ||= list.isOpen\n  }\n  const ghosts',
       'isOpen ||= false\n  }\n  const ghosts',
     ],
-    ['unread groups hold nobody', 'source-estate.ts', 'this.#unreadGroups.set(this.groups.number', 'void (this.groups.number'],
+    ['unread groups hold nobody', 'estate-links.ts', 'this.#unreadGroups.set(tables.groups.number', 'void (tables.groups.number'],
   ]
 
   for (const [name, file, from, to] of mutants) {
