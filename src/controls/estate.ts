@@ -69,10 +69,8 @@ export function population(source: SourceEstate, resource: string): Population {
     return { size: source.entitlements.size, unread, members: () => source.entitlements.members() }
   }
   if (resource === 'assignment') {
-    const direct = source.populations.order('accountAssignment')
-    const applications = source.populations.order('applicationAssignment')
-    const size = direct.length + applications.length
-    return { size, unread, members: () => merged(source, direct, applications) }
+    const rows = source.populations.assignments()
+    return { size: rows.length, unread, members: () => assignments(source, rows) }
   }
   const others = source.populations.members(resource)
   if (others !== undefined) {
@@ -133,14 +131,6 @@ function* one(source: SourceEstate, name: PopulationName, order: Int32Array): It
   for (const number of order) yield source[name](number)
 }
 
-function* merged(source: SourceEstate, direct: Int32Array, applications: Int32Array): Iterable<Entity> {
-  let next = 0
-  for (const row of direct) {
-    const member = source.accountAssignment(row)
-    while (next < applications.length && compareBytes(source.applicationAssignment(applications[next]!).key, member.key) < 0) {
-      yield source.applicationAssignment(applications[next++]!)
-    }
-    yield member
-  }
-  while (next < applications.length) yield source.applicationAssignment(applications[next++]!)
+function* assignments(source: SourceEstate, rows: Int32Array): Iterable<Entity> {
+  for (const row of rows) yield row < 0 ? source.applicationAssignment(-1 - row) : source.accountAssignment(row)
 }

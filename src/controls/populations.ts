@@ -1,3 +1,4 @@
+import { compareBytes } from '../digest.ts'
 import type { Exception, ImportedRows, Kept, Snapshot } from '../model.ts'
 import { type Changes, historyOf } from './changes.ts'
 import { type Collected, type CollectedSurroundings, collectedOf } from './collected.ts'
@@ -63,6 +64,7 @@ export class Populations {
   readonly #orders = new Map<PopulationName, Int32Array>()
   readonly #pairs = new Map<string, Provisioning>()
   #collected: readonly Collected[] | null = null
+  #assignments: Int32Array | null = null
 
   constructor(estate: PopulationSurroundings) {
     this.#estate = estate
@@ -76,6 +78,12 @@ export class Populations {
       this.#orders.set(resource, order)
     }
     return order
+  }
+
+  /** All assignments in the byte order of their keys: rows of account assignments, and -1 - row for those of applications. */
+  assignments(): Int32Array {
+    this.#assignments ??= this.#merge()
+    return this.#assignments
   }
 
   /** Members of a population that is not kept in columns; undefined for those that are. */
@@ -120,6 +128,29 @@ export class Populations {
       default:
         return resource in historyOf ? (estate.changes?.members(resource) ?? []) : estate.iam.members(resource)
     }
+  }
+
+  /** There are few of applications: each looks for its place among those of accounts. */
+  #merge(): Int32Array {
+    const estate = this.#estate
+    const direct = this.order('accountAssignment')
+    const applications = this.order('applicationAssignment')
+    const merged = new Int32Array(direct.length + applications.length)
+    let taken = 0
+    applications.forEach((row, index) => {
+      const { key } = estate.applicationAssignment(row)
+      let [low, high] = [taken, direct.length]
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        if (compareBytes(estate.accountAssignment(direct[middle]!).key, key) < 0) low = middle + 1
+        else high = middle
+      }
+      merged.set(direct.subarray(taken, low), taken + index)
+      merged[low + index] = -1 - row
+      taken = low
+    })
+    merged.set(direct.subarray(taken), taken + applications.length)
+    return merged
   }
 
   #pair(key: string): Provisioning {
