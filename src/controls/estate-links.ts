@@ -34,6 +34,7 @@ export class EstateLinks {
   readonly #applicationGhosts: readonly GhostApplicationAssignment[]
   /** groups whose members could not all be read */
   readonly #unreadGroups = new Map<number, Unknown>()
+  #maybeGroups: { readonly groups: readonly Group[]; readonly why: Unknown; readonly isOpen: boolean } | null = null
 
   constructor(tables: EstateTables, objects: Objects, own: OwnGaps) {
     this.#tables = tables
@@ -76,11 +77,19 @@ export class EstateLinks {
     const unlisted = this.#tables.gaps.list('identitystore.groups') ?? this.#wholeMembershipGap()
     if (unlisted !== undefined) return new OpenList(known, [], unlisted, { isUnbounded: false, isOpen: true })
     if (this.#unreadGroups.size === 0) return known
-    const gaps = [...this.#unreadGroups.values()].slice(0, mostGhosts)
+    this.#maybeGroups ??= this.#unread()
+    const { groups, why, isOpen } = this.#maybeGroups
+    const isPartlyRead = known.some(group => this.#unreadGroups.has(group.number))
+    const ghosts = isPartlyRead ? groups.filter(group => !known.includes(group)) : groups
+    return openOr(known, ghosts, why, { isUnbounded: false, isOpen })
+  }
+
+  /** Groups that anybody may be in: one list for all users, since there are many of both. */
+  #unread() {
+    const why = [...this.#unreadGroups.values()].slice(0, mostGhosts).reduce(joinGaps)
     const isOpen = this.#unreadGroups.size > mostGhosts
-    const maybe = isOpen ? [] : [...this.#unreadGroups.keys()].map(group => this.#objects.group(group))
-    const ghosts = maybe.filter(group => !known.includes(group))
-    return openOr(known, ghosts, gaps.reduce(joinGaps), { isUnbounded: false, isOpen })
+    const groups = isOpen ? [] : [...this.#unreadGroups.keys()].map(group => this.#objects.group(group))
+    return { groups, why, isOpen }
   }
 
   membersOf(group: number): List {

@@ -75,8 +75,21 @@ describe('soundness of unknown', () => {
     [
       'assignments of unread pairs reach nobody',
       'effective.ts',
-      'for (const ghost of list.ghosts) ghosts.add(ghost)\n    gaps',
+      'if (list.ghosts.length > 0) maybe.add(list.ghosts)\n    gaps',
       'gaps',
+    ],
+    ['what a group that may be theirs is assigned reaches nobody', 'effective.ts', 'if (possible.length > 0) maybe.add(possible)', ''],
+    [
+      'nothing that may be theirs conflicts',
+      'questions.ts',
+      'possible.push(...concernedOf(ghosts, wanted))',
+      'void concernedOf(ghosts, wanted)',
+    ],
+    [
+      'a group that may be theirs conflicts with nothing',
+      'questions.ts',
+      'each instanceof Group ? concernedOf(each, wanted) :',
+      'each instanceof Group ? [] :',
     ],
     [
       'an unread address is nobody else’s',
