@@ -1,4 +1,5 @@
 import type { Exception, ImportedRows, Kept, Snapshot, StoredResource } from '../model.ts'
+import type { AccessLevels } from './access-level.ts'
 import { AccountAssignment, ApplicationAssignment } from './assignments.ts'
 import { Changes } from './changes.ts'
 import { CustomerPolicies } from './customer-policies.ts'
@@ -52,6 +53,7 @@ export class SourceEstate extends EstateTables {
   readonly policies: PermissionSetPolicies
   readonly documents: PolicyDocuments
   readonly escalation: EscalationFamilies
+  readonly accessLevels: AccessLevels
   readonly directory: Directory
   readonly organizations: OrganizationRows
   readonly instances: InstanceRows
@@ -92,6 +94,7 @@ export class SourceEstate extends EstateTables {
     const imported = (kind: ImportedRows['kind']) => imports.find(each => each.kind === kind)
     this.documents = new PolicyDocuments(this, this.gaps, managed)
     this.escalation = managed.escalation
+    this.accessLevels = managed.accessLevels
     this.policies = new PermissionSetPolicies(this.permissionSets, this.gaps, this)
     this.directory = new Directory(this)
     this.organizations = new OrganizationRows(this, this.gaps)

@@ -78,7 +78,12 @@ describe('soundness of unknown', () => {
       'if (list.ghosts.length > 0) maybe.add(list.ghosts)\n    gaps',
       'gaps',
     ],
-    ['what a group that may be theirs is assigned reaches nobody', 'effective.ts', 'if (possible.length > 0) maybe.add(possible)', ''],
+    [
+      'what a group that may be theirs is assigned reaches nobody',
+      'effective.ts',
+      'if (possible.length > 0) maybe.add(possible)',
+      '',
+    ],
     [
       'nothing that may be theirs conflicts',
       'questions.ts',
