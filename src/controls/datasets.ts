@@ -94,6 +94,11 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
     configure: 'a change shows between two snapshots: run `evidenced collect` again',
   },
   'evidenced.cross_checks': { action: null, parents: [] },
+  'evidenced.access_levels': {
+    action: null,
+    parents: [],
+    configure: 'name the action in `allowedWriteActions` if it only reads',
+  },
   'ledger.exceptions': { action: null, parents: [] },
   'ledger.snapshots': { action: null, parents: [] },
   'ledger.verifications': { action: null, parents: [], configure: 'run `evidenced verify-store`' },
