@@ -2,7 +2,7 @@ import type { CollectionPlan, Counts, PlanStep, Source } from '../model.ts'
 import { accountsAtATime } from './account-reading.ts'
 import type { Aws } from './aws.ts'
 import { connect } from './connect.ts'
-import { actionOf } from './dataset.ts'
+import { actionOf, parentsOf } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
 import type { Service } from './service.ts'
 import { accountServicesOf, servicesOf } from './services.ts'
@@ -24,11 +24,13 @@ export async function planCollection(aws: Aws, source: Source, counts: Counts, b
       .filter(dataset => notApplicable(dataset.needs, session.standing) === null)
       .map((dataset): PlanStep => {
         const calls = dataset.calls(rows)
+        const parents = parentsOf(dataset).map(each => each.dataset)
         return {
           dataset: dataset.name,
           operation: dataset.operation.name,
           action: actionOf(dataset.operation),
           place: session.place(service.name),
+          ...(parents.length === 0 ? {} : { parents }),
           calls,
           seconds: calls === null ? null : calls / rateOf(source, session, service, dataset.operation.name),
         }
