@@ -22,7 +22,7 @@ const mostRowsWaiting = 2000
  * @param done `partKey` of parts that an interrupted run has staged: they are not read again, lists that name parents are
  * @param onProgress told at most ten times a second, and at the end
  * @param checks whether the populations are read a second way and compared; what is found comes as `evidenced.cross_checks`
- * @param remembered what earlier runs know of parts: without it no sum over parts is held against the last time
+ * @param remembered what earlier runs know of parts: without it no sum over parts is held against the last time, and everything is read anew
  * @throws {SourcesError} as `planCollection`; IDENTITY_CHANGED when the plan is of another organization or instance
  */
 export async function* collect(
@@ -36,6 +36,7 @@ export async function* collect(
 ): AsyncGenerator<CollectedBatch, void, undefined> {
   const session = await sessionOf(aws, source, plan)
   session.baseline = plan.baseline ?? {}
+  session.remembered = remembered
   const channel = new Channel<PartPiece>(
     mostRowsWaiting,
     piece => Math.max(1, piece.rows.length),

@@ -15,19 +15,18 @@ import {
   type Checking,
   type CrossCheck,
   checksDataset,
+  eachOf,
   factsOf,
-  forEach,
   isTrouble,
   listed,
   notMade,
   refused,
-  type Spent,
   sampleOf,
 } from './checking.ts'
 import type { CommandClass, Operation } from './dataset.ts'
+import { checkKeptDocuments } from './document-checks.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
 import type { Session } from './session.ts'
-import type { Trouble } from './trouble.ts'
 import type { Witness } from './witness.ts'
 
 export type CheckMode = 'none' | 'sampled' | 'exhaustive'
@@ -72,9 +71,10 @@ export async function crossChecks(
   const checks: readonly CrossCheck[] = await together([
     ...heads.checks,
     () => discoveryBothWays(checking(0.2)),
-    () => principals(checking(0.4)),
+    () => principals(checking(0.35)),
     () => emptyPairs(checking(0.2)),
     () => references(checking(0.2)),
+    () => checkKeptDocuments(checking(0.05)),
     () => Promise.resolve(checkReservedRoles(witness)),
     () => Promise.resolve(checkCounts(witness)),
   ])
@@ -97,6 +97,7 @@ export async function crossChecks(
 }
 
 function serviceOf(check: CrossCheck): string {
+  if (check.name === 'kept_documents') return 'iam'
   return check.name.startsWith('heads_again organizations.') ? 'organizations' : 'sso'
 }
 
@@ -320,25 +321,6 @@ async function references(checking: Checking): Promise<CrossCheck> {
   if (trouble !== null) return refused(name, trouble, refusedOperation)
   const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
-}
-
-/**
- * Runs for each item, a few at a time and in their order, as long as calls are left.
- * @returns the first trouble; nothing more is begun after it
- */
-async function eachOf(
-  items: readonly string[],
-  spent: Spent,
-  run: (item: string) => Promise<Trouble | null>,
-): Promise<Trouble | null> {
-  let trouble: Trouble | null = null
-  await forEach(items, async item => {
-    if (trouble !== null || spent.calls >= spent.allowed) return
-    const said = await run(item)
-    trouble ??= said
-    spent.compared++
-  })
-  return trouble
 }
 
 function compared(one: ReadonlySet<string>, other: ReadonlySet<string>, onlyOne: string, onlyOther: string): readonly string[] {

@@ -159,7 +159,9 @@ class OpenPart {
       if ('answer' in said) observedAt = said.observedAt
       return said
     }
-    const said = await inquiry.answer(ask, parent, ms => pause(ms, undefined, { signal: session.signal }))
+    const wait = (ms: number) => pause(ms, undefined, { signal: session.signal })
+    const kept = async () => (await session.kept(dataset.name)).get(parent) ?? null
+    const said = await inquiry.answer(ask, parent, wait, kept)
     return 'trouble' in said ? said : { answer: said.answer, observedAt, isIllFormed: false }
   }
 
@@ -190,8 +192,7 @@ class OpenPart {
     let lastAsked: Operation = dataset.operation
     const ask: Ask = async (operation, input) => {
       lastAsked = operation
-      const said = await session.ask({ operation, input })
-      return 'trouble' in said ? said : { answer: said.answer as Facts }
+      return session.ask({ operation, input })
     }
     const confirmation = await gone.confirm(ask, parent, session.subject)
     if (confirmation === 'exists') return { kind: 'again', why: 'still_exists', trouble }

@@ -2,23 +2,33 @@ import type { CollectionPlan, Counts, PlanStep, Source } from '../model.ts'
 import { accountsAtATime } from './account-reading.ts'
 import type { Aws } from './aws.ts'
 import { connect } from './connect.ts'
-import { actionOf, parentsOf } from './dataset.ts'
+import { actionOf, parentsOf, reusableRows } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
 import type { Service } from './service.ts'
 import { accountServicesOf, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
+import type { Remembered } from './sudden-drop.ts'
 
 /**
  * Connects, proves who the source is, and predicts what reading it will cost. The connection stays open for `collect`.
  * @param counts rows of the last snapshot by dataset; empty for a first run, whose cost nobody knows
  * @param baseline rows by dataset when it was last read to its end: what `collect` holds a sudden drop against
+ * @param remembered rows of earlier runs that save calls, as `collect` will be given them
  * @returns calls and seconds are null while they cannot be predicted; seconds are those of the busiest budget
  * @throws {SourcesError} when the identity cannot be proven
  */
-export async function planCollection(aws: Aws, source: Source, counts: Counts, baseline: Counts = {}): Promise<CollectionPlan> {
+export async function planCollection(
+  aws: Aws,
+  source: Source,
+  counts: Counts,
+  baseline: Counts = {},
+  remembered: Pick<Remembered, 'keptFacts'> = {},
+): Promise<CollectionPlan> {
   const { session, callers } = await connect(aws, source)
-  const rows = rowsIn(counts)
+  const reusable = await reusableOf(source, remembered)
+  const counted = rowsIn(counts)
+  const rows = (name: string) => reusable[name] ?? counted(name)
   const steps = [...servicesOf(source), ...accountServicesOf(source)].flatMap(service =>
     service.datasets
       .filter(dataset => notApplicable(dataset.needs, session.standing) === null)
@@ -48,6 +58,17 @@ export async function planCollection(aws: Aws, source: Source, counts: Counts, b
   }
   aws.sessions.set(plan, session)
   return plan
+}
+
+/** How many rows of earlier runs save a call, by dataset. */
+async function reusableOf(source: Source, { keptFacts }: Pick<Remembered, 'keptFacts'>): Promise<Counts> {
+  const found: { [name: string]: number } = {}
+  for (const { name, inquiry } of servicesOf(source).flatMap(service => service.datasets)) {
+    const isReusable = inquiry?.isReusable
+    if (isReusable === undefined || keptFacts === undefined) continue
+    found[reusableRows(name)] = [...(await keptFacts(name)).values()].filter(isReusable).length
+  }
+  return found
 }
 
 /** Of datasets that the last snapshot did not hold, nobody knows the size; of other snapshots, none. */

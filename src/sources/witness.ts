@@ -26,6 +26,7 @@ const kept: { readonly [dataset: string]: Kept } = {
   'iam.roles': 'counts',
   'iam.managed_policies': 'counts',
   'iam.account_summaries': 'facts',
+  'iam.policy_documents': 'facts',
 }
 
 export interface SeenRow {
