@@ -171,6 +171,8 @@ export interface SimulatedApplication extends Wire {
   ApplicationAccount: string
   /** false: every user of the store may use it without an assignment */
   assignmentRequired: boolean
+  /** left out: AWS sends no status */
+  backgroundSessions?: 'ENABLED' | 'DISABLED'
   accessScopes?: (Wire & { Scope: string })[]
   authenticationMethods?: (Wire & { AuthenticationMethodType: string })[]
   grants?: (Wire & { GrantType: string })[]

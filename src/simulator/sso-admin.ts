@@ -137,6 +137,9 @@ export const ssoAdmin: Service = {
       return { Grants: rows, NextToken: next }
     },
     GetApplicationAssignmentConfiguration: call => ({ AssignmentRequired: applicationOf(call).assignmentRequired }),
+    GetApplicationSessionConfiguration: call => ({
+      UserBackgroundSessionApplicationStatus: applicationOf(call).backgroundSessions,
+    }),
   },
 }
 
@@ -176,6 +179,7 @@ const regional = new Set([
   'ListApplications',
   'ListApplicationAssignments',
   'GetApplicationAssignmentConfiguration',
+  'GetApplicationSessionConfiguration',
   'ListApplicationAccessScopes',
   'ListApplicationAuthenticationMethods',
   'ListApplicationGrants',

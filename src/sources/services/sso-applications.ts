@@ -1,6 +1,7 @@
 import {
   DescribeApplicationCommand,
   GetApplicationAssignmentConfigurationCommand,
+  GetApplicationSessionConfigurationCommand,
   ListApplicationAccessScopesCommand,
   ListApplicationAssignmentsCommand,
   ListApplicationAuthenticationMethodsCommand,
@@ -52,6 +53,16 @@ const assignmentConfigurations = detail(
   },
 )
 
+/** Whether sessions of the application go on in the background, after its user has left. */
+const sessionConfigurations = detail(
+  'sso.application_session_configurations',
+  operation('GetApplicationSessionConfiguration', GetApplicationSessionConfigurationCommand),
+  {
+    pageSize: null,
+    rows: (answer, applicationArn) => rowOf(answer, applicationArn),
+  },
+)
+
 const accessScopes = detail(
   'sso.application_access_scopes',
   operation('ListApplicationAccessScopes', ListApplicationAccessScopesCommand),
@@ -82,6 +93,7 @@ export const applicationDatasets: readonly Dataset[] = [
   applications,
   assignments,
   assignmentConfigurations,
+  sessionConfigurations,
   accessScopes,
   authenticationMethods,
   grants,
