@@ -132,6 +132,19 @@ export async function eachOf(
   return trouble
 }
 
+/** What only one of two sets holds, in words. */
+export function compared(
+  one: ReadonlySet<string>,
+  other: ReadonlySet<string>,
+  onlyOne: string,
+  onlyOther: string,
+): readonly string[] {
+  return [
+    ...[...one].filter(key => !other.has(key)).map(key => `${key} ${onlyOne}`),
+    ...[...other].filter(key => !one.has(key)).map(key => `${key} ${onlyOther}`),
+  ]
+}
+
 /** With no difference in a sample, fewer than so many of all differ, at 95 %: `1 - 0.05^(1/n)`, as a percentage. */
 export function boundPercent(n: number): string {
   return (100 * (1 - 0.05 ** (1 / Math.max(1, n)))).toPrecision(2)

@@ -5,6 +5,7 @@ import { Channel } from './channel.ts'
 import { Collection } from './collection.ts'
 import { connect } from './connect.ts'
 import { type CheckMode, crossChecks } from './cross-checks.ts'
+import { DiscoveryByAccount } from './discovery-by-account.ts'
 import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
@@ -49,7 +50,8 @@ export async function* collect(
     await channel.push(piece)
     told(piece)
   }
-  const reading = readAll(session, source, done, emit, remembered)
+  const byAccount = plan.discovery?.taken === 'by_account' ? new DiscoveryByAccount(session) : null
+  const reading = readAll(session, byAccount, done, emit, remembered)
     .then(async () => {
       if (witness === null || checks === 'none') return
       for (const piece of await crossChecks(session, witness, checks, session.ledger.written)) await emit(piece)
@@ -81,7 +83,7 @@ export async function* collect(
 /** What the collecting role sees, and IAM of each account as soon as the accounts are known. Ends when both have. */
 async function readAll(
   session: Session,
-  source: Source,
+  byAccount: DiscoveryByAccount | null,
   done: ReadonlySet<string>,
   emit: (piece: PartPiece) => Promise<void>,
   remembered: Remembered,
@@ -90,8 +92,10 @@ async function readAll(
   const noted = async (piece: PartPiece) => {
     await emit(piece)
     accounts.note(piece)
+    byAccount?.note(piece)
   }
-  const collection = new Collection(session, servicesOf(source), done, noted, remembered)
+  const services = servicesOf(session.source)
+  const collection = new Collection(session, byAccount?.of(services) ?? services, done, noted, remembered)
   const ends = await Promise.allSettled([
     collection.read().finally(() => accounts.settle()),
     accounts.known.then(list => readAccounts(session, list, done, emit)),

@@ -5,7 +5,6 @@ import {
   ListAccountAssignmentsCommand,
   ListAccountAssignmentsForPrincipalCommand,
   ListPermissionSetsCommand,
-  ListPermissionSetsProvisionedToAccountCommand,
 } from '@aws-sdk/client-sso-admin'
 import { sha256 } from '../digest.ts'
 import type { Facts, PartPiece } from '../model.ts'
@@ -15,6 +14,7 @@ import {
   type Checking,
   type CrossCheck,
   checksDataset,
+  compared,
   eachOf,
   factsOf,
   isTrouble,
@@ -24,6 +24,8 @@ import {
   sampleOf,
 } from './checking.ts'
 import type { CommandClass, Operation } from './dataset.ts'
+import { provisionedToAccount } from './discovery-by-account.ts'
+import { discoveryBothWays } from './discovery-checks.ts'
 import { checkKeptDocuments } from './document-checks.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
 import type { Session } from './session.ts'
@@ -35,11 +37,6 @@ const pageSize = 100
 /** Sampled checks may add a tenth to the calls of the plan; heads and samples share it. */
 const mostShare = 0.1
 
-const provisionedToAccount = operation(
-  'sso',
-  'ListPermissionSetsProvisionedToAccount',
-  ListPermissionSetsProvisionedToAccountCommand,
-)
 const assignmentsForPrincipal = operation('sso', 'ListAccountAssignmentsForPrincipal', ListAccountAssignmentsForPrincipalCommand)
 const assignments = operation('sso', 'ListAccountAssignments', ListAccountAssignmentsCommand)
 const describeUser = operation('identitystore', 'DescribeUser', DescribeUserCommand)
@@ -149,41 +146,6 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
     return { name, made: true, statement, population: before.size, compared: before.size, differences }
   })
   return { checks, calls }
-}
-
-/** Provisioned pairs by account, against those by permission set that the collection took. */
-async function discoveryBothWays(checking: Checking): Promise<CrossCheck> {
-  const { session, witness, seed, isExhaustive, calls } = checking
-  const spent = allowanceOf(checking)
-  const name = 'discovery_both_ways'
-  const pairs = witness.keys('sso.provisioned_accounts')
-  const accounts = witness.keys('organizations.accounts')
-  if (typeof pairs === 'string') return notMade(name, pairs)
-  if (typeof accounts === 'string') return notMade(name, accounts)
-  const every = new Set(accounts.firstWords())
-  for (const [, accountId = ''] of pairs) every.add(accountId)
-  const all = [...every]
-  const sample = isExhaustive ? all : sampleOf(all, calls, seed)
-  const bySet = new Map(sample.map(accountId => [accountId, new Set<string>()]))
-  for (const [setArn = '', accountId = ''] of pairs) bySet.get(accountId)?.add(setArn)
-  const differences: string[] = []
-  const trouble = await eachOf(sample, spent, async accountId => {
-    const said = await listed(
-      session,
-      provisionedToAccount,
-      { InstanceArn: session.subject.instanceArn, AccountId: accountId, MaxResults: pageSize },
-      'PermissionSets',
-      spent,
-    )
-    if (isTrouble(said)) return said
-    const one = bySet.get(accountId) ?? new Set()
-    const other = new Set(said.map(String))
-    differences.push(...compared(one, other, `in ${accountId} by set only`, `in ${accountId} by account only`))
-    return null
-  })
-  if (trouble !== null) return refused(name, trouble, provisionedToAccount)
-  const statement = `${spent.compared} of ${all.length} accounts: provisioned permission sets by account against those by set.`
-  return { name, made: true, statement, population: all.length, compared: spent.compared, differences }
 }
 
 /** Assignments of principals, against those of pairs: for a user, its own and those of its groups. */
@@ -321,13 +283,6 @@ async function references(checking: Checking): Promise<CrossCheck> {
   if (trouble !== null) return refused(name, trouble, refusedOperation)
   const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
-}
-
-function compared(one: ReadonlySet<string>, other: ReadonlySet<string>, onlyOne: string, onlyOther: string): readonly string[] {
-  return [
-    ...[...one].filter(key => !other.has(key)).map(key => `${key} ${onlyOne}`),
-    ...[...other].filter(key => !one.has(key)).map(key => `${key} ${onlyOther}`),
-  ]
 }
 
 function idOf(member: string): (element: unknown) => string {

@@ -39,6 +39,8 @@ export interface Literals {
 export type Ask = (
   operation: Operation,
   input: Facts,
+  /** of one page of a list; left out: an answer in one piece */
+  about?: { readonly page: number; items(answer: Facts): number },
 ) => Promise<{ readonly answer: Facts; readonly observedAt: Date } | { readonly trouble: Trouble }>
 
 /** The members that page a list, in question (`size`, `token`) and answer (`next`). */
@@ -89,13 +91,14 @@ export interface Dataset {
     /**
      * @param pause waits so many milliseconds, for answers that AWS has to prepare
      * @param kept facts that an earlier run kept under this parent; null: none
+     * @returns `observedAt` where it is not the time of the last question; null: the dataset's own operation is to be asked, page by page
      */
     answer(
       ask: Ask,
       parent: string,
       pause: (ms: number) => Promise<void>,
       kept: () => Promise<Facts | null>,
-    ): Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
+    ): Promise<{ readonly answer: Facts; readonly observedAt?: Date } | { readonly trouble: Trouble } | null>
   }
   /**
    * When it is suddenly much shorter, it is read again before it is believed: one list of the source, one of each account, or

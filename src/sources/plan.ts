@@ -4,6 +4,7 @@ import type { Aws } from './aws.ts'
 import { connect } from './connect.ts'
 import { actionOf, parentsOf, reusableRows } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
+import { plannedByAccount } from './discovery-by-account.ts'
 import type { Service } from './service.ts'
 import { accountServicesOf, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
@@ -29,7 +30,9 @@ export async function planCollection(
   const reusable = await reusableOf(source, remembered)
   const counted = rowsIn(counts)
   const rows = (name: string) => reusable[name] ?? counted(name)
-  const steps = [...servicesOf(source), ...accountServicesOf(source)].flatMap(service =>
+  const discovery = discoveryOf(rows)
+  const services = discovery.taken === 'by_account' ? plannedByAccount(servicesOf(source)) : servicesOf(source)
+  const steps = [...services, ...accountServicesOf(source)].flatMap(service =>
     service.datasets
       .filter(dataset => notApplicable(dataset.needs, session.standing) === null)
       .map((dataset): PlanStep => {
@@ -53,7 +56,7 @@ export async function planCollection(
     steps,
     calls: sum(steps.map(step => step.calls)),
     seconds: secondsOf(source, steps, session),
-    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery: discoveryOf(rows) } : {}),
+    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery } : {}),
     baseline,
   }
   aws.sessions.set(plan, session)

@@ -1,4 +1,4 @@
-import type { Counts, Facts, PartPiece, Place, Source } from '../model.ts'
+import type { Counts, Facts, PartPiece, Place, PlannedDiscovery, Source } from '../model.ts'
 import { Client, newTally, type Tally } from './client.ts'
 import { Credentials } from './credentials.ts'
 import type { Operation, Subject } from './dataset.ts'
@@ -56,6 +56,8 @@ export class Session {
   baseline: Counts = {}
   /** what earlier runs know; nothing until somebody who remembers says so */
   remembered: Remembered = {}
+  /** how the provisioned pairs were found in the end */
+  discovery: PlannedDiscovery['taken'] = 'by_set'
   /** parts that connecting has read already */
   readonly read: PartPiece[] = []
   readonly #abort: AbortController
