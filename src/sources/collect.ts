@@ -6,6 +6,7 @@ import { Collection } from './collection.ts'
 import { connect } from './connect.ts'
 import { type CheckMode, crossChecks } from './cross-checks.ts'
 import { DiscoveryByAccount } from './discovery-by-account.ts'
+import { PendingChanges } from './pending-changes.ts'
 import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
@@ -45,16 +46,21 @@ export async function* collect(
   )
   const told = teller(onProgress, plan.calls)
   const witness = checks === 'none' ? null : new Witness(done.size > 0)
-  const emit = async (piece: PartPiece) => {
-    witness?.note(piece)
+  const handOn = async (piece: PartPiece) => {
     await channel.push(piece)
     told(piece)
   }
+  const emit = async (piece: PartPiece) => {
+    witness?.note(piece)
+    await handOn(piece)
+  }
+  const pending = witness === null ? null : new PendingChanges(session)
   const byAccount = plan.discovery?.taken === 'by_account' ? new DiscoveryByAccount(session) : null
   const reading = readAll(session, byAccount, done, emit, remembered)
     .then(async () => {
-      if (witness === null || checks === 'none') return
-      for (const piece of await crossChecks(session, witness, checks, session.ledger.written)) await emit(piece)
+      if (witness === null || pending === null || checks === 'none') return
+      for (const piece of await crossChecks(session, witness, pending, checks, session.ledger.written)) await emit(piece)
+      await pending.readAgain(pairs => witness.provisionedAmong(pairs), handOn)
     })
     .then(
       () => channel.end(),

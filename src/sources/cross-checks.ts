@@ -28,6 +28,7 @@ import { provisionedToAccount } from './discovery-by-account.ts'
 import { discoveryBothWays } from './discovery-checks.ts'
 import { checkKeptDocuments } from './document-checks.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
+import { type PendingChanges, pendingCalls, pendingOperations } from './pending-changes.ts'
 import type { Session } from './session.ts'
 import type { Witness } from './witness.ts'
 
@@ -43,22 +44,30 @@ const describeUser = operation('identitystore', 'DescribeUser', DescribeUserComm
 const describeGroup = operation('identitystore', 'DescribeGroup', DescribeGroupCommand)
 
 /** Asked by checks alone, beside what datasets ask; without permission the check is not made, and says so. */
-export const checkOperations: readonly Operation[] = [provisionedToAccount, assignmentsForPrincipal, describeUser, describeGroup]
+export const checkOperations: readonly Operation[] = [
+  provisionedToAccount,
+  assignmentsForPrincipal,
+  describeUser,
+  describeGroup,
+  ...pendingOperations,
+]
 
 /**
  * Reads the same populations a second way and compares. What differs is kept with the snapshot, never smoothed.
+ * @param pending what was in progress when the reading began
  * @param planned calls of the collection so far; sampled checks add a tenth at most, and one of each kind at least
  */
 export async function crossChecks(
   session: Session,
   witness: Witness,
+  pending: PendingChanges,
   mode: Exclude<CheckMode, 'none'>,
   planned: number,
 ): Promise<readonly PartPiece[]> {
   const seed = randomBytes(8).toString('hex')
   const startedAt = session.way.now()
   const heads = headsOf(session, witness)
-  const left = Math.max(0, Math.floor(planned * mostShare) - heads.calls)
+  const left = Math.max(0, Math.floor(planned * mostShare) - heads.calls - pendingCalls)
   const checking = (share: number): Checking => ({
     ...{ session, witness, seed },
     isExhaustive: mode === 'exhaustive',
@@ -72,6 +81,7 @@ export async function crossChecks(
     () => emptyPairs(checking(0.2)),
     () => references(checking(0.2)),
     () => checkKeptDocuments(checking(0.05)),
+    () => pending.check(),
     () => Promise.resolve(checkReservedRoles(witness)),
     () => Promise.resolve(checkCounts(witness)),
   ])

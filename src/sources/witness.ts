@@ -123,6 +123,15 @@ export class Witness {
     return this.#whole('iam.roles', seen => seen.reserved)
   }
 
+  /** Those of some pairs (`accountId|permissionSetArn`) that are provisioned, as far as it is known. */
+  provisionedAmong(pairs: ReadonlySet<string>): readonly string[] {
+    const seen = this.#seen.get('sso.provisioned_accounts')
+    if (seen === undefined || pairs.size === 0) return []
+    const found: string[] = []
+    for (const [setArn, accountId] of seen.keys) if (pairs.has(`${accountId}|${setArn}`)) found.push(`${accountId}|${setArn}`)
+    return found.sort()
+  }
+
   #whole<T>(dataset: string, of: (seen: Seen) => T): T | string {
     const reason = this.#notWhole.get(dataset)
     if (reason !== undefined) return reason
