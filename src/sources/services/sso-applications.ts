@@ -9,6 +9,7 @@ import {
   ListApplicationsCommand,
 } from '@aws-sdk/client-sso-admin'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { withSets } from '../sets.ts'
 
 /** ListApplications takes 100 and answers at most 50. */
 const applicationsPerPage = 50
@@ -94,7 +95,7 @@ export const applicationDatasets: readonly Dataset[] = [
   assignments,
   assignmentConfigurations,
   sessionConfigurations,
-  accessScopes,
+  withSets(accessScopes, 'AuthorizedTargets'),
   authenticationMethods,
   grants,
 ]
