@@ -52,6 +52,7 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
   'sso.tags': { action: 'sso:ListTagsForResource', parents: sets },
   'sso.outdated_provisioned_accounts': { action: 'sso:ListAccountsForProvisionedPermissionSet', parents: sets },
   'sso.application_assignment_configurations': { action: 'sso:GetApplicationAssignmentConfiguration', parents: applications },
+  'sso.application_session_configurations': { action: 'sso:GetApplicationSessionConfiguration', parents: applications },
   'sso.application_access_scopes': { action: 'sso:ListApplicationAccessScopes', parents: applications },
   'sso.application_authentication_methods': { action: 'sso:ListApplicationAuthenticationMethods', parents: applications },
   'sso.application_grants': { action: 'sso:ListApplicationGrants', parents: applications },
