@@ -8,11 +8,13 @@ import { headSinksOf, publishedKeys, signerOf, storeOf } from './parts.ts'
 
 interface Options extends CommonOptions {
   readonly key?: readonly string[]
+  readonly threads?: number
 }
 
 export function addVerifyStore(program: Command, invocation: Invocation): void {
   addCommand(program, 'verify-store', 'compute the whole database again from its rows, and hold it against the heads outside')
     .option('--key <files...>', 'public keys (PEM) that also signed heads, e.g. before the key was replaced')
+    .option('--threads <number>', 'threads that compute rows (default: as many as there are processors, up to 4)', threadsIn)
     .action(async (options: Options) => {
       const terminal = terminalOf(invocation, options)
       const config = configOf(invocation, options)
@@ -45,6 +47,12 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       })
       invocation.code = wrong > 0 ? exit.wrong : found.problems.length > 0 ? exit.incomplete : exit.done
     })
+}
+
+function threadsIn(text: string): number {
+  const number = Number(text)
+  if (Number.isInteger(number) && number >= 1 && number <= 64) return number
+  throw new UsageError(`${text} is no number of threads`, 'write a number from 1 to 64')
 }
 
 function readKey(path: string): string {

@@ -13,7 +13,7 @@ export interface AssignmentSurroundings extends Surroundings {
   readonly applications: EntityTable
   readonly accountAssignments: AccountAssignmentColumns
   readonly applicationAssignments: ApplicationAssignmentColumns
-  principalOf(columns: AssignmentColumns, row: number): User | Group | null | Unknown
+  readonly links: { principalOf(columns: AssignmentColumns, row: number): User | Group | null | Unknown }
   permissionSet(number: number): PermissionSet
   accountOrNull(number: number): Account | null | Unknown
   applicationOrNull(number: number): Application | null | Unknown
@@ -55,7 +55,7 @@ export class AccountAssignment extends Assignment {
     return this.estate.permissionSets.keys[this.estate.accountAssignments.permissionSet(this.number)]!
   }
   get principal(): User | Group | null | Unknown {
-    return this.estate.principalOf(this.estate.accountAssignments, this.number)
+    return this.estate.links.principalOf(this.estate.accountAssignments, this.number)
   }
   get account(): Account | null | Unknown {
     return this.estate.accountOrNull(this.estate.accountAssignments.account(this.number))
@@ -87,7 +87,7 @@ export class ApplicationAssignment extends Assignment {
     return this.estate.applications.keys[this.estate.applicationAssignments.application(this.number)]!
   }
   get principal(): User | Group | null | Unknown {
-    return this.estate.principalOf(this.estate.applicationAssignments, this.number)
+    return this.estate.links.principalOf(this.estate.applicationAssignments, this.number)
   }
   get application(): Application | null | Unknown {
     return this.estate.applicationOrNull(this.estate.applicationAssignments.application(this.number))

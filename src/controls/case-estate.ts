@@ -69,6 +69,7 @@ const shapes: { readonly [dataset: string]: RowShape } = {
   'sso.tags': { key: [...set, 'Key'], parent: set, only: set },
   'sso.outdated_provisioned_accounts': { key: [...set, 'AccountId'], parent: set, only: set },
   'sso.application_assignment_configurations': { key: application, parent: application, only: application },
+  'sso.application_session_configurations': { key: application, parent: application, only: application },
   'sso.application_access_scopes': { key: [...application, 'Scope'], parent: application, only: application },
   'sso.application_authentication_methods': {
     key: [...application, 'AuthenticationMethodType'],

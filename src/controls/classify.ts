@@ -22,7 +22,7 @@ export interface Classification {
  */
 export function* classify(estate: Estate): Iterable<Classification> {
   for (const source of estate.sources) {
-    for (const number of source.order('permissionSet')) {
+    for (const number of source.populations.order('permissionSet')) {
       const set = source.permissionSet(number)
       const { kind, reason, why } = source.policies.classify(number)
       const name = set.Name instanceof Undecided ? set.key : set.Name

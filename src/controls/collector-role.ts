@@ -1,12 +1,13 @@
 import type { Caller } from '../model.ts'
-import { writing } from './access-level.ts'
+import { type AccessLevels, writing } from './access-level.ts'
 import { Entity, type List, type Surroundings } from './entity.ts'
 import type { IamRole } from './iam-principals.ts'
 import { closedOr } from './rows.ts'
-import { joinGaps, Undecided, type Unknown } from './values.ts'
+import { joinGaps, Undecided, Unknown } from './values.ts'
 
 /** What the roles of the collector ask of the estate. */
 export interface CollectorSurroundings extends Surroundings {
+  readonly accessLevels: AccessLevels
   /** a role by account and name; a gap where its account's IAM was not read, or no such role was listed */
   roleOf(accountId: string, name: string): IamRole | Unknown
 }
@@ -47,7 +48,15 @@ export class CollectorRole extends Entity {
     if (this.#named === null) return ['*']
     const role = this.estate.roleOf(this.#named.accountId, this.#named.name)
     if (role instanceof Undecided) return closedOr([], role)
-    const { patterns, unread } = writing(role.grants, allowed)
-    return closedOr(patterns, unread.length === 0 ? undefined : unread.slice(0, 20).reduce(joinGaps))
+    const { grants } = role
+    const { writes, untold } = writing(grants, allowed, this.estate.accessLevels)
+    const gaps = [...grants.unread, ...untold.map(pattern => this.#untold(pattern))]
+    return closedOr(writes, gaps.length === 0 ? undefined : gaps.slice(0, 20).reduce(joinGaps))
+  }
+
+  #untold(pattern: string): Unknown {
+    const dataset = 'evidenced.access_levels'
+    const message = `whether ${pattern} only reads is not known to this version`
+    return new Unknown([this.estate.gaps.absent(dataset, pattern, 'not_collected', message)])
   }
 }

@@ -17,13 +17,14 @@ export function effectiveAssignments(user: User): List {
   const groups = user.groups
   const lists = [direct, ...itemsOf<Group>(groups).map(group => group.assignments)]
   const items = lists.flatMap(list => itemsOf<AccountAssignment>(list))
-  const ghosts = new Set<unknown>()
+  /** the lists of what may be the user's; most users share them, so one that stands alone is kept as it is */
+  const maybe = new Set<readonly unknown[]>()
   const gaps: Unknown[] = []
   let isOpen = groups instanceof OpenList && groups.isOpen
   let isUnbounded = false
   for (const list of lists) {
     if (!(list instanceof OpenList)) continue
-    for (const ghost of list.ghosts) ghosts.add(ghost)
+    if (list.ghosts.length > 0) maybe.add(list.ghosts)
     gaps.push(list.why)
     isOpen ||= list.isOpen
     // one unread pair may hold an assignment of the user and one of each group
@@ -31,12 +32,25 @@ export function effectiveAssignments(user: User): List {
   }
   if (groups instanceof OpenList) {
     gaps.push(groups.why)
-    for (const group of groups.ghosts as readonly Group[]) {
-      for (const assignment of itemsOf(group.assignments)) ghosts.add(assignment)
-    }
+    const possible = assignmentsOfAll(groups.ghosts as readonly Group[])
+    if (possible.length > 0) maybe.add(possible)
   }
   if (gaps.length === 0) return items.length === 0 ? emptyList : items
-  return new OpenList(items, [...ghosts], gaps.reduce(joinGaps), { isUnbounded, isOpen })
+  const [first = emptyList, ...others] = maybe
+  const ghosts = others.length === 0 ? first : [...new Set([...maybe].flat())]
+  return new OpenList(items, ghosts, gaps.reduce(joinGaps), { isUnbounded, isOpen })
+}
+
+const ofGroups = new WeakMap<readonly Group[], readonly unknown[]>()
+
+/** Known assignments of groups, found once for a list of them. */
+function assignmentsOfAll(groups: readonly Group[]): readonly unknown[] {
+  let all = ofGroups.get(groups)
+  if (all === undefined) {
+    all = groups.flatMap(group => itemsOf(group.assignments))
+    ofGroups.set(groups, all)
+  }
+  return all
 }
 
 /** The union of lists of users, each user once. */

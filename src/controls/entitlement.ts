@@ -22,8 +22,7 @@ export interface EntitlementSurroundings extends Surroundings {
   group(number: number): Group
   permissionSet(number: number): PermissionSet
   accountAssignment(row: number): AccountAssignment
-  /** whether any assignment of a group administers */
-  isGroupPrivileged(group: number): boolean | Unknown
+  readonly entitlements: { isGroupPrivileged(group: number): boolean | Unknown }
 }
 
 /**
@@ -102,7 +101,7 @@ export class MembershipEntitlement extends Entitlement {
     return this.estate.instants.at(this.estate.memberships.since.at(this.number))
   }
   get isPrivileged(): boolean | Unknown {
-    return this.estate.isGroupPrivileged(this.#group)
+    return this.estate.entitlements.isGroupPrivileged(this.#group)
   }
   protected find() {
     return this.estate.reviews.of({ user: this.#user, group: this.#group, permissionSet: null, account: null })

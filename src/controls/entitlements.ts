@@ -30,6 +30,7 @@ export class Entitlements {
     for (const row of this.#memberships) yield new MembershipEntitlement(this.#estate, row)
   }
 
+  /** Whether any assignment of a group administers. */
   isGroupPrivileged(group: number): boolean | Unknown {
     return this.#privilegeOf(group) ?? false
   }

@@ -8,8 +8,9 @@ import type { Entity } from './entity.ts'
 import { isPerAccount } from './gap-index.ts'
 import { loadManagedPolicies, type ManagedPolicies } from './managed-policies.ts'
 import { Past } from './past.ts'
+import type { PopulationName } from './populations.ts'
 import { resourceTypes } from './schema.ts'
-import { type PopulationName, SourceEstate } from './source-estate.ts'
+import { SourceEstate } from './source-estate.ts'
 
 /** The linked view of everything that is judged: one part for each source, which do not mix. */
 export interface Estate {
@@ -68,17 +69,15 @@ export function population(source: SourceEstate, resource: string): Population {
     return { size: source.entitlements.size, unread, members: () => source.entitlements.members() }
   }
   if (resource === 'assignment') {
-    const direct = source.order('accountAssignment')
-    const applications = source.order('applicationAssignment')
-    const size = direct.length + applications.length
-    return { size, unread, members: () => merged(source, direct, applications) }
+    const rows = source.populations.assignments()
+    return { size: rows.length, unread, members: () => assignments(source, rows) }
   }
-  const others = source.members(resource)
+  const others = source.populations.members(resource)
   if (others !== undefined) {
     const sorted = [...others].sort((a, b) => compareBytes(a.key, b.key))
     return { size: sorted.length, unread, members: () => sorted }
   }
-  const order = source.order(resource as PopulationName)
+  const order = source.populations.order(resource as PopulationName)
   return { size: order.length, unread, members: () => one(source, resource as PopulationName, order) }
 }
 
@@ -132,14 +131,6 @@ function* one(source: SourceEstate, name: PopulationName, order: Int32Array): It
   for (const number of order) yield source[name](number)
 }
 
-function* merged(source: SourceEstate, direct: Int32Array, applications: Int32Array): Iterable<Entity> {
-  let next = 0
-  for (const row of direct) {
-    const member = source.accountAssignment(row)
-    while (next < applications.length && compareBytes(source.applicationAssignment(applications[next]!).key, member.key) < 0) {
-      yield source.applicationAssignment(applications[next++]!)
-    }
-    yield member
-  }
-  while (next < applications.length) yield source.applicationAssignment(applications[next++]!)
+function* assignments(source: SourceEstate, rows: Int32Array): Iterable<Entity> {
+  for (const row of rows) yield row < 0 ? source.applicationAssignment(-1 - row) : source.accountAssignment(row)
 }

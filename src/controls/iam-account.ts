@@ -1,10 +1,11 @@
-import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
+import type { Facts, Snapshot, StoredResource } from '../model.ts'
 import { declareFacts, type List, type Surroundings } from './entity.ts'
 import { GapIndex } from './gap-index.ts'
 import { AccessKey, IamGroup, type IamSurroundings, IamUser } from './iam-principals.ts'
 import { instantOf } from './iam-report.ts'
+import { OwnGaps } from './own-gaps.ts'
 import { closedOr, DatasetRows, RowEntity } from './rows.ts'
-import { Undecided, Unknown } from './values.ts'
+import { Undecided, type Unknown } from './values.ts'
 
 /** IAM of one account, read with the credentials of that account: its gaps are its own. */
 export class IamAccountEstate implements Surroundings {
@@ -24,13 +25,14 @@ export class IamAccountEstate implements Surroundings {
   readonly summaries: DatasetRows
   readonly passwordPolicies: DatasetRows
   readonly #byDataset: ReadonlyMap<string, DatasetRows>
-  readonly #made = new Map<string, Unknown>()
+  readonly #own: OwnGaps
   readonly #objects = new Map<string, IamUser | IamGroup | AccessKey>()
 
   constructor(accountId: string, snapshot: Snapshot, outside: IamSurroundings) {
     this.accountId = accountId
     this.outside = outside
     this.gaps = new GapIndex(snapshot, accountId)
+    this.#own = new OwnGaps(this.gaps)
     const rows = (name: string) => new DatasetRows(`iam.${name}`, this.gaps)
     this.users = rows('users')
     this.userDetails = rows('user_details')
@@ -116,20 +118,10 @@ export class IamAccountEstate implements Surroundings {
   }
 
   notSent(dataset: string, key: string, member: string): Unknown {
-    return this.#once({ ...this.gaps.absent(dataset, '', 'not_sent', `AWS did not send ${member} of ${key}`, key), member })
+    return this.#own.notSent(dataset, key, member)
   }
   invalid(dataset: string, key: string, message: string): Unknown {
-    return this.#once({ ...this.gaps.absent(dataset, '', 'invalid_answer', message, key), action: null })
-  }
-
-  #once(gap: Gap): Unknown {
-    const name = `${gap.dataset} ${gap.key} ${gap.member} ${gap.message}`
-    let unknown = this.#made.get(name)
-    if (unknown === undefined) {
-      unknown = new Unknown([gap])
-      this.#made.set(name, unknown)
-    }
-    return unknown
+    return this.#own.invalid(dataset, key, message)
   }
 
   #object<E extends IamUser | IamGroup | AccessKey>(name: string, make: () => E): E {

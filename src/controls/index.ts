@@ -16,3 +16,5 @@ export {
 } from './framework-coverage.ts'
 export { type NeededHistory, neededHistory, needsExceptions, needsKept } from './needed-history.ts'
 export { newControl } from './new-control.ts'
+export { parametersDigest } from './parameters.ts'
+export { restingOnNames } from './reads-names.ts'

@@ -1,4 +1,5 @@
 import { digestOf } from '../digest.ts'
+import { type AccessLevels, loadAccessLevels } from './access-level.ts'
 import { type EscalationFamilies, loadEscalation } from './escalation.ts'
 import { readPackagedData } from './packaged-catalog.ts'
 
@@ -15,6 +16,8 @@ export interface ManagedPolicies {
   readonly origin: string
   /** ways to more rights than were given; covered by the digest */
   readonly escalation: EscalationFamilies
+  /** what actions do; covered by the digest */
+  readonly accessLevels: AccessLevels
   /** undefined for a policy that is not in the list, and for an ARN that is not AWS's */
   meaningOf(arn: string): ManagedPolicyMeaning | undefined
 }
@@ -44,7 +47,7 @@ interface Listed {
 }
 
 /**
- * Loads `data/aws-managed-policies.yaml` and `data/escalation.yaml` of the packaged catalog.
+ * Loads `data/aws-managed-policies.yaml`, `data/escalation.yaml` and `data/access-levels.yaml` of the packaged catalog.
  * @throws {ControlsError} CATALOG_UNREADABLE, DATA_INVALID
  */
 export function loadManagedPolicies(): ManagedPolicies {
@@ -56,9 +59,11 @@ export function loadManagedPolicies(): ManagedPolicies {
   for (const name of listed.fullAccess) meanings.set(name, 'full_access')
   for (const name of listed.deniesEverything) meanings.set(name, 'denies_everything')
   const escalation = loadEscalation()
+  const accessLevels = loadAccessLevels()
   return {
-    digest: digestOf({ managedPolicies: value, escalation: escalation.digest }),
+    digest: digestOf({ managedPolicies: value, escalation: escalation.digest, accessLevels: accessLevels.digest }),
     escalation,
+    accessLevels,
     origin: `${listed.source}, made ${listed.madeAt}`,
     meaningOf: arn => {
       const name = /^arn:[a-z-]+:iam::aws:policy\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1]

@@ -35,8 +35,8 @@ export interface SetPolicies {
 export interface SetSurroundings extends Surroundings {
   readonly permissionSets: EntityTable
   readonly policies: SetPolicies
-  accountAssignmentsOf(side: 'permissionSet', number: number): List
-  setTags(arn: string): List
+  readonly links: { accountAssignmentsOf(side: 'permissionSet', number: number): List }
+  tagsOfSet(arn: string): List
 }
 
 export class PermissionSet extends StoredEntity {
@@ -108,7 +108,7 @@ export class PermissionSet extends StoredEntity {
     return name instanceof Undecided ? name : name !== null
   }
   get tags(): List {
-    return this.estate.setTags(this.key)
+    return this.estate.tagsOfSet(this.key)
   }
   get created(): Since | Unknown {
     return this.sinceCreated(this.CreatedDate)
@@ -132,7 +132,7 @@ export class PermissionSet extends StoredEntity {
     return kind === 'unknown' ? why! : kind === 'admin' ? reason : ''
   }
   get assignments(): List {
-    return this.estate.accountAssignmentsOf('permissionSet', this.number)
+    return this.estate.links.accountAssignmentsOf('permissionSet', this.number)
   }
 }
 

@@ -16,6 +16,7 @@ import type { Identity, People, Person } from './people.ts'
 import type { PermissionSet } from './permission-set.ts'
 import type { PolicyDocuments } from './policy-documents.ts'
 import type { Group, User } from './principals.ts'
+import type { DatasetRows } from './rows.ts'
 import type { Account } from './targets.ts'
 import { OpenList, type Unknown } from './values.ts'
 
@@ -39,7 +40,7 @@ export interface LinkedSource {
   group(number: number): Group
   permissionSet(number: number): PermissionSet
   account(number: number): Account
-  provisionedRows(arn: string): readonly StoredResource[]
+  readonly provisioned: DatasetRows
   notSent(dataset: string, key: string, member: string): Unknown
   invalid(dataset: string, key: string, message: string): Unknown
 }
@@ -92,7 +93,7 @@ export class PresentEstate implements Present {
     const policies = own.flatMap(({ facts }) => [facts.Arn, facts.ManagedPolicyArn]).filter(each => typeof each === 'string')
     const names = new Set(own.filter(row => row.dataset !== 'sso.permission_sets').map(({ facts }) => facts.Name))
     const documents = policies.flatMap(policy => this.#estate.documents.row(policy) ?? [])
-    const pairs = this.#estate.provisionedRows(arn)
+    const pairs = this.#estate.provisioned.of(arn)
     const written = pairs.flatMap(({ key }) => {
       const account = this.#estate.iam.account(key.slice(key.lastIndexOf('|') + 1))
       return account === undefined ? [] : [...account.managed.all()].filter(row => names.has(row.facts.PolicyName ?? null))

@@ -1,19 +1,22 @@
 import type { Directory } from './directory.ts'
 import { declareFacts, type List, StoredEntity, type Surroundings } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
+import type { People } from './people.ts'
 import { type Since, Undecided, type Unknown } from './values.ts'
 
 /** What users and groups ask of the estate. */
 export interface PrincipalSurroundings extends Surroundings {
   readonly users: EntityTable
   readonly groups: EntityTable
-  groupsOf(user: number): List
-  membersOf(group: number): List
-  accountAssignmentsOf(side: 'user' | 'group', number: number): List
-  applicationAssignmentsOf(side: 'user' | 'group', number: number): List
+  readonly links: {
+    groupsOf(user: number): List
+    membersOf(group: number): List
+    accountAssignmentsOf(side: 'user' | 'group', number: number): List
+    applicationAssignmentsOf(side: 'user' | 'group', number: number): List
+  }
+  readonly access: { effectiveAssignmentsOf(user: User): List }
   readonly directory: Directory
-  effectiveAssignmentsOf(user: User): List
-  peopleOf(user: User): List
+  readonly people: People
 }
 
 export class User extends StoredEntity {
@@ -47,22 +50,22 @@ export class User extends StoredEntity {
     return this.table.stateSince(this.number) ?? this.absence()
   }
   get groups(): List {
-    this.#groups ??= this.estate.groupsOf(this.number)
+    this.#groups ??= this.estate.links.groupsOf(this.number)
     return this.#groups
   }
   get assignments(): List {
-    this.#assignments ??= this.estate.accountAssignmentsOf('user', this.number)
+    this.#assignments ??= this.estate.links.accountAssignmentsOf('user', this.number)
     return this.#assignments
   }
   get applicationAssignments(): List {
-    return this.estate.applicationAssignmentsOf('user', this.number)
+    return this.estate.links.applicationAssignmentsOf('user', this.number)
   }
   get effectiveAssignments(): List {
-    this.#effective ??= this.estate.effectiveAssignmentsOf(this)
+    this.#effective ??= this.estate.access.effectiveAssignmentsOf(this)
     return this.#effective
   }
   get people(): List {
-    return this.estate.peopleOf(this)
+    return this.estate.people.of(this)
   }
   get primaryEmail(): string | null | Unknown {
     return this.estate.directory.emailOf(this)
@@ -107,15 +110,15 @@ export class Group extends StoredEntity {
     return this.estate.directory.isExternal
   }
   get members(): List {
-    this.#members ??= this.estate.membersOf(this.number)
+    this.#members ??= this.estate.links.membersOf(this.number)
     return this.#members
   }
   get assignments(): List {
-    this.#assignments ??= this.estate.accountAssignmentsOf('group', this.number)
+    this.#assignments ??= this.estate.links.accountAssignmentsOf('group', this.number)
     return this.#assignments
   }
   get applicationAssignments(): List {
-    this.#applicationAssignments ??= this.estate.applicationAssignmentsOf('group', this.number)
+    this.#applicationAssignments ??= this.estate.links.applicationAssignmentsOf('group', this.number)
     return this.#applicationAssignments
   }
 }

@@ -6,10 +6,10 @@ import type { Meter } from './lists.ts'
 import { Person } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
 import { allows } from './policy-reach.ts'
-import { type Group, User } from './principals.ts'
+import { Group, User } from './principals.ts'
 import type { Tag } from './rows.ts'
 import { Account, Application } from './targets.ts'
-import { Broken, Count, emptyList, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
+import { Broken, Count, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
 
 /** A question to one thing; undefined when it is none that can answer. */
 export type Question = (receiver: unknown, given: readonly unknown[], meter: Meter) => unknown
@@ -157,16 +157,17 @@ function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Un
 function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
   const wanted = sidesOf(pairs)
   const { assignments: direct, groups } = user
-  const isComplete = [direct, groups, ...itemsOf<Group>(groups).map(each => each.assignments)].every(each => Array.isArray(each))
-  // thousands of users share a group, so a group is asked once; where something is open, the doubts of all of it count
-  const list = isComplete ? emptyList : user.effectiveAssignments
-  const held = isComplete
-    ? [...concerned(direct as Assignments, wanted), ...itemsOf<Group>(groups).flatMap(group => concernedOf(group, wanted))]
-    : concerned(itemsOf<AccountAssignment>(list), wanted)
-  const ghosts = list instanceof OpenList ? (list.ghosts as readonly AccountAssignment[]) : []
-  const possible = ghosts.length === 0 ? held : [...held, ...concerned(ghosts, wanted)]
-  const isOpen = list instanceof OpenList && list.isOpen
-  const gaps: Unknown[] = list instanceof OpenList ? [list.why] : []
+  // thousands of users share a group, and all that nobody knows whose it is: each is asked once
+  const lists = [direct, ...itemsOf<Group>(groups).map(group => group.assignments)]
+  const held = [
+    ...concerned(itemsOf<AccountAssignment>(direct), wanted),
+    ...itemsOf<Group>(groups).flatMap(group => concernedOf(group, wanted)),
+  ]
+  const open = [...lists, groups].filter(list => list instanceof OpenList)
+  const possible = [...held]
+  for (const ghosts of new Set(open.map(list => list.ghosts))) possible.push(...concernedOf(ghosts, wanted))
+  const isOpen = open.some(list => list.isOpen)
+  const gaps: Unknown[] = open.map(({ why }) => why)
   for (const { set } of held) if (set instanceof Undecided) gaps.push(set)
   const found: string[] = []
   let mayBeMore = false
@@ -189,8 +190,6 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
   return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
 }
 
-type Assignments = readonly AccountAssignment[]
-
 interface Held {
   readonly account: string | Unknown
   readonly set: string | Unknown
@@ -208,25 +207,30 @@ function sidesOf(pairs: readonly string[]): ReadonlySet<string> {
   return names
 }
 
-const heldByGroup = new WeakMap<ReadonlySet<string>, WeakMap<Group, readonly Held[]>>()
+const heldBy = new WeakMap<ReadonlySet<string>, WeakMap<Group | readonly unknown[], readonly Held[]>>()
 
-/** What is concerned of the assignments of a group, all of which are known. */
-function concernedOf(group: Group, wanted: ReadonlySet<string>): readonly Held[] {
-  let byGroup = heldByGroup.get(wanted)
-  if (byGroup === undefined) {
-    byGroup = new WeakMap()
-    heldByGroup.set(wanted, byGroup)
+/** What is concerned of the known assignments of a group, or of things that may be somebody's: assignments, or groups with theirs. */
+function concernedOf(shared: Group | readonly unknown[], wanted: ReadonlySet<string>): readonly Held[] {
+  let known = heldBy.get(wanted)
+  if (known === undefined) {
+    known = new WeakMap()
+    heldBy.set(wanted, known)
   }
-  let held = byGroup.get(group)
+  let held = known.get(shared)
   if (held === undefined) {
-    held = concerned(group.assignments as Assignments, wanted)
-    byGroup.set(group, held)
+    held =
+      shared instanceof Group
+        ? concerned(itemsOf<AccountAssignment>(shared.assignments), wanted)
+        : (shared as readonly (Group | AccountAssignment)[]).flatMap(each =>
+            each instanceof Group ? concernedOf(each, wanted) : concerned([each], wanted),
+          )
+    known.set(shared, held)
   }
   return held
 }
 
 /** Assignments of the sets that are wanted, and of those whose name could not be read. */
-function concerned(assignments: Assignments, wanted: ReadonlySet<string>): readonly Held[] {
+function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>): readonly Held[] {
   const found: Held[] = []
   for (const assignment of assignments) {
     const set = setName(assignment)

@@ -2,14 +2,12 @@ import type { DatasetSummary, Facts, Snapshot } from '../model.ts'
 import { datasetCoverage } from './collected.ts'
 import { Entity, type Surroundings } from './entity.ts'
 import { type GapIndex, isPerAccount } from './gap-index.ts'
+import type { IamEstate } from './iam-estate.ts'
 import type { Unknown } from './values.ts'
 
 /** What reconciliations ask of the estate. */
 export interface ReconciliationSurroundings extends Surroundings {
-  /** what IAM itself counts in an account; undefined where it was not read */
-  accountSummary(accountId: string): Facts | undefined
-  /** rows of a dataset of IAM that are the account's own */
-  ownRows(dataset: string, accountId: string): number
+  readonly iam: IamEstate
   readonly gaps: GapIndex
 }
 
@@ -21,7 +19,8 @@ const counted: { readonly [dataset: string]: string } = {
   'iam.managed_policies': 'Policies',
 }
 
-const headsAgain = 'heads_again '
+/** Checks that tell what moved while the source was read: no second reading that must agree. */
+const movements = /^(heads_again |changes_in_progress$)/
 
 /** Every population with what it may be held against: an independent count, a second reading, and the run before. */
 export function reconciliations(
@@ -36,13 +35,13 @@ export function reconciliations(
     if (summary.coverage === 'not_enabled' || summary.coverage === 'not_applicable' || summary.name.startsWith('evidenced.'))
       return []
     const was = before.get(placeOf(summary))
-    const summaryFacts = isPerAccount(summary.name) ? estate.accountSummary(summary.place.accountId) : undefined
+    const summaryFacts = isPerAccount(summary.name) ? estate.iam.summary(summary.place.accountId) : undefined
     const said = summaryFacts?.[counted[summary.name] ?? '']
     const expectedRows = typeof said === 'number' ? said : null
     const isWhole = was?.coverage === 'complete' || was?.coverage === 'complete_with_changes'
     const rows =
       datasetCoverage(estate, snapshot, summary) ??
-      (expectedRows === null ? summary.count : estate.ownRows(summary.name, summary.place.accountId))
+      (expectedRows === null ? summary.count : estate.iam.ownRows(summary.name, summary.place.accountId))
     const previousRows = isWhole ? was.count : null
     return expectedRows === null && previousRows === null
       ? []
@@ -50,7 +49,7 @@ export function reconciliations(
   })
   const readings = checks.flatMap(facts => {
     const name = String(facts.name)
-    if (name.startsWith(headsAgain)) return []
+    if (movements.test(name)) return []
     const gone = estate.gaps.rows('evidenced.cross_checks').get(name) ?? null
     return [
       new Reconciliation(estate, `check ${name}`, { rows: 0, expectedRows: null, previousRows: null, count: 0 }, facts, gone),

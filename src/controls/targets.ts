@@ -11,11 +11,15 @@ export interface TargetSurroundings extends Surroundings {
   readonly accounts: EntityTable
   readonly applications: EntityTable
   readonly managementAccountId: string | Unknown
-  adminsOf(account: number): List
-  accountAssignmentsOf(side: 'account', number: number): List
-  applicationAssignmentsOf(side: 'application', number: number): List
-  organizationAdmins(): List
-  effectiveUsersOf(application: number): List
+  readonly links: {
+    accountAssignmentsOf(side: 'account', number: number): List
+    applicationAssignmentsOf(side: 'application', number: number): List
+  }
+  readonly access: {
+    readonly organizationAdmins: List
+    adminsOf(account: number): List
+    effectiveUsersOf(application: number): List
+  }
   readonly organizations: OrganizationRows
   readonly applicationConfigurations: DatasetRows
   userList(): List
@@ -47,7 +51,7 @@ export class Account extends StoredEntity {
     return this.table.stateSince(this.number) ?? this.absence()
   }
   get assignments(): List {
-    this.#assignments ??= this.estate.accountAssignmentsOf('account', this.number)
+    this.#assignments ??= this.estate.links.accountAssignmentsOf('account', this.number)
     return this.#assignments
   }
   get tags(): List {
@@ -82,10 +86,10 @@ export class Account extends StoredEntity {
     return this.estate.organizations.delegatedServicesOf(this.key)
   }
   get organizationAdmins(): List {
-    return this.estate.organizationAdmins()
+    return this.estate.access.organizationAdmins
   }
   get admins(): List {
-    this.#admins ??= this.estate.adminsOf(this.number)
+    this.#admins ??= this.estate.access.adminsOf(this.number)
     return this.#admins
   }
 }
@@ -119,10 +123,10 @@ export class Application extends StoredEntity {
     return typeof provider === 'string' ? /\/custom/.test(provider) : (provider ?? true)
   }
   get effectiveUsers(): List {
-    return this.estate.effectiveUsersOf(this.number)
+    return this.estate.access.effectiveUsersOf(this.number)
   }
   get assignments(): List {
-    return this.estate.applicationAssignmentsOf('application', this.number)
+    return this.estate.links.applicationAssignmentsOf('application', this.number)
   }
 }
 

@@ -1,7 +1,9 @@
 import { compareBytes } from '../digest.ts'
 import type { Facts, Gap, GapReason, Json } from '../model.ts'
-import { type Closure, compile, type Frame, type Scope, textOf } from './compile.ts'
+import { textOf } from './calls.ts'
+import { compile } from './compile.ts'
 import { datasets } from './datasets.ts'
+import type { Closure, Frame, Scope } from './expression.ts'
 import { type ASTNode, typeOf } from './language.ts'
 import { Broken, Count, OpenList, Since, Undecided, Unknown } from './values.ts'
 

@@ -13,12 +13,24 @@ export interface RowCounter {
  */
 export function rowCounter(mediaType: string): RowCounter {
   const header = /;\s*header=present/i.test(mediaType) ? 1 : 0
-  if (/^text\/csv\b/i.test(mediaType)) return counter(true, header)
-  if (/^application\/(x-ndjson|jsonl)\b/i.test(mediaType)) return counter(false, header)
+  if (/^text\/csv\b/i.test(mediaType)) return recordCounter(header)
+  if (/^application\/(x-ndjson|jsonl)\b/i.test(mediaType)) return lineCounter(header)
   return { add() {}, end: () => null }
 }
 
-function counter(hasQuotes: boolean, header: number): RowCounter {
+function lineCounter(header: number): RowCounter {
+  let lines = 0
+  let last = lineFeed
+  return {
+    add(chunk) {
+      for (let at = chunk.indexOf(lineFeed); at !== -1; at = chunk.indexOf(lineFeed, at + 1)) lines++
+      last = chunk.at(-1) ?? last
+    },
+    end: () => Math.max(0, lines + (last === lineFeed ? 0 : 1) - header),
+  }
+}
+
+function recordCounter(header: number): RowCounter {
   let records = 0
   let inQuotes = false
   let last = lineFeed
@@ -27,7 +39,7 @@ function counter(hasQuotes: boolean, header: number): RowCounter {
       // by index: the iterator of a typed array makes the loop, and with it verifying, several times slower
       for (let i = 0; i < chunk.length; i++) {
         const byte = chunk[i]
-        if (hasQuotes && byte === quote) inQuotes = !inQuotes
+        if (byte === quote) inQuotes = !inQuotes
         else if (byte === lineFeed && !inQuotes) records++
       }
       last = chunk.at(-1) ?? last

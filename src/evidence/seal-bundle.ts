@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdtemp, open, rename, rm, stat } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { ZipFile } from 'yazl'
+import { crc32 } from 'node:zlib'
 import { compareBytes, sha256 } from '../digest.ts'
 import type { Artifact, Progress } from '../model.ts'
 import { checkArtifactPaths } from './artifact-path.ts'
@@ -14,7 +14,7 @@ import { readmeBytes } from './readme.ts'
 import { rowCounter } from './row-counter.ts'
 import { type Signer, syncFolder } from './signer.ts'
 import { stamp, type Timestamper } from './timestamp.ts'
-import { fileMode } from './zip-layout.ts'
+import { writeZip } from './zip-writer.ts'
 
 export interface SealedBundle {
   /** SHA-256 of manifest.json: the same for the same subject and artifacts, whoever signs */
@@ -52,6 +52,7 @@ export async function sealBundle(options: {
 interface StagedFile {
   readonly path: string
   readonly sizeBytes: number
+  readonly crc32: number
   /** where its bytes lie until they are in the ZIP */
   readonly at: string
 }
@@ -64,7 +65,7 @@ async function sealIn(folder: string, path: string, options: Parameters<typeof s
     for (const [name, bytes] of seal.added) staged.push(await stageBytes(folder, name, bytes))
     staged.sort((a, b) => compareBytes(a.path, b.path))
     const draft = join(folder, 'bundle.zip')
-    await writeZip(draft, staged, report)
+    await writeZip(draft, staged, (done, path) => report({ phase: 'seal', done, total: staged.length, detail: path }))
     const { size } = await stat(draft)
     await rename(draft, path)
     await syncFolder(dirname(path))
@@ -73,6 +74,9 @@ async function sealIn(folder: string, path: string, options: Parameters<typeof s
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** Artifacts that are made at the same time: while one waits for the database or the disk, the other goes on. */
+const atATime = 2
 
 async function stageArtifacts(
   folder: string,
@@ -83,24 +87,44 @@ async function stageArtifacts(
   const staged: StagedFile[] = []
   const total = Array.isArray(artifacts) ? artifacts.length : null
   const check = checkArtifactPaths()
-  for await (const artifact of artifacts) {
-    check(artifact.path)
-    const at = join(folder, String(staged.length))
-    const file = await stageArtifact(artifact, at)
-    files.push(file)
-    staged.push({ path: file.path, sizeBytes: file.sizeBytes, at })
-    report({ phase: 'files', done: files.length, total, detail: artifact.path })
+  let began = 0
+  let failed = false
+  async function* each() {
+    yield* artifacts
   }
+  const rest = each()
+  async function work(): Promise<void> {
+    for (let next = await rest.next(); next.done !== true && !failed; next = await rest.next()) {
+      const artifact = next.value
+      check(artifact.path)
+      const { file, crc32: crc, at } = await stageArtifact(artifact, join(folder, String(began++)))
+      files.push(file)
+      staged.push({ path: file.path, sizeBytes: file.sizeBytes, crc32: crc, at })
+      report({ phase: 'files', done: files.length, total, detail: artifact.path })
+    }
+  }
+  // nobody may write into the folder any more when it is removed
+  const ends = await Promise.allSettled(
+    Array.from({ length: atATime }, () =>
+      work().catch(error => {
+        failed = true
+        throw error
+      }),
+    ),
+  )
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
   return { files: files.sort((a, b) => compareBytes(a.path, b.path)), staged }
 }
 
-async function stageArtifact(artifact: Artifact, at: string): Promise<BundleFile> {
+async function stageArtifact(artifact: Artifact, at: string): Promise<{ file: BundleFile; crc32: number; at: string }> {
   const sum = createHash('sha256')
   const rows = rowCounter(artifact.mediaType)
   let sizeBytes = 0
+  let crc = 0
   async function* watched() {
     for await (const chunk of readArtifact(artifact)) {
       sum.update(chunk)
+      crc = crc32(chunk, crc)
       rows.add(chunk)
       sizeBytes += chunk.length
       yield chunk
@@ -109,7 +133,7 @@ async function stageArtifact(artifact: Artifact, at: string): Promise<BundleFile
   // room for several chunks, so that the next is made while one is written
   await pipeline(watched, createWriteStream(at, { highWaterMark: 1 << 20 }))
   const { path, mediaType, title } = artifact
-  return { path, sha256: sum.digest('hex'), sizeBytes, mediaType, title, rows: rows.end() }
+  return { file: { path, sha256: sum.digest('hex'), sizeBytes, mediaType, title, rows: rows.end() }, crc32: crc, at }
 }
 
 /** Keeps apart what went wrong in an artifact from what went wrong on our disk: both may be system errors. */
@@ -126,7 +150,7 @@ async function* readArtifact(artifact: Artifact): AsyncGenerator<Uint8Array> {
 async function stageBytes(folder: string, name: string, bytes: Uint8Array): Promise<StagedFile> {
   const at = join(folder, `seal-${name}`)
   await pipeline([bytes], createWriteStream(at))
-  return { path: name, sizeBytes: bytes.length, at }
+  return { path: name, sizeBytes: bytes.length, crc32: crc32(bytes), at }
 }
 
 /** README and SHA256SUMS, then the manifest over all of them, then the signature over the manifest, then the timestamp over the signature. */
@@ -156,26 +180,6 @@ async function sealFiles(subject: BundleSubject, files: readonly BundleFile[], s
 function fileOf(path: string, bytes: Uint8Array, title: string): { file: BundleFile; bytes: Uint8Array } {
   const file = { path, sha256: sha256(bytes), sizeBytes: bytes.length, mediaType: 'text/plain; charset=utf-8', title, rows: null }
   return { file, bytes }
-}
-
-async function writeZip(draft: string, staged: readonly StagedFile[], report: (progress: Progress) => void): Promise<void> {
-  const zip = new ZipFile()
-  const output = zip.outputStream as NodeJS.ReadableStream & { destroy(error: Error): void }
-  zip.on('error', error => output.destroy(error))
-  // a local time on purpose: yazl writes it in the machine's zone, so that the bytes are the same in every zone
-  const options = { mtime: new Date(2026, 0, 1), mode: fileMode, compress: false, forceDosTimestamp: true }
-  staged.forEach((file, index) => {
-    zip.addReadStreamLazy(file.path, { ...options, size: file.sizeBytes }, give => {
-      const input = createReadStream(file.at, { highWaterMark: 1 << 20 })
-      input.on('error', error => output.destroy(error))
-      input.on('end', () => report({ phase: 'seal', done: index + 1, total: staged.length, detail: file.path }))
-      give(null, input)
-    })
-  })
-  zip.end()
-  await pipeline(output, createWriteStream(draft, { highWaterMark: 1 << 20 }))
-  await using file = await open(draft, 'r+')
-  await file.sync()
 }
 
 function asEvidenceError(error: unknown, path: string): unknown {

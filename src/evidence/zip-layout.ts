@@ -1,7 +1,6 @@
 /**
  * The one ZIP layout a bundle may have: stored entries in byte order of their paths, each with a data descriptor, fixed times and
  * attributes, no comments, nothing between or after. So the container is a function of its contents and can be rebuilt and compared.
- * The bytes are those of yazl 3.3.1, which writes it.
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT 4.3 and 4.5.3
  */
 
@@ -19,7 +18,7 @@ export const localHeaderSizeBytes = 30
 /** 1 January 2026, 00:00:00 */
 export const dosDate = ((2026 - 1980) << 9) | (1 << 5) | 1
 /** a regular file, rw-r--r-- */
-export const fileMode = 0o100644
+const fileMode = 0o100644
 
 export const signatures = {
   local: 0x04034b50,

@@ -93,6 +93,8 @@ export interface PlanStep {
   readonly operation: string
   readonly action: string
   readonly place: Place
+  /** datasets whose rows name what it asks about, one part for each; left out: it is one list, or nobody says */
+  readonly parents?: readonly string[]
   readonly calls: number | null
   /** at the budget's rate, were it alone */
   readonly seconds?: number | null

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Catalog, controlTexts } from '../controls/index.ts'
+import { type Catalog, controlTexts, parametersDigest } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
 import { canonicalJson } from '../digest.ts'
 import { type PseudonymKey, type Signer, sealBundle, type Timestamper } from '../evidence/index.ts'
@@ -171,7 +171,10 @@ async function readingOf(store: Store, { pseudonyms, period }: EvidenceRequest, 
 }
 
 function maskedJudged(judged: Judged, mask: Mask): Judged {
-  return { ...judged, evaluation: mask.evaluation(judged.evaluation), snapshots: judged.snapshots.map(mask.snapshot) }
+  const evaluation = mask.evaluation(judged.evaluation)
+  // a digest of lists of names would confirm who is in them
+  const outcomes = evaluation.outcomes.map(outcome => ({ ...outcome, parametersDigest: parametersDigest(outcome.control) }))
+  return { ...judged, evaluation: { ...evaluation, outcomes }, snapshots: judged.snapshots.map(mask.snapshot) }
 }
 
 /** Imports and history that were judged with. Imported rows name people whom no directory has to know, so pseudonyms leave them out. */

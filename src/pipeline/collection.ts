@@ -5,6 +5,7 @@ import {
   baselineCounts,
   failRun,
   heldRows,
+  keptFacts,
   lastCounts,
   openRun,
   publishHeads,
@@ -37,12 +38,14 @@ export async function runCollection(
   try {
     const counts = await lastCounts(parts.store, source.label)
     const baseline = await baselineCounts(parts.store, source.label)
-    const planning = planCollection(parts.aws, source, counts, baseline)
+    const kept = { keptFacts: (dataset: string) => keptFacts(parts.store, source.label, dataset) }
+    const planning = planCollection(parts.aws, source, counts, baseline, kept)
     const plan = await unlessStopped(planning, source, options.signal)
     await using run = await openRun(parts.store, source, plan)
     opened = true
     try {
       const remembered: Remembered = {
+        ...kept,
         heldRows: (dataset, place) => heldRows(run, dataset, place),
         stagedRows: (dataset, place) => stagedRows(run, dataset, place),
       }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildEstate, evaluate, loadCatalog, populationOf } from '../controls/index.ts'
+import { buildEstate, evaluate, loadCatalog, populationOf, restingOnNames } from '../controls/index.ts'
 import { compareBytes } from '../digest.ts'
 import { type Manifest, readBundleFile, readBundleLines } from '../evidence/index.ts'
 import type { ControlInfo, EstateRows, ParameterOverride, RegisteredException, Result } from '../model.ts'
@@ -20,8 +20,10 @@ export interface Reperformance {
   readonly unjudged: number
   /** what could not be judged again, and why */
   readonly notReperformed: readonly string[]
-  /** true: names, addresses and ids of people are pseudonyms, so what differs may differ for that reason */
+  /** true: names, addresses and ids of people are pseudonyms */
   readonly hasPseudonyms: boolean
+  /** results that differ and that pseudonyms, or the files they leave out, can have changed: counted by control and no differences */
+  readonly notComparable: readonly { readonly control: string; readonly why: string; readonly results: number }[]
   /** what the bundle says and nothing in it can prove */
   readonly takenOnTrust: readonly string[]
   /** what was taken from this program and not from the bundle */
@@ -65,12 +67,13 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const again = new Map<string, string>()
     for (const judged of judgedResults(evaluation, outcome => populationOf(estate, outcome.source, outcome.control.resource)))
       if (!missing.includes(judged.outcome.control.id)) again.set(resultKey(judged.outcome, judged.result), resultLine(judged))
+    const explained = hasPseudonyms ? restingOnNames(catalog, isPseudonymIn) : null
     const { unjudgeable, withoutFile, ...compared } = await compareResults(
       path,
       again,
       new Set(missing),
       disposed.size > 0,
-      hasPseudonyms,
+      explained,
     )
     return {
       ...compared,
@@ -78,7 +81,9 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
       unjudged: unjudgeable + withoutFile,
       hasPseudonyms,
       notReperformed: [
-        ...(hasPseudonyms ? pseudonymSentences : []),
+        ...compared.notComparable.map(
+          ({ control, why, results }) => `${control}: ${results} results differ and cannot be compared: ${why}`,
+        ),
         ...(unjudgeable === 0
           ? []
           : [`${unjudgeable} results, or what they say, rest on what is not kept any more: ${[...disposed].sort().join('; ')}`]),
@@ -101,11 +106,6 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     rmSync(folder, { recursive: true, force: true })
   }
 }
-
-const pseudonymSentences = [
-  'what rests on how people are named (patterns of names, domains of addresses): the bundle holds pseudonyms',
-  'what rests on imported files (roster, attestations, approvals, reviews): a bundle with pseudonyms leaves them out',
-]
 
 /** Imports and history as the bundle holds them. */
 async function withSurroundings(path: string, held: ReadonlySet<string>, rows: EstateRows): Promise<EstateRows> {
@@ -140,9 +140,9 @@ async function compareResults(
   again: Map<string, string>,
   missing: ReadonlySet<string>,
   isDisposed: boolean,
-  hasPseudonyms: boolean,
+  explained: ReadonlyMap<string, string> | null,
 ): Promise<
-  Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences'> & {
+  Pick<Reperformance, 'ok' | 'same' | 'different' | 'differences' | 'notComparable'> & {
     readonly unjudgeable: number
     readonly withoutFile: number
   }
@@ -152,7 +152,15 @@ async function compareResults(
   let differences = 0
   let unjudgeable = 0
   let withoutFile = 0
+  const notComparable = new Map<string, { readonly control: string; readonly why: string; readonly results: number }>()
   const differ = (bundle: string | null, other: string | null) => {
+    const { control, subject } = JSON.parse(bundle ?? other ?? '') as { control: string; subject: Result['subject'] }
+    const why =
+      explained?.get(control) ?? (explained !== null && subject.key.startsWith('import.') ? 'it is about an imported file' : null)
+    if (why !== null) {
+      notComparable.set(control, { control, why, results: (notComparable.get(control)?.results ?? 0) + 1 })
+      return
+    }
     if (++differences <= differencesShown) different.push({ bundle, again: other })
   }
   for await (const line of readBundleLines(path, 'results.jsonl')) {
@@ -164,7 +172,7 @@ async function compareResults(
     const key = resultKey({ control: { id: result.control }, source: result.source }, result)
     const other = again.get(key) ?? null
     again.delete(key)
-    if (other === line || (hasPseudonyms && other !== null && inAnyOrder(other) === inAnyOrder(line))) same++
+    if (other === line || (explained !== null && other !== null && isSameButForNames(line, other))) same++
     // over what was disposed of, unknown contradicts nothing, and the same status has lost its words
     else if (isDisposed && other !== null && ['unknown', result.status].includes(JSON.parse(other).status)) unjudgeable++
     else differ(line, other)
@@ -173,11 +181,39 @@ async function compareResults(
     if (isDisposed && JSON.parse(line).status === 'unknown') unjudgeable++
     else differ(null, line)
   }
-  return { ok: differences === 0 && missing.size === 0, same, different, differences, unjudgeable, withoutFile }
+  const ok = differences === 0 && missing.size === 0
+  return { ok, same, different, differences, notComparable: [...notComparable.values()], unjudgeable, withoutFile }
 }
 
-/** A result line with its lists of texts sorted: lists of people stand in the order of their ids, which pseudonyms change. */
-export function inAnyOrder(line: string): string {
+const pseudonyms = /p-[0-9a-f]{20}/g
+
+function isPseudonymIn(text: string): boolean {
+  return text.search(pseudonyms) !== -1
+}
+
+/**
+ * Whether two result lines say the same of the same people. Lists of people stand in the order of their ids, which pseudonyms change; and a
+ * bundle has a pseudonym too where a word of the control's own sentence happens to be somebody's name. Everything else has to be equal.
+ */
+export function isSameButForNames(bundle: string, again: string): boolean {
+  const [said, made] = [inAnyOrder(bundle), inAnyOrder(again)]
+  if (said === made) return true
+  const named = (text: string) =>
+    [...text.matchAll(pseudonyms)]
+      .map(([token]) => token)
+      .sort()
+      .join()
+  const bare = (line: string) => inAnyOrder(line.replace(pseudonyms, 'p'))
+  if (named(bundle) === named(again) && bare(bundle) === bare(again)) return true
+  const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const pattern = said
+    .split(/(p-[0-9a-f]{20})/)
+    .map((part, i) => (i % 2 === 0 ? escaped(part) : `(?:${part}|(?:(?!p-[0-9a-f]{20})[^"\\\\]){1,256}?)`))
+  return new RegExp(`^${pattern.join('')}$`).test(made)
+}
+
+/** A result line with its lists of texts sorted. */
+function inAnyOrder(line: string): string {
   return JSON.stringify(JSON.parse(line), (_, value: unknown) =>
     Array.isArray(value) && value.every(each => typeof each === 'string') ? [...value].sort(compareBytes) : value,
   )

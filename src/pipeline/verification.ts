@@ -24,11 +24,15 @@ export interface Verification extends StoreVerification {
   readonly heldHeads: ReadonlyMap<string, number>
 }
 
-/** Computes the whole store again, holds it against the heads outside, and keeps in the ledger what was found. */
+/**
+ * Computes the whole store again, holds it against the heads outside, and keeps in the ledger what was found.
+ * @param threads left out: as many as are worth it
+ */
 export async function runVerification(
   store: Store,
   { sinks, keys, morePems = [] }: Outside,
   onProgress: (phase: string, done: number, total: number | null) => void = () => {},
+  threads?: number,
 ): Promise<Verification> {
   const held = new Map<string, Set<string>>()
   const heads: HeadCheck = {
@@ -40,7 +44,7 @@ export async function runVerification(
       held.set(keyFingerprint, those.add(`${stream} ${version}`))
     },
   }
-  const found = await verifyStore(store, heads, onProgress)
+  const found = await verifyStore(store, heads, onProgress, threads ?? null)
   await saveVerification(store, found)
   return {
     ...found,

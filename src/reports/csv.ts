@@ -30,10 +30,11 @@ export async function* csvOf(
       if (writer.size() >= chunkBytes) yield writer.take()
     }
   }
-  if (writer.size() > 0) yield writer.take()
+  const rest = writer.take()
+  if (rest.length > 0) yield rest
 }
 
-const comma = 0x2c
+const quote = 0x22
 
 /** Characters for whose sake a cell is quoted. */
 const needsQuotes = /[",\r\n]/
@@ -41,43 +42,66 @@ const needsQuotes = /[",\r\n]/
 /** First characters that make a spreadsheet run a cell, full-width forms and what older programs run included. */
 const runsAsFormula = new Set([...'=+-@\t\r\n|%\uff1d\uff0b\uff0d\uff20'].map(char => char.charCodeAt(0)))
 
-/** Writes cells straight into the bytes of the chunk: putting a row and a chunk together as texts first would cost as much again. */
+/** Characters that are put together before they are written: one call for many cells costs less than one for each. */
+const textLength = 1000
+
+/** Writes cells into the bytes of the chunk. Plain ones are put together as text, quotes are doubled as bytes: each is the fastest of its kind. */
 function openWriter() {
   let bytes = Buffer.allocUnsafeSlow(chunkBytes * 2)
   let at = 0
+  let text = ''
+  let scratch = Buffer.allocUnsafeSlow(1 << 12)
 
-  function write(text: string): void {
-    // three bytes hold any UTF-16 unit; what may follow is a comma or the end of the record
-    const most = at + text.length * 3 + 2
-    if (most > bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, most))
-      bytes.copy(larger, 0, 0, at)
-      bytes = larger
-    }
-    at += bytes.write(text, at)
+  function reserve(size: number): void {
+    if (at + size <= bytes.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(bytes.length * 2, at + size))
+    bytes.copy(larger, 0, 0, at)
+    bytes = larger
   }
-
-  function cellText(cell: Cell | undefined): string {
-    if (cell === null || cell === undefined) return ''
-    if (typeof cell !== 'string') return String(cell)
+  function flush(): void {
+    // three bytes hold any UTF-16 unit
+    reserve(text.length * 3)
+    at += bytes.write(text, at)
+    text = ''
+  }
+  function writeQuoted(cell: string): void {
+    text += '"'
+    flush()
+    if (cell.length * 3 > scratch.length) scratch = Buffer.allocUnsafeSlow(cell.length * 3)
+    const size = scratch.write(cell, 0)
+    reserve(size * 2)
+    for (let i = 0; i < size; i++) {
+      const byte = scratch[i]!
+      if (byte === quote) bytes[at++] = quote
+      bytes[at++] = byte
+    }
+    text = '"'
+  }
+  function write(cell: Cell | undefined): void {
+    if (cell === null || cell === undefined) return
+    if (typeof cell !== 'string') {
+      text += cell
+      return
+    }
     const safe = runsAsFormula.has(cell.charCodeAt(0)) ? `'${cell}` : cell
-    return needsQuotes.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+    if (needsQuotes.test(safe)) writeQuoted(safe)
+    else text += safe
   }
 
   return {
     size: () => at,
     row(cells: readonly Cell[]): void {
       for (let i = 0; i < cells.length; i++) {
-        if (i > 0) bytes[at++] = comma
-        write(cellText(cells[i]))
+        if (i > 0) text += ','
+        write(cells[i])
       }
       // a record of one empty cell would be an empty line, which readers skip
-      if (cells.length === 1 && (cells[0] === '' || cells[0] === null)) write('""')
-      bytes[at++] = 0x0d
-      bytes[at++] = 0x0a
+      text += cells.length === 1 && (cells[0] === '' || cells[0] === null) ? '""\r\n' : '\r\n'
+      if (text.length >= textLength) flush()
     },
     /** What was written since the last time; the bytes are the caller's. */
     take(): Uint8Array {
+      flush()
       const chunk = bytes.subarray(0, at)
       bytes = Buffer.allocUnsafeSlow(chunkBytes * 2)
       at = 0

@@ -1,6 +1,7 @@
 import type { Json } from '../model.ts'
 import type { ControlSection, OutcomeSection, ResultRow } from './control-section.ts'
-import { type ExceptionRow, exceptionText } from './exception-row.ts'
+import { exceptionText } from './exception-row.ts'
+import { writeExceptions } from './exceptions-pdf.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import { type Look, localTime, plainLook } from './look.ts'
 import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
@@ -219,45 +220,6 @@ function writeOutcome(pdf: PdfWriter, control: string, outcome: OutcomeSection):
     rows: outcome.unknowns.map(row => [subjectText(row), row.reason, row.actions.join('\n')]),
     whole: 'results.csv',
   })
-}
-
-/** The register of exceptions, each with who asked, who approved and when it ends. */
-export function writeExceptions(pdf: PdfWriter, exceptions: readonly ExceptionRow[]): void {
-  pdf.heading(2, 'Exceptions')
-  pdf.paragraph(
-    'Fails that someone accepted for a time, and someone else approved. An exception stands beside a fail and changes no status and no count.',
-  )
-  if (exceptions.length === 0) pdf.paragraph('None.')
-  pdf.table({
-    caption: `${groupDigits(exceptions.length)} exceptions, as they were known at the instant of the evaluation`,
-    columns: [
-      { title: 'Exception', share: 14 },
-      { title: 'State', share: 11 },
-      { title: 'Covers', share: 27 },
-      { title: 'Why', share: 24 },
-      { title: 'Who', share: 26 },
-      { title: 'Ends', share: 13 },
-      { title: 'Fails', share: 7, align: 'right' },
-    ],
-    rows: exceptions.map(each => [
-      `${each.id}\n(${wordOf(each.origin)})`,
-      wordOf(each.state),
-      `${each.controls.join(', ')}\n${each.scope}${each.problem === null ? '' : `\nCovers nothing: ${each.problem}`}`,
-      `${each.reason}${each.ticket === null ? '' : ` (${each.ticket})`}`,
-      [
-        `requested by ${each.requestedBy}`,
-        each.approvedBy === null ? 'not approved' : `approved by ${each.approvedBy}${whenText(each.approvedAt)}`,
-        ...(each.revokedBy === null ? [] : [`revoked by ${each.revokedBy}${whenText(each.revokedAt)}: ${each.revokedReason}`]),
-      ].join('\n'),
-      each.expiresAt.slice(0, 10),
-      groupDigits(each.covers),
-    ]),
-    whole: 'exceptions.csv',
-  })
-}
-
-function whenText(at: string | null): string {
-  return at === null ? '' : `, ${shortTime(at)}`
 }
 
 function writeCoverage(pdf: PdfWriter, { label, snapshot, datasets }: SourceSection): void {

@@ -1,4 +1,5 @@
 import PDFDocument from 'pdfkit'
+import { layOutPlainly } from './pdf-plain-runs.ts'
 import { fontFiles, type Line, linesOf, type Weight } from './pdf-text.ts'
 
 export interface PdfFrame {
@@ -112,6 +113,10 @@ export function openPdf(frame: PdfFrame): PdfWriter {
   const chunks: Uint8Array[] = []
   doc.on('data', (chunk: Uint8Array) => chunks.push(chunk))
   for (const { name, bytes } of fontFiles()) doc.registerFont(name, bytes())
+  const setFont = (name: string, size: number) => {
+    doc.font(name, size)
+    layOutPlainly((doc as unknown as { readonly _font: unknown })._font)
+  }
   const width = doc.page.width - page.left - page.right
   const bottom = doc.page.height - page.bottom
   const root = doc.struct('Document', { title: frame.title })
@@ -136,7 +141,8 @@ export function openPdf(frame: PdfFrame): PdfWriter {
     for (const char of text) {
       let advance = known.get(char)
       if (advance === undefined) {
-        advance = doc.font(font, 10).widthOfString(char, plainText) / 10
+        setFont(font, 10)
+        advance = doc.widthOfString(char, plainText) / 10
         known.set(char, advance)
       }
       sum += advance
@@ -153,7 +159,8 @@ export function openPdf(frame: PdfFrame): PdfWriter {
     lines.forEach((line, i) => {
       let x = at.align === 'right' ? at.x + (at.wide ?? 0) - line.width : at.x
       for (const { font, text } of line.runs) {
-        doc.font(font, at.size).text(text, x, at.y + i * at.size * leading, { ...plainText, lineBreak: false })
+        setFont(font, at.size)
+        doc.text(text, x, at.y + i * at.size * leading, { ...plainText, lineBreak: false })
         x += measure(text, font, at.size)
       }
     })

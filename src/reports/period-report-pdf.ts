@@ -1,3 +1,4 @@
+import { writePeriodExceptions } from './exceptions-pdf.ts'
 import { type Look, localTime, plainLook } from './look.ts'
 import { arithmetic } from './pdf-counts.ts'
 import { openPdf, type PdfColumn, type PdfTone, type PdfWriter } from './pdf-document.ts'
@@ -52,6 +53,7 @@ export async function periodReportPdf(view: PeriodReportView, look: Look = plain
   for (const source of sources) writeCalendar(pdf, source)
   writeSummary(pdf, view)
   for (const control of view.controls) writeControl(pdf, control)
+  writePeriodExceptions(pdf, view.exceptions)
   writeChanges(pdf, 'Joiners', 'Users that a snapshot of the period shows for the first time.', view.joiners)
   writeChanges(pdf, 'Movers', 'Group memberships and direct assignments that people got or lost.', view.movers)
   writeChanges(pdf, 'Leavers', 'Users that were removed or disabled.', view.leavers)

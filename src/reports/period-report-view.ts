@@ -1,9 +1,9 @@
 import { compareBytes } from '../digest.ts'
 import type { Framework, RunRecord, SavedEvaluation, Severity, Snapshot, SourceIdentity, StatusCounts } from '../model.ts'
 import { addCounts } from '../status-counts.ts'
-import { type ExceptionRow, exceptionRow } from './exception-row.ts'
 import { type EpisodeTracker, type FailureEpisode, trackFailures } from './failure-episodes.ts'
 import type { NotCompared, PeriodChange } from './period-changes.ts'
+import { type PeriodException, trackExceptions } from './period-exceptions.ts'
 import { missingOf } from './source-section.ts'
 import { type Standing, standingOf } from './standing.ts'
 
@@ -117,8 +117,8 @@ export interface PeriodReportView {
   readonly movers: readonly PeriodChange[]
   readonly changes: readonly PeriodChange[]
   readonly notCompared: readonly NotCompared[]
-  /** every exception that an evaluation of the period knew, as the last one that knew it shows it */
-  readonly exceptions: readonly ExceptionRow[]
+  /** the register: every exception that an evaluation of the period knew, when it was in force and what it covered */
+  readonly exceptions: readonly PeriodException[]
   readonly notInView: readonly string[]
 }
 
@@ -204,15 +204,14 @@ async function followControls(
   { evaluations, from }: PeriodReportInput,
   requirements: ReadonlyMap<string, readonly string[]>,
   episodes: EpisodeTracker,
-): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[]; exceptions: ExceptionRow[] }> {
-  const known = new Map<string, ExceptionRow>()
+): Promise<{ evaluations: PeriodEvaluation[]; controls: PeriodControl[]; exceptions: readonly PeriodException[] }> {
+  const register = trackExceptions(control => requirements.has(control))
   const heads: PeriodEvaluation[] = []
   const followed = new Map<string, Followed>()
   for await (const evaluation of evaluations) {
     episodes.add(evaluation)
     if (evaluation.asOf < from) continue
-    for (const exception of evaluation.exceptions ?? [])
-      if (exception.controls.some(id => requirements.has(id))) known.set(exception.id, exceptionRow(exception))
+    register.add(evaluation)
     const asOf = evaluation.asOf.toISOString()
     heads.push({ id: evaluation.id, asOf, evaluatedAt: evaluation.evaluatedAt.toISOString(), digest: evaluation.digest })
     const named = Map.groupBy(
@@ -256,8 +255,7 @@ async function followControls(
         longestDaysToResolve: resolved.length === 0 ? null : Math.max(...resolved.map(({ daysOpen }) => daysOpen ?? 0)),
       }
     })
-  const exceptions = [...known.values()].sort((a, b) => compareBytes(a.id, b.id))
-  return { evaluations: heads, controls, exceptions }
+  return { evaluations: heads, controls, exceptions: register.end() }
 }
 
 function rankOf({ severity }: Pick<PeriodControl, 'severity'>): number {

@@ -115,6 +115,22 @@ export function periodWorkbook(view: PeriodReportView): Workbook {
           ),
       ),
       exceptionSheet(view.exceptions),
+      sheet('Exceptions over time', ['exception', 'state', 'from', 'to', 'evaluations', 'covers', 'problem'], () =>
+        view.exceptions.flatMap(({ id, stretches }) =>
+          stretches.map(each => [id, each.state, each.from, each.to, each.evaluations, each.covers, each.problem]),
+        ),
+      ),
+      sheet(
+        'Excepted fails',
+        ['exception', 'control', 'source', 'subjectType', 'key', 'name', 'from', 'to', 'evaluations', 'approvedBy', 'expiresAt'],
+        () =>
+          view.exceptions.flatMap(({ id, covered, approvedBy, expiresAt }) =>
+            covered.map(each => [
+              ...[id, each.control, each.source, each.subjectType, each.key, each.name, each.from, each.to, each.evaluations],
+              ...[approvedBy, expiresAt],
+            ]),
+          ),
+      ),
       changesSheet('Joiners', view.joiners),
       changesSheet('Movers', view.movers),
       changesSheet('Leavers', view.leavers),
@@ -140,7 +156,20 @@ function changesSheet(name: string, changes: readonly PeriodChange[]): Sheet {
   )
 }
 
-const times = new Set(['asOf', 'openedAfter', 'openedBy', 'resolvedAfter', 'resolvedBy', 'after', 'by', 'at', 'sealedAt'])
+const times = new Set([
+  'from',
+  'to',
+  'expiresAt',
+  'asOf',
+  'openedAfter',
+  'openedBy',
+  'resolvedAfter',
+  'resolvedBy',
+  'after',
+  'by',
+  'at',
+  'sealedAt',
+])
 
 function sheet(name: string, columns: readonly string[], rows: () => (readonly Cell[])[]): Sheet {
   return {

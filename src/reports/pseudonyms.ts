@@ -1,5 +1,16 @@
 import { compareBytes } from '../digest.ts'
-import type { CallRecord, Facts, Gap, Json, Resource, SavedEvaluation, Snapshot, StoredResource, Subject } from '../model.ts'
+import type {
+  CallRecord,
+  Facts,
+  Gap,
+  Json,
+  ParameterValues,
+  Resource,
+  SavedEvaluation,
+  Snapshot,
+  StoredResource,
+  Subject,
+} from '../model.ts'
 
 /** Puts pseudonyms in place of what names people, in everything a report can be made of. The same person has the same one everywhere. */
 export interface Mask {
@@ -23,6 +34,7 @@ export const maskStatement = {
     'of users of the identity store: ids, sign-in names, display and given names, e-mail addresses, ids in the external identity provider, and everything else that is personal',
     'of IAM users: the name, in their ARNs too',
     'of imported rows: names, e-mail addresses and ids of people',
+    'of parameters of controls: names of people in them, as far as they are written as AWS has them',
   ],
   stays: [
     'names and ids of groups, accounts, permission sets and applications, and whatever they were named after',
@@ -54,7 +66,8 @@ const personal = new Set([
 const naming =
   /^(user|display|nick|given|family|formatted|full|person|manager|owner)?_?(name|email|user|id)$|^(email|e-mail|emails|owner|manager|reviewer|approver|formatted|user_?name|user_?id|member)$/i
 
-const iamArn = /(arn:aws[a-z-]*:iam::\d{12}:(?:user|mfa)\/)(?:[^\s|"',;]+)/g
+/** With the path, which is left out, and the name: the same name is the same pseudonym in every account, as texts do not say in which. */
+const iamArn = /(arn:aws[a-z-]*:iam::\d{12}:(?:user|mfa)\/)(?:[^\s|"',;]*\/)?([^\s|"',;/]+)/g
 const wordStart = /[\p{L}\p{N}_]/u
 const word = /[\p{L}\p{N}_.%+@~'-]+/gu
 
@@ -86,7 +99,7 @@ export async function maskOf(pseudonym: (text: string) => string, people: AsyncI
       continue
     }
     if (row.dataset === 'iam.users') {
-      learn(row.facts.UserName, pseudonym(`iam ${row.key}`))
+      if (typeof row.facts.UserName === 'string') learn(row.facts.UserName, pseudonym(`iam ${row.facts.UserName}`))
       continue
     }
     const token = pseudonym(`user ${row.key}`)
@@ -101,7 +114,10 @@ export async function maskOf(pseudonym: (text: string) => string, people: AsyncI
 
   function text(value: string): string {
     if (value.length < 2) return value
-    const arns = value.replace(iamArn, (all, start: string) => `${start}${pseudonym(`iam ${all}`)}`)
+    const arns = value.replace(
+      iamArn,
+      (_, start: string, name: string) => `${start}${whole.get(name) ?? pseudonym(`iam ${name}`)}`,
+    )
     let done = ''
     let at = 0
     for (const found of arns.matchAll(word)) {
@@ -149,15 +165,24 @@ export async function maskOf(pseudonym: (text: string) => string, people: AsyncI
   }
   /** A user of IAM is known by its ARN, which stands in the key or the parent. */
   function iamFacts({ dataset, key, parent }: Resource, value: Facts): Facts {
-    const [arn] = `${key} ${parent}`.match(iamArn) ?? []
-    if (!dataset.startsWith('iam.') || arn === undefined || !arn.includes(':user/')) return value
-    const token = pseudonym(`iam ${arn}`)
+    const [found] = `${key} ${parent}`.matchAll(iamArn)
+    if (!dataset.startsWith('iam.') || found === undefined || !found[1]!.endsWith(':user/')) return value
+    const token = whole.get(found[2]!) ?? pseudonym(`iam ${found[2]}`)
     return {
       ...value,
       ...(value.UserName === undefined ? {} : { UserName: token }),
       ...(value.user === undefined ? {} : { user: token }),
     }
   }
+  function parameters(values: ParameterValues): ParameterValues {
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? oneOf(value) : Array.isArray(value) ? value.map(oneOf) : value,
+      ]),
+    )
+  }
+  const oneOf = (value: string): string => whole.get(value) ?? text(value)
   const subject = (value: Subject): Subject => ({
     ...value,
     key: text(value.key),
@@ -183,6 +208,18 @@ export async function maskOf(pseudonym: (text: string) => string, people: AsyncI
       ...value,
       outcomes: value.outcomes.map(outcome => ({
         ...outcome,
+        control: {
+          ...outcome.control,
+          parameters: parameters(outcome.control.parameters),
+          ...(outcome.control.parametersByTag === undefined
+            ? {}
+            : {
+                parametersByTag: outcome.control.parametersByTag.map(each => ({
+                  ...each,
+                  parameters: parameters(each.parameters),
+                })),
+              }),
+        },
         error: outcome.error === null ? null : text(outcome.error),
         results: outcome.results.map(result => ({
           ...result,

@@ -39,6 +39,8 @@ const words: { readonly [value: string]: string } = {
   approved: 'Approved',
   lapsed: 'Lapsed',
   revoked: 'Revoked',
+  taken_out: 'Taken out',
+  absent: 'Not in the register',
   open: 'Open',
   not_judged: 'Not judged',
   pass_or_gone: 'Passed or gone',

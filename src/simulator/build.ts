@@ -226,6 +226,7 @@ function addApplications(organization: SimulatedOrganization, id: Identifiers, c
       PortalOptions: { Visibility: 'ENABLED', SignInOptions: { Origin: 'IDENTITY_CENTER' } },
       CreatedDate: before(at, 60 + id.random.integer(500)),
       assignmentRequired: true,
+      backgroundSessions: 'DISABLED',
       accessScopes: i % 2 === 0 ? [{ Scope: 'sso:account:access', AuthorizedTargets: [instance!.InstanceArn] }] : [],
       authenticationMethods: [{ AuthenticationMethodType: 'IAM', AuthenticationMethod: { Iam: { ActorPolicy: {} } } }],
       grants: [{ GrantType: 'authorization_code', Grant: { AuthorizationCode: { RedirectUris: [] } } }],

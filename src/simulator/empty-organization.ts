@@ -74,6 +74,7 @@ export function emptyOrganization(
     provisionedPairs: [],
     unlistedPairs: [],
     outdatedPairs: [],
+    pendingRequests: [],
     applications: [],
     applicationAssignments: [],
     trustedTokenIssuers: [],

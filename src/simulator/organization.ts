@@ -40,6 +40,8 @@ export interface SimulatedOrganization {
   unlistedPairs: SimulatedPair[]
   /** provisioned with an older state of the permission set: it was changed and not provisioned again */
   outdatedPairs: SimulatedPair[]
+  /** writes that Identity Center is still working on */
+  pendingRequests: SimulatedRequest[]
   applications: SimulatedApplication[]
   applicationAssignments: SimulatedApplicationAssignment[]
   trustedTokenIssuers: (Wire & { TrustedTokenIssuerArn: string; Name: string; configuration?: Wire })[]
@@ -165,12 +167,24 @@ export interface SimulatedAssignment extends Wire, SimulatedPair {
   PrincipalId: string
 }
 
+export interface SimulatedRequest extends SimulatedPair {
+  kind: 'creation' | 'deletion' | 'provisioning'
+  RequestId: string
+  Status: 'IN_PROGRESS' | 'SUCCEEDED' | 'FAILED'
+  CreatedDate: Date
+  /** of assignments */
+  PrincipalType?: 'USER' | 'GROUP'
+  PrincipalId?: string
+}
+
 export interface SimulatedApplication extends Wire {
   ApplicationArn: string
   Name: string
   ApplicationAccount: string
   /** false: every user of the store may use it without an assignment */
   assignmentRequired: boolean
+  /** left out: AWS sends no status */
+  backgroundSessions?: 'ENABLED' | 'DISABLED'
   accessScopes?: (Wire & { Scope: string })[]
   authenticationMethods?: (Wire & { AuthenticationMethodType: string })[]
   grants?: (Wire & { GrantType: string })[]

@@ -7,6 +7,7 @@ import type {
   SimulatedMembership,
   SimulatedPair,
   SimulatedPermissionSet,
+  SimulatedRequest,
 } from './organization.ts'
 import { type List, page } from './paging.ts'
 import { accountsOf, permissionSetsIn } from './provisioning.ts'
@@ -103,6 +104,21 @@ export const ssoAdmin: Service = {
       const { rows, next } = page(call, assignmentsForPrincipal(call), assignments)
       return { AccountAssignments: rows.map(wireMembers), NextToken: next }
     },
+    ...requestsOf(
+      'creation',
+      ['ListAccountAssignmentCreationStatus', 'AccountAssignmentsCreationStatus'],
+      ['DescribeAccountAssignmentCreationStatus', 'AccountAssignmentCreationRequestId', 'AccountAssignmentCreationStatus'],
+    ),
+    ...requestsOf(
+      'deletion',
+      ['ListAccountAssignmentDeletionStatus', 'AccountAssignmentsDeletionStatus'],
+      ['DescribeAccountAssignmentDeletionStatus', 'AccountAssignmentDeletionRequestId', 'AccountAssignmentDeletionStatus'],
+    ),
+    ...requestsOf(
+      'provisioning',
+      ['ListPermissionSetProvisioningStatus', 'PermissionSetsProvisioningStatus'],
+      ['DescribePermissionSetProvisioningStatus', 'ProvisionPermissionSetRequestId', 'PermissionSetProvisioningStatus'],
+    ),
     ListApplications: call => {
       instanceOf(call)
       const filter = call.input.Filter as { ApplicationAccount?: string; ApplicationProvider?: string } | undefined
@@ -137,7 +153,41 @@ export const ssoAdmin: Service = {
       return { Grants: rows, NextToken: next }
     },
     GetApplicationAssignmentConfiguration: call => ({ AssignmentRequired: applicationOf(call).assignmentRequired }),
+    GetApplicationSessionConfiguration: call => ({
+      UserBackgroundSessionApplicationStatus: applicationOf(call).backgroundSessions,
+    }),
   },
+}
+
+/** The list of one kind of request, which tells of each little more than its id, and what describes one. */
+function requestsOf(
+  kind: SimulatedRequest['kind'],
+  [list, rows]: readonly [string, string],
+  [describe, id, status]: readonly [string, string, string],
+): Service['operations'] {
+  return {
+    [list]: call => {
+      instanceOf(call)
+      const wanted = (call.input.Filter as { Status?: string } | undefined)?.Status
+      const found = call.organization.pendingRequests.filter(
+        one => one.kind === kind && (wanted === undefined || one.Status === wanted),
+      )
+      const { rows: shown, next } = page(call, found, requests)
+      return {
+        [rows]: shown.map(({ RequestId, Status, CreatedDate }) => ({ RequestId, Status, CreatedDate })),
+        NextToken: next,
+      }
+    },
+    [describe]: call => {
+      instanceOf(call)
+      const asked = required(call.input, id)
+      const request = call.organization.pendingRequests.find(one => one.kind === kind && one.RequestId === asked)
+      if (!request) throw notFound(`Request ${asked} not found.`)
+      const { AccountId, ...members } = request
+      const target = kind === 'provisioning' ? { AccountId } : { TargetId: AccountId, TargetType: 'AWS_ACCOUNT' }
+      return { [status]: wireMembers({ ...members, ...target }) }
+    },
+  }
 }
 
 const setArnOf = (set: SimulatedPermissionSet) => set.PermissionSetArn
@@ -153,6 +203,7 @@ const issuers: List<{ TrustedTokenIssuerArn: string }> = { ...sso, key: one => o
 const permissionSets: List<SimulatedPermissionSet> = { ...sso, key: setArnOf }
 const managedPolicies: List<{ Name: string; Arn: string }> = { ...sso, key: one => one.Arn }
 const references: List<{ Name: string; Path: string }> = { ...sso, key: one => one.Path + one.Name }
+const requests: List<SimulatedRequest> = { ...sso, key: one => one.RequestId }
 const tags: List<{ Key: string; Value: string }> = { ...sso, key: one => one.Key }
 const texts: List<string> = { ...sso, key: one => one }
 const assignments: List<SimulatedAssignment> = { ...sso, key: one => `${pairOf(one)}|${principalOf(one)}` }
@@ -176,6 +227,7 @@ const regional = new Set([
   'ListApplications',
   'ListApplicationAssignments',
   'GetApplicationAssignmentConfiguration',
+  'GetApplicationSessionConfiguration',
   'ListApplicationAccessScopes',
   'ListApplicationAuthenticationMethods',
   'ListApplicationGrants',

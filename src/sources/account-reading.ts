@@ -1,7 +1,7 @@
 import type { Coverage, Gap, PartPiece, Row } from '../model.ts'
 import { accountStates } from './account-states.ts'
 import { Collection } from './collection.ts'
-import { wrongExternalIds } from './credentials.ts'
+import { regionDisabled, wrongExternalIds } from './credentials.ts'
 import type { Dataset } from './dataset.ts'
 import { Lanes } from './lanes.ts'
 import { accountServicesOf } from './services.ts'
@@ -211,9 +211,12 @@ function roleGap(session: Session, dataset: Dataset, roleArn: string, refused: T
   if (typeof refused !== 'string' && refused.kind === 'not_demanded') return distrusted(session, dataset, roleArn)
   const isDenied = typeof refused !== 'string' && refused.kind === 'denied'
   const said = typeof refused === 'string' ? refused : `sts:AssumeRole of ${roleArn} was answered with ${refused.code}`
-  const wayOut = isDenied
-    ? 'Check that the role exists in this account (the management account is not covered by service-managed StackSets), that its trust policy names the collector and the configured external id, and that no service control policy denies it'
-    : 'Collect again'
+  const isSwitchedOff = typeof refused !== 'string' && refused.code === regionDisabled
+  const wayOut = isSwitchedOff
+    ? `Activate STS of ${session.source.region} in the account settings of its IAM`
+    : isDenied
+      ? 'Check that the role exists in this account (the management account is not covered by service-managed StackSets), that its trust policy names the collector and the configured external id, and that no service control policy denies it'
+      : 'Collect again'
   const message = `${said}. ${wayOut}.`
   return {
     coverage: isDenied ? 'denied' : 'incomplete',

@@ -107,10 +107,42 @@ export function isTrouble(said: readonly unknown[] | Trouble): said is Trouble {
 }
 
 /** A few at a time; the first failure ends all. */
-export async function forEach<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+async function forEach<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
   const lanes = new Lanes()
   for (const item of items) lanes.add('checks', sideBySide, () => run(item))
   await lanes.finished()
+}
+
+/**
+ * Runs for each item, a few at a time and in their order, as long as calls are left.
+ * @returns the first trouble; nothing more is begun after it
+ */
+export async function eachOf(
+  items: readonly string[],
+  spent: Spent,
+  run: (item: string) => Promise<Trouble | null>,
+): Promise<Trouble | null> {
+  let trouble: Trouble | null = null
+  await forEach(items, async item => {
+    if (trouble !== null || spent.calls >= spent.allowed) return
+    const said = await run(item)
+    trouble ??= said
+    spent.compared++
+  })
+  return trouble
+}
+
+/** What only one of two sets holds, in words. */
+export function compared(
+  one: ReadonlySet<string>,
+  other: ReadonlySet<string>,
+  onlyOne: string,
+  onlyOther: string,
+): readonly string[] {
+  return [
+    ...[...one].filter(key => !other.has(key)).map(key => `${key} ${onlyOne}`),
+    ...[...other].filter(key => !one.has(key)).map(key => `${key} ${onlyOther}`),
+  ]
 }
 
 /** With no difference in a sample, fewer than so many of all differ, at 95 %: `1 - 0.05^(1/n)`, as a percentage. */

@@ -5,6 +5,8 @@ import { Channel } from './channel.ts'
 import { Collection } from './collection.ts'
 import { connect } from './connect.ts'
 import { type CheckMode, crossChecks } from './cross-checks.ts'
+import { DiscoveryByAccount } from './discovery-by-account.ts'
+import { PendingChanges } from './pending-changes.ts'
 import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
@@ -22,7 +24,7 @@ const mostRowsWaiting = 2000
  * @param done `partKey` of parts that an interrupted run has staged: they are not read again, lists that name parents are
  * @param onProgress told at most ten times a second, and at the end
  * @param checks whether the populations are read a second way and compared; what is found comes as `evidenced.cross_checks`
- * @param remembered what earlier runs know of parts: without it no sum over parts is held against the last time
+ * @param remembered what earlier runs know of parts: without it no sum over parts is held against the last time, and everything is read anew
  * @throws {SourcesError} as `planCollection`; IDENTITY_CHANGED when the plan is of another organization or instance
  */
 export async function* collect(
@@ -36,6 +38,7 @@ export async function* collect(
 ): AsyncGenerator<CollectedBatch, void, undefined> {
   const session = await sessionOf(aws, source, plan)
   session.baseline = plan.baseline ?? {}
+  session.remembered = remembered
   const channel = new Channel<PartPiece>(
     mostRowsWaiting,
     piece => Math.max(1, piece.rows.length),
@@ -43,15 +46,21 @@ export async function* collect(
   )
   const told = teller(onProgress, plan.calls)
   const witness = checks === 'none' ? null : new Witness(done.size > 0)
-  const emit = async (piece: PartPiece) => {
-    witness?.note(piece)
+  const handOn = async (piece: PartPiece) => {
     await channel.push(piece)
     told(piece)
   }
-  const reading = readAll(session, source, done, emit, remembered)
+  const emit = async (piece: PartPiece) => {
+    witness?.note(piece)
+    await handOn(piece)
+  }
+  const pending = witness === null ? null : new PendingChanges(session)
+  const byAccount = plan.discovery?.taken === 'by_account' ? new DiscoveryByAccount(session) : null
+  const reading = readAll(session, byAccount, done, emit, remembered)
     .then(async () => {
-      if (witness === null || checks === 'none') return
-      for (const piece of await crossChecks(session, witness, checks, session.ledger.written)) await emit(piece)
+      if (witness === null || pending === null || checks === 'none') return
+      for (const piece of await crossChecks(session, witness, pending, checks, session.ledger.written)) await emit(piece)
+      await pending.readAgain(pairs => witness.provisionedAmong(pairs), handOn)
     })
     .then(
       () => channel.end(),
@@ -80,7 +89,7 @@ export async function* collect(
 /** What the collecting role sees, and IAM of each account as soon as the accounts are known. Ends when both have. */
 async function readAll(
   session: Session,
-  source: Source,
+  byAccount: DiscoveryByAccount | null,
   done: ReadonlySet<string>,
   emit: (piece: PartPiece) => Promise<void>,
   remembered: Remembered,
@@ -89,8 +98,10 @@ async function readAll(
   const noted = async (piece: PartPiece) => {
     await emit(piece)
     accounts.note(piece)
+    byAccount?.note(piece)
   }
-  const collection = new Collection(session, servicesOf(source), done, noted, remembered)
+  const services = servicesOf(session.source)
+  const collection = new Collection(session, byAccount?.of(services) ?? services, done, noted, remembered)
   const ends = await Promise.allSettled([
     collection.read().finally(() => accounts.settle()),
     accounts.known.then(list => readAccounts(session, list, done, emit)),

@@ -12,6 +12,7 @@ import type { Facts, RoleOnTheWay, Source } from '../model.ts'
 import { Client, newTally } from './client.ts'
 import type { Governors } from './governors.ts'
 import type { CallLedger } from './ledger.ts'
+import { partitionNamed } from './partitions.ts'
 import { SourcesError } from './sources-error.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
@@ -22,6 +23,8 @@ const stsRate = 600
 /** After a refused renewal nobody asks again for so long. */
 const refusedForMs = 30_000
 const connectTries = 4
+/** STS is not activated in a Region for the account whose role is asked for. */
+export const regionDisabled = 'RegionDisabledException'
 
 /** What credentials need of the session they belong to. */
 export interface Owner {
@@ -57,6 +60,8 @@ export class Credentials {
   #expiresAt = Number.POSITIVE_INFINITY
   #generation = 0
   #renewal: Promise<Trouble | null> | null = null
+  /** another Region's STS, once that of the source is found to be off in an account */
+  #stsRegion: string | null = null
   #refused: { readonly trouble: Trouble; readonly until: number } | null = null
 
   /** @param home credentials of the same source whose chain and session name are used: each account's role is assumed from the chain, since chained roles end after an hour */
@@ -252,14 +257,28 @@ export class Credentials {
     }
   }
 
+  /** Asks STS in the source's Region, and where an account has switched that one off, in the Region that nobody can. */
   async #askSts(
+    command: object,
+    parameters: Facts,
+    credentials: () => Promise<AwsCredentialIdentity>,
+  ): Promise<{ output: unknown } | { trouble: Trouble }> {
+    const { region, partition } = this.#owner.source
+    const said = await this.#askStsIn(this.#stsRegion ?? region, command, parameters, credentials)
+    const always = partitionNamed(partition).stsRegion
+    if (!('trouble' in said) || said.trouble.code !== regionDisabled || (this.#stsRegion ?? region) === always) return said
+    this.#stsRegion = always
+    return this.#askStsIn(always, command, parameters, credentials)
+  }
+
+  async #askStsIn(
+    region: string,
     command: object,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
   ): Promise<{ output: unknown } | { trouble: Trouble }> {
     const { way, source, ledger, governors, signal } = this.#owner
     const tally = newTally()
-    const { region } = source
     // charged to the account that asks, which only the answer names: until then to the role's
     const accountId = source.auth.roleArn?.split(':')[4] ?? 'caller'
     const client = new Client(way, {
@@ -299,7 +318,6 @@ function marginMs(lifeMs: number): number {
   return Math.min(300_000, lifeMs / 5)
 }
 
-/** Keys of the environment that was handed in, as the SDK takes them: a profile goes first. Else the SDK's own chain. */
 /** The SDK's own chain, over our connections and with the environment that was handed in. */
 export function baseProvider(way: Pick<Way, 'environment' | 'handler'>): AwsCredentialIdentityProvider {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE } = way.environment

@@ -5,7 +5,6 @@ import {
   ListAccountAssignmentsCommand,
   ListAccountAssignmentsForPrincipalCommand,
   ListPermissionSetsCommand,
-  ListPermissionSetsProvisionedToAccountCommand,
 } from '@aws-sdk/client-sso-admin'
 import { sha256 } from '../digest.ts'
 import type { Facts, PartPiece } from '../model.ts'
@@ -15,19 +14,22 @@ import {
   type Checking,
   type CrossCheck,
   checksDataset,
+  compared,
+  eachOf,
   factsOf,
-  forEach,
   isTrouble,
   listed,
   notMade,
   refused,
-  type Spent,
   sampleOf,
 } from './checking.ts'
 import type { CommandClass, Operation } from './dataset.ts'
+import { provisionedToAccount } from './discovery-by-account.ts'
+import { discoveryBothWays } from './discovery-checks.ts'
+import { checkKeptDocuments } from './document-checks.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
+import { type PendingChanges, pendingCalls, pendingOperations } from './pending-changes.ts'
 import type { Session } from './session.ts'
-import type { Trouble } from './trouble.ts'
 import type { Witness } from './witness.ts'
 
 export type CheckMode = 'none' | 'sampled' | 'exhaustive'
@@ -36,33 +38,36 @@ const pageSize = 100
 /** Sampled checks may add a tenth to the calls of the plan; heads and samples share it. */
 const mostShare = 0.1
 
-const provisionedToAccount = operation(
-  'sso',
-  'ListPermissionSetsProvisionedToAccount',
-  ListPermissionSetsProvisionedToAccountCommand,
-)
 const assignmentsForPrincipal = operation('sso', 'ListAccountAssignmentsForPrincipal', ListAccountAssignmentsForPrincipalCommand)
 const assignments = operation('sso', 'ListAccountAssignments', ListAccountAssignmentsCommand)
 const describeUser = operation('identitystore', 'DescribeUser', DescribeUserCommand)
 const describeGroup = operation('identitystore', 'DescribeGroup', DescribeGroupCommand)
 
 /** Asked by checks alone, beside what datasets ask; without permission the check is not made, and says so. */
-export const checkOperations: readonly Operation[] = [provisionedToAccount, assignmentsForPrincipal, describeUser, describeGroup]
+export const checkOperations: readonly Operation[] = [
+  provisionedToAccount,
+  assignmentsForPrincipal,
+  describeUser,
+  describeGroup,
+  ...pendingOperations,
+]
 
 /**
  * Reads the same populations a second way and compares. What differs is kept with the snapshot, never smoothed.
+ * @param pending what was in progress when the reading began
  * @param planned calls of the collection so far; sampled checks add a tenth at most, and one of each kind at least
  */
 export async function crossChecks(
   session: Session,
   witness: Witness,
+  pending: PendingChanges,
   mode: Exclude<CheckMode, 'none'>,
   planned: number,
 ): Promise<readonly PartPiece[]> {
   const seed = randomBytes(8).toString('hex')
   const startedAt = session.way.now()
   const heads = headsOf(session, witness)
-  const left = Math.max(0, Math.floor(planned * mostShare) - heads.calls)
+  const left = Math.max(0, Math.floor(planned * mostShare) - heads.calls - pendingCalls)
   const checking = (share: number): Checking => ({
     ...{ session, witness, seed },
     isExhaustive: mode === 'exhaustive',
@@ -72,9 +77,11 @@ export async function crossChecks(
   const checks: readonly CrossCheck[] = await together([
     ...heads.checks,
     () => discoveryBothWays(checking(0.2)),
-    () => principals(checking(0.4)),
+    () => principals(checking(0.35)),
     () => emptyPairs(checking(0.2)),
     () => references(checking(0.2)),
+    () => checkKeptDocuments(checking(0.05)),
+    () => pending.check(),
     () => Promise.resolve(checkReservedRoles(witness)),
     () => Promise.resolve(checkCounts(witness)),
   ])
@@ -97,6 +104,7 @@ export async function crossChecks(
 }
 
 function serviceOf(check: CrossCheck): string {
+  if (check.name === 'kept_documents') return 'iam'
   return check.name.startsWith('heads_again organizations.') ? 'organizations' : 'sso'
 }
 
@@ -148,41 +156,6 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
     return { name, made: true, statement, population: before.size, compared: before.size, differences }
   })
   return { checks, calls }
-}
-
-/** Provisioned pairs by account, against those by permission set that the collection took. */
-async function discoveryBothWays(checking: Checking): Promise<CrossCheck> {
-  const { session, witness, seed, isExhaustive, calls } = checking
-  const spent = allowanceOf(checking)
-  const name = 'discovery_both_ways'
-  const pairs = witness.keys('sso.provisioned_accounts')
-  const accounts = witness.keys('organizations.accounts')
-  if (typeof pairs === 'string') return notMade(name, pairs)
-  if (typeof accounts === 'string') return notMade(name, accounts)
-  const every = new Set(accounts.firstWords())
-  for (const [, accountId = ''] of pairs) every.add(accountId)
-  const all = [...every]
-  const sample = isExhaustive ? all : sampleOf(all, calls, seed)
-  const bySet = new Map(sample.map(accountId => [accountId, new Set<string>()]))
-  for (const [setArn = '', accountId = ''] of pairs) bySet.get(accountId)?.add(setArn)
-  const differences: string[] = []
-  const trouble = await eachOf(sample, spent, async accountId => {
-    const said = await listed(
-      session,
-      provisionedToAccount,
-      { InstanceArn: session.subject.instanceArn, AccountId: accountId, MaxResults: pageSize },
-      'PermissionSets',
-      spent,
-    )
-    if (isTrouble(said)) return said
-    const one = bySet.get(accountId) ?? new Set()
-    const other = new Set(said.map(String))
-    differences.push(...compared(one, other, `in ${accountId} by set only`, `in ${accountId} by account only`))
-    return null
-  })
-  if (trouble !== null) return refused(name, trouble, provisionedToAccount)
-  const statement = `${spent.compared} of ${all.length} accounts: provisioned permission sets by account against those by set.`
-  return { name, made: true, statement, population: all.length, compared: spent.compared, differences }
 }
 
 /** Assignments of principals, against those of pairs: for a user, its own and those of its groups. */
@@ -320,32 +293,6 @@ async function references(checking: Checking): Promise<CrossCheck> {
   if (trouble !== null) return refused(name, trouble, refusedOperation)
   const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
-}
-
-/**
- * Runs for each item, a few at a time and in their order, as long as calls are left.
- * @returns the first trouble; nothing more is begun after it
- */
-async function eachOf(
-  items: readonly string[],
-  spent: Spent,
-  run: (item: string) => Promise<Trouble | null>,
-): Promise<Trouble | null> {
-  let trouble: Trouble | null = null
-  await forEach(items, async item => {
-    if (trouble !== null || spent.calls >= spent.allowed) return
-    const said = await run(item)
-    trouble ??= said
-    spent.compared++
-  })
-  return trouble
-}
-
-function compared(one: ReadonlySet<string>, other: ReadonlySet<string>, onlyOne: string, onlyOther: string): readonly string[] {
-  return [
-    ...[...one].filter(key => !other.has(key)).map(key => `${key} ${onlyOne}`),
-    ...[...other].filter(key => !one.has(key)).map(key => `${key} ${onlyOther}`),
-  ]
 }
 
 function idOf(member: string): (element: unknown) => string {

@@ -36,7 +36,12 @@ export interface Literals {
 }
 
 /** Asks AWS one more question: to tell what an error meant, or for an answer that takes several. */
-export type Ask = (operation: Operation, input: Facts) => Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
+export type Ask = (
+  operation: Operation,
+  input: Facts,
+  /** of one page of a list; left out: an answer in one piece */
+  about?: { readonly page: number; items(answer: Facts): number },
+) => Promise<{ readonly answer: Facts; readonly observedAt: Date } | { readonly trouble: Trouble }>
 
 /** The members that page a list, in question (`size`, `token`) and answer (`next`). */
 export interface Paging {
@@ -79,14 +84,21 @@ export interface Dataset {
   }
   /** the answer takes several questions, the dataset's own operation among them; for lists in one piece */
   readonly inquiry?: {
+    /** facts that an earlier run kept save one of the questions, as long as AWS names the same; left out: none do */
+    isReusable?(kept: Facts): boolean
     /** beyond the dataset's own; need permission too */
     readonly operations: readonly Operation[]
-    /** @param pause waits so many milliseconds, for answers that AWS has to prepare */
+    /**
+     * @param pause waits so many milliseconds, for answers that AWS has to prepare
+     * @param kept facts that an earlier run kept under this parent; null: none
+     * @returns `observedAt` where it is not the time of the last question; null: the dataset's own operation is to be asked, page by page
+     */
     answer(
       ask: Ask,
       parent: string,
       pause: (ms: number) => Promise<void>,
-    ): Promise<{ readonly answer: Facts } | { readonly trouble: Trouble }>
+      kept: () => Promise<Facts | null>,
+    ): Promise<{ readonly answer: Facts; readonly observedAt?: Date } | { readonly trouble: Trouble } | null>
   }
   /**
    * When it is suddenly much shorter, it is read again before it is believed: one list of the source, one of each account, or
@@ -109,6 +121,11 @@ export function rootsOf(dataset: Dataset, subject: Subject): readonly string[] |
   if (dataset.parents === 'none') return ['']
   if (dataset.parents === 'instance') return [subject.instanceArn]
   return 'each' in dataset.parents ? dataset.parents.each : null
+}
+
+/** Under which name the number of rows that save a question is given to `calls`. */
+export function reusableRows(dataset: string): string {
+  return `${dataset} reusable`
 }
 
 /** The IAM actions that reading a dataset takes: its operation, and the questions beside it. */

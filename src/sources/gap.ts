@@ -94,10 +94,17 @@ export function wayOut(trouble: Trouble, action: string): string {
 function deniedWayOut(trouble: Trouble, action: string): string {
   if (/service control policy/i.test(trouble.message)) return `a service control policy denies ${action}: exempt the role`
   if (/permissions boundary/i.test(trouble.message)) return `the permissions boundary of the role denies ${action}`
+  if (/session polic/i.test(trouble.message)) return `a session policy of the role's own session denies ${action}`
+  if (/resource control policy/i.test(trouble.message)) return `a resource control policy denies ${action}: exempt the role`
   if (/VPC endpoint/i.test(trouble.message)) return `the policy of the VPC endpoint denies ${action}`
+  // an identity store can refuse whoever comes from another network than it names: no policy has to do with it, so AWS names none
+  const network =
+    action.startsWith('identitystore:') && !/because no .* polic/i.test(trouble.message)
+      ? '; where policies allow it already, look at the network that the identity store demands (NetworkConfiguration of identitystore:DescribeIdentityStore), and let the address or VPC endpoint of this process through'
+      : ''
   const isFixedText = /don't have permissions to access this resource/i.test(trouble.message)
   const elsewhere = ', and use a role in the management account or in the delegated administrator'
-  return `allow ${action} to the role${isFixedText || !trouble.message.includes(':') ? elsewhere : ''}`
+  return `allow ${action} to the role${isFixedText || !trouble.message.includes(':') ? elsewhere : ''}${network}`
 }
 
 function ended(text: string): string {

@@ -95,17 +95,17 @@ class OpenPart {
     const input = typeof dataset.pageSize === 'number' ? { ...asked, [paging.size]: dataset.pageSize } : asked
     let token: string | null = null
     for (let page = 1; ; page++) {
+      const inquired = dataset.inquiry === undefined ? null : await this.#inquire(dataset.inquiry)
       const said =
-        dataset.inquiry === undefined
-          ? await session.ask({
-              operation: dataset.operation,
-              input: token === null ? input : { ...input, [paging.token]: token },
-              dataset: dataset.name,
-              page,
-              isRowwise: true,
-              items: answer => dataset.rows(answer, parent, session.subject)?.length ?? 0,
-            })
-          : await this.#inquire(dataset.inquiry)
+        inquired ??
+        (await session.ask({
+          operation: dataset.operation,
+          input: token === null ? input : { ...input, [paging.token]: token },
+          dataset: dataset.name,
+          page,
+          isRowwise: true,
+          items: answer => dataset.rows(answer, parent, session.subject)?.length ?? 0,
+        }))
       if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
       const rows = dataset.rows(said.answer, parent, session.subject)
       const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
@@ -150,17 +150,21 @@ class OpenPart {
   }
 
   /** Several questions for one answer; what is refused is told of the operation that was. */
-  async #inquire(inquiry: NonNullable<Dataset['inquiry']>): Promise<Said> {
+  async #inquire(inquiry: NonNullable<Dataset['inquiry']>): Promise<Said | null> {
     const { session, dataset, parent } = this.#reading
     let observedAt = session.way.now()
-    const ask: Ask = async (operation, input) => {
+    const ask: Ask = async (operation, input, about) => {
       this.#lastAsked = operation
-      const said = await session.ask({ operation, input, dataset: dataset.name })
+      const said = await session.ask({ operation, input, dataset: dataset.name, ...about })
       if ('answer' in said) observedAt = said.observedAt
       return said
     }
-    const said = await inquiry.answer(ask, parent, ms => pause(ms, undefined, { signal: session.signal }))
-    return 'trouble' in said ? said : { answer: said.answer, observedAt, isIllFormed: false }
+    const wait = (ms: number) => pause(ms, undefined, { signal: session.signal })
+    const kept = async () => (await session.kept(dataset.name)).get(parent) ?? null
+    const said = await inquiry.answer(ask, parent, wait, kept)
+    if (said === null) this.#lastAsked = dataset.operation
+    if (said === null || 'trouble' in said) return said
+    return { answer: said.answer, observedAt: said.observedAt ?? observedAt, isIllFormed: false }
   }
 
   async #onTrouble(trouble: Trouble, hasToken: boolean): Promise<Attempt> {
@@ -190,8 +194,7 @@ class OpenPart {
     let lastAsked: Operation = dataset.operation
     const ask: Ask = async (operation, input) => {
       lastAsked = operation
-      const said = await session.ask({ operation, input })
-      return 'trouble' in said ? said : { answer: said.answer as Facts }
+      return session.ask({ operation, input })
     }
     const confirmation = await gone.confirm(ask, parent, session.subject)
     if (confirmation === 'exists') return { kind: 'again', why: 'still_exists', trouble }

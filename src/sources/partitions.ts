@@ -6,6 +6,8 @@ export interface Partition {
   readonly organizationsRegion: string
   /** what requests to the partition's one IAM endpoint are signed for */
   readonly iamRegion: string
+  /** where STS cannot be switched off */
+  readonly stsRegion: string
   readonly regions: readonly string[]
 }
 
@@ -15,6 +17,7 @@ const partitions: readonly Partition[] = [
     name: 'aws',
     organizationsRegion: 'us-east-1',
     iamRegion: 'us-east-1',
+    stsRegion: 'us-east-1',
     regions: [
       'us-east-1',
       'us-east-2',
@@ -54,10 +57,23 @@ const partitions: readonly Partition[] = [
     name: 'aws-us-gov',
     organizationsRegion: 'us-gov-west-1',
     iamRegion: 'us-gov-west-1',
+    stsRegion: 'us-gov-west-1',
     regions: ['us-gov-west-1', 'us-gov-east-1'],
   },
-  { name: 'aws-cn', organizationsRegion: 'cn-northwest-1', iamRegion: 'cn-north-1', regions: ['cn-north-1', 'cn-northwest-1'] },
-  { name: 'aws-eusc', organizationsRegion: 'eusc-de-east-1', iamRegion: 'eusc-de-east-1', regions: ['eusc-de-east-1'] },
+  {
+    name: 'aws-cn',
+    organizationsRegion: 'cn-northwest-1',
+    iamRegion: 'cn-north-1',
+    stsRegion: 'cn-north-1',
+    regions: ['cn-north-1', 'cn-northwest-1'],
+  },
+  {
+    name: 'aws-eusc',
+    organizationsRegion: 'eusc-de-east-1',
+    iamRegion: 'eusc-de-east-1',
+    stsRegion: 'eusc-de-east-1',
+    regions: ['eusc-de-east-1'],
+  },
 ]
 
 /** The partitions that can be collected. */

@@ -2,33 +2,48 @@ import type { CollectionPlan, Counts, PlanStep, Source } from '../model.ts'
 import { accountsAtATime } from './account-reading.ts'
 import type { Aws } from './aws.ts'
 import { connect } from './connect.ts'
-import { actionOf } from './dataset.ts'
+import { actionOf, parentsOf, reusableRows } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
+import { plannedByAccount } from './discovery-by-account.ts'
 import type { Service } from './service.ts'
 import { accountServicesOf, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
+import type { Remembered } from './sudden-drop.ts'
 
 /**
  * Connects, proves who the source is, and predicts what reading it will cost. The connection stays open for `collect`.
  * @param counts rows of the last snapshot by dataset; empty for a first run, whose cost nobody knows
  * @param baseline rows by dataset when it was last read to its end: what `collect` holds a sudden drop against
+ * @param remembered rows of earlier runs that save calls, as `collect` will be given them
  * @returns calls and seconds are null while they cannot be predicted; seconds are those of the busiest budget
  * @throws {SourcesError} when the identity cannot be proven
  */
-export async function planCollection(aws: Aws, source: Source, counts: Counts, baseline: Counts = {}): Promise<CollectionPlan> {
+export async function planCollection(
+  aws: Aws,
+  source: Source,
+  counts: Counts,
+  baseline: Counts = {},
+  remembered: Pick<Remembered, 'keptFacts'> = {},
+): Promise<CollectionPlan> {
   const { session, callers } = await connect(aws, source)
-  const rows = rowsIn(counts)
-  const steps = [...servicesOf(source), ...accountServicesOf(source)].flatMap(service =>
+  const reusable = await reusableOf(source, remembered)
+  const counted = rowsIn(counts)
+  const rows = (name: string) => reusable[name] ?? counted(name)
+  const discovery = discoveryOf(rows)
+  const services = discovery.taken === 'by_account' ? plannedByAccount(servicesOf(source)) : servicesOf(source)
+  const steps = [...services, ...accountServicesOf(source)].flatMap(service =>
     service.datasets
       .filter(dataset => notApplicable(dataset.needs, session.standing) === null)
       .map((dataset): PlanStep => {
         const calls = dataset.calls(rows)
+        const parents = parentsOf(dataset).map(each => each.dataset)
         return {
           dataset: dataset.name,
           operation: dataset.operation.name,
           action: actionOf(dataset.operation),
           place: session.place(service.name),
+          ...(parents.length === 0 ? {} : { parents }),
           calls,
           seconds: calls === null ? null : calls / rateOf(source, session, service, dataset.operation.name),
         }
@@ -41,11 +56,22 @@ export async function planCollection(aws: Aws, source: Source, counts: Counts, b
     steps,
     calls: sum(steps.map(step => step.calls)),
     seconds: secondsOf(source, steps, session),
-    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery: discoveryOf(rows) } : {}),
+    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery } : {}),
     baseline,
   }
   aws.sessions.set(plan, session)
   return plan
+}
+
+/** How many rows of earlier runs save a call, by dataset. */
+async function reusableOf(source: Source, { keptFacts }: Pick<Remembered, 'keptFacts'>): Promise<Counts> {
+  const found: { [name: string]: number } = {}
+  for (const { name, inquiry } of servicesOf(source).flatMap(service => service.datasets)) {
+    const isReusable = inquiry?.isReusable
+    if (isReusable === undefined || keptFacts === undefined) continue
+    found[reusableRows(name)] = [...(await keptFacts(name)).values()].filter(isReusable).length
+  }
+  return found
 }
 
 /** Of datasets that the last snapshot did not hold, nobody knows the size; of other snapshots, none. */

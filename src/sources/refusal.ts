@@ -1,3 +1,4 @@
+import { regionDisabled } from './credentials.ts'
 import { wayOut } from './gap.ts'
 import { trustPolicy } from './policy.ts'
 import type { Session } from './session.ts'
@@ -23,6 +24,10 @@ export function refusal(session: Session, trouble: Trouble, action: string): Sou
           `the clock of this machine is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} AWS (${said})`,
           'set the clock by NTP',
         )
+      }
+      if (trouble.code === regionDisabled) {
+        const hint = `activate STS of ${region} in the account settings of IAM there`
+        return error('CREDENTIALS_INVALID', `${action}: STS is switched off in ${region} for the account (${said})`, hint)
       }
       const hint =
         trouble.kind === 'session_expired'
@@ -97,6 +102,9 @@ function hintOfNetwork(trouble: Trouble, session: Session): string {
     : proxy
       ? 'the proxy of HTTPS_PROXY'
       : `the way to AWS in ${session.source.region}`
+  const isSpecial = environment.AWS_USE_FIPS_ENDPOINT === 'true' || environment.AWS_USE_DUALSTACK_ENDPOINT === 'true'
+  if (/^(ENOTFOUND|EAI_AGAIN)$/.test(trouble.code) && isSpecial && !endpoint)
+    return `the name does not resolve: not every Region has FIPS and dual-stack endpoints (AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT); check ${way} otherwise`
   if (trouble.reason === 'server_error') return `AWS itself fails in ${session.source.region}: try again later`
   return `check ${way}: name resolution, firewall, proxy (HTTPS_PROXY), certificates (AWS_CA_BUNDLE)`
 }

@@ -1,4 +1,4 @@
-import type { Counts, Facts, PartPiece, Place, Source } from '../model.ts'
+import type { Counts, Facts, PartPiece, Place, PlannedDiscovery, Source } from '../model.ts'
 import { Client, newTally, type Tally } from './client.ts'
 import { Credentials } from './credentials.ts'
 import type { Operation, Subject } from './dataset.ts'
@@ -9,6 +9,7 @@ import { InvalidAnswer, type RawAnswer } from './raw-protocol.ts'
 import type { Service } from './service.ts'
 import { serviceNamed } from './services.ts'
 import type { Standing } from './standing.ts'
+import type { Remembered } from './sudden-drop.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
 
@@ -53,6 +54,10 @@ export class Session {
   standing: Standing | null = null
   /** rows per dataset when it was last read to its end; per account too, as `dataset accountId` */
   baseline: Counts = {}
+  /** what earlier runs know; nothing until somebody who remembers says so */
+  remembered: Remembered = {}
+  /** how the provisioned pairs were found in the end */
+  discovery: PlannedDiscovery['taken'] = 'by_set'
   /** parts that connecting has read already */
   readonly read: PartPiece[] = []
   readonly #abort: AbortController
@@ -60,6 +65,7 @@ export class Session {
   readonly #governors: Governors
   readonly #unknown: Set<string>
   readonly #home: Session | null
+  readonly #kept = new Map<string, Promise<ReadonlyMap<string, Facts>>>()
 
   /**
    * @param home the session of the source, when this one is of another account of it: ledger, budgets and end are shared
@@ -161,6 +167,13 @@ export class Session {
     for (const member of $unknown) this.#unknown.add(`${operation.service}:${operation.name} ${member}`)
     this.ledger.record({ ...call, items: question.items?.(answer) ?? 1, answer: $metadata, trouble: null })
     return { answer, observedAt, isIllFormed: $isIllFormed }
+  }
+
+  /** Facts that earlier runs kept of a dataset, by key; read once. */
+  kept(dataset: string): Promise<ReadonlyMap<string, Facts>> {
+    const known = this.#kept.get(dataset) ?? this.remembered.keptFacts?.(dataset) ?? Promise.resolve(new Map<string, Facts>())
+    this.#kept.set(dataset, known)
+    return known
   }
 
   /** Ends everything that waits or is under way. */

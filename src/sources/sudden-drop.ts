@@ -1,12 +1,14 @@
-import type { Place } from '../model.ts'
+import type { Facts, Place } from '../model.ts'
 import type { Cause } from './gap.ts'
 
 /** A population of at least so many that lost more than this share is not believed until somebody confirms it. */
 const smallestPopulation = 20
 const mostDrop = 0.2
 
-/** What an earlier run knows, asked only when it is needed. */
+/** What earlier runs know, asked only when it is needed. */
 export interface Remembered {
+  /** facts of a dataset that still hold, by key */
+  keptFacts?(dataset: string): Promise<ReadonlyMap<string, Facts>>
   /** rows of a dataset that held when it was last read, by parent */
   heldRows?(dataset: string, place: Place): Promise<ReadonlyMap<string, number>>
   /** rows that the interrupted run had staged, by parent */

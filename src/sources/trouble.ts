@@ -62,7 +62,7 @@ export function troubleOf(error: unknown): Trouble | null {
     code,
     status,
     requestId: said.$metadata?.requestId ?? said.RequestId ?? null,
-    message: isAws && !(error instanceof InvalidAnswer) ? lasting(said.message) : '',
+    message: isAws && !(error instanceof InvalidAnswer) ? lasting(said.message) : unresolvedName(error),
     retryAfterSeconds: typeof said.RetryAfterSeconds === 'number' ? said.RetryAfterSeconds : null,
     resourceType: said.ResourceType ?? null,
     isClockCorrected: said.$metadata?.clockSkewCorrected === true,
@@ -147,6 +147,13 @@ function systemCode(error: unknown, depth = 0): string | null {
   if (code === 'UND_ERR_SOCKET') return systemCode(error.cause, depth + 1) ?? code
   if (error instanceof AggregateError && code === null) return systemCode(error.errors[0], depth + 1)
   return code ?? systemCode(error.cause, depth + 1)
+}
+
+/** The host that no name server knows: in a FIPS or dual-stack name, and behind a private resolver, that is the whole finding. */
+function unresolvedName(error: unknown, depth = 0): string {
+  if (!(error instanceof Error) || depth > 5) return ''
+  if ('hostname' in error && typeof error.hostname === 'string') return error.hostname
+  return unresolvedName(error instanceof AggregateError ? error.errors[0] : error.cause, depth + 1)
 }
 
 function isNetwork(error: Error): boolean {

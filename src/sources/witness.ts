@@ -26,6 +26,7 @@ const kept: { readonly [dataset: string]: Kept } = {
   'iam.roles': 'counts',
   'iam.managed_policies': 'counts',
   'iam.account_summaries': 'facts',
+  'iam.policy_documents': 'facts',
 }
 
 export interface SeenRow {
@@ -120,6 +121,15 @@ export class Witness {
   /** The roles that Identity Center keeps in the accounts, or why they cannot be compared. */
   reservedRoles(): readonly { readonly accountId: string; readonly key: string }[] | string {
     return this.#whole('iam.roles', seen => seen.reserved)
+  }
+
+  /** Those of some pairs (`accountId|permissionSetArn`) that are provisioned, as far as it is known. */
+  provisionedAmong(pairs: ReadonlySet<string>): readonly string[] {
+    const seen = this.#seen.get('sso.provisioned_accounts')
+    if (seen === undefined || pairs.size === 0) return []
+    const found: string[] = []
+    for (const [setArn, accountId] of seen.keys) if (pairs.has(`${accountId}|${setArn}`)) found.push(`${accountId}|${setArn}`)
+    return found.sort()
   }
 
   #whole<T>(dataset: string, of: (seen: Seen) => T): T | string {

@@ -17,7 +17,8 @@ import { datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './n
 import { sealTimes } from './resource.ts'
 import { locate, readSnapshot, snapshotsAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
-import { absenceOf, type ProvesAbsence, unreadIntervals } from './unread.ts'
+import { absenceOf, type ProvesAbsence, type UnreadInterval, unreadIntervals } from './unread.ts'
+import { stillHolds } from './versions.ts'
 
 /** Who or what is asked about: at least one of account, user and permission set. Each is an id or ARN, or a name. */
 export interface AccessQuestion {
@@ -99,20 +100,22 @@ interface Wanted {
 
 async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapshot): Promise<SourceAnswer | null> {
   const { sourceId, version } = await locate(store, snapshot)
+  // what does not rest on the grants is read beside them
+  const aside = contextOf(store, question, snapshot, version, sourceId)
+  aside.catch(() => {})
   const wanted: Wanted = {
     accounts: await wantedKeys(store, sourceId, 'organizations.accounts', ['Name'], question.account),
     users: await wantedKeys(store, sourceId, 'identitystore.users', ['UserName'], question.user),
     permissionSets: await wantedKeys(store, sourceId, 'sso.permission_sets', ['Name'], question.permissionSet),
   }
-  if (wanted.accounts?.length === 0 || wanted.users?.length === 0 || wanted.permissionSets?.length === 0) return null
+  if (wanted.accounts?.length === 0 || wanted.users?.length === 0 || wanted.permissionSets?.length === 0) {
+    await aside
+    return null
+  }
   const { assignments, memberships } = await readGrants(store, sourceId, wanted)
   const isIdsOnly = question.isIdsOnly === true
   const names = isIdsOnly ? noNames : await namesOf(store, sourceId, version, assignments, memberships)
-  const where = { sourceId, source: snapshot.source }
-  const newest = await readSnapshot(store, snapshot.source, 'latest')
-  const newestVersion = newest?.version ?? version
-  const first = 'asOf' in question.when ? version : await versionAt(store, snapshot, question.when.from)
-  const classes = await classesBetween(store, sourceId, first, version)
+  const { first, classes, sealed, open, provesAbsence } = await aside
   if (question.onlyAdmin === true && classes.size === 0) {
     throw new StoreError(
       'NOT_FOUND',
@@ -126,19 +129,31 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
     source: snapshot.source,
     first,
     last: version,
-    newest: newestVersion,
-    sealed: await sealTimes(store, { sourceId, version: newestVersion }),
+    newest: Math.max(version, ...sealed.keys()),
+    sealed,
     classes,
     onlyAdmin: question.onlyAdmin === true,
-    provesAbsence: await absenceOf(store, where, [...Object.values(datasetsOfAccess), 'identitystore.users']),
+    provesAbsence,
     names,
     isIdsOnly,
     usersPlace: snapshot.datasets.find(each => each.name === 'identitystore.users')?.place ?? null,
   }
-  const unread = await unreadOf(store, where, snapshot, wanted, new Set(assignments.map(each => each.principalKey)))
+  const principals = new Set(assignments.map(each => each.principalKey))
+  const unread = unreadOf(open, snapshot, wanted, principals)
   const disposals = names.disposed.size === 0 ? null : await readDisposals(store)
   const disposed = [...names.disposed].map(position => `${snapshot.source}: names were ${disposedText(position, disposals!)}`)
   return { unread, disposed, paths: () => pathsOf(assignments, memberships, wanted, context) }
+}
+
+/** What an answer needs beside grants and names. */
+async function contextOf(store: Store, question: AccessQuestion, snapshot: Snapshot, version: number, sourceId: number) {
+  const where = { sourceId, source: snapshot.source }
+  const first = 'asOf' in question.when ? version : await versionAt(store, snapshot, question.when.from)
+  const classes = await classesBetween(store, sourceId, first, version)
+  const sealed = await sealTimes(store, { sourceId, version: stillHolds })
+  const open = await unreadIntervals(store, where, 1, stillHolds - 1)
+  const provesAbsence = await absenceOf(store, where, [...Object.values(datasetsOfAccess), 'identitystore.users'], open)
+  return { first, classes, sealed, open, provesAbsence }
 }
 
 const noNames: Names = {
@@ -329,21 +344,22 @@ function userOf(id: string, { isIdsOnly, names, provesAbsence, usersPlace, last 
   return { id, name: known?.name ?? null, status: known?.status ?? null, presence }
 }
 
-/** Parts that could hide a path of the answer. */
-async function unreadOf(
-  store: Store,
-  where: { readonly sourceId: number; readonly source: string },
+/** Parts that could hide a path of the answer. @param open when parts of the source were not read completely */
+function unreadOf(
+  open: readonly UnreadInterval[],
   snapshot: Snapshot,
   wanted: Wanted,
   principals: ReadonlySet<string>,
-): Promise<UnreadPart[]> {
-  const open = await unreadIntervals(store, where, snapshot.version, snapshot.version)
+): UnreadPart[] {
+  const { version } = snapshot
   const hides = ({ dataset, parent }: UnreadPart) => {
     if (dataset === datasetsOfAccess.assignments) return parent === '' || isWanted(parent, wanted)
     if (dataset !== datasetsOfAccess.memberships) return false
     return parent === '' || wanted.users !== null || principals.has(parent)
   }
-  const parts = open.filter(hides).map(({ partId: _, from: __, to: ___, ...part }) => part)
+  const parts = open
+    .filter(each => each.from <= version && each.to > version && hides(each))
+    .map(({ partId: _, from: __, to: ___, ...part }) => ({ ...part, version }))
   const silent = snapshot.datasets.filter(each => each.parts === 0 && Object.values<string>(datasetsOfAccess).includes(each.name))
   return [
     ...parts,

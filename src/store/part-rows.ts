@@ -1,7 +1,8 @@
-import type { Place } from '../model.ts'
+import type { Facts, Place } from '../model.ts'
 import { query } from './database.ts'
 import { edgeKindOf } from './edge.ts'
 import type { OpenRun } from './run.ts'
+import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
 
 /**
@@ -32,4 +33,19 @@ export function stagedRows({ state: { parts } }: OpenRun, dataset: string, place
     for (const [parent, index] of group.byParent) if (parts.isEnded(index)) staged.set(parent, parts.rowsOf(index))
   }
   return staged
+}
+
+/**
+ * Facts of a dataset of a source that still hold, by key; the last known of what was not seen since. Of datasets whose rows are few:
+ * all of them come at once.
+ */
+export async function keptFacts(store: Store, source: string, dataset: string): Promise<ReadonlyMap<string, Facts>> {
+  const rows = await query<{ key: string; body: string }>(
+    store.db,
+    `select k.key, v.body from entity_version v join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id
+     where v.source_id = (select id from source where label = $1) and e.source_id = v.source_id and v.to_version = ${stillHolds}
+       and e.dataset_id = (select id from dataset where name = $2) and v.body is not null`,
+    [source, dataset],
+  )
+  return new Map(rows.map(row => [row.key, JSON.parse(row.body) as Facts]))
 }

@@ -123,7 +123,7 @@ async function writeRows(on: Connection, run: OpenRun, version: number, isFirst:
   const keys = new ResourceKeys(store, sourceId, copier, isFirst)
   const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet()])) : null
   const entities = await writeEntities({ on, run, version, copier, keys, groups, leaves })
-  const { vanished, missed } = await judgeUnread(on, sourceId, parts, entities.seen)
+  const { vanished, missed } = await judgeUnread(on, sourceId, run.plan, parts, entities.seen)
   const isClosing = (index: number) => parts.isComplete(index) || vanished.has(index)
   const gone = isFirst ? 0 : await settleUnseen(on, sourceId, version, entities.seen, closingByNumber(parts, isClosing))
   if (hasDifferentEdges(parts)) await on.execute(temporaryTables)

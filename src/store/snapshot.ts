@@ -194,7 +194,7 @@ const selectSnapshot = `select ${snapshotColumns}`
 async function complete(store: Store, rows: readonly SnapshotRow[]): Promise<Snapshot[]> {
   if (rows.length === 0) return []
   const wanted = [rows.map(row => row.source_id), rows.map(row => row.version)]
-  const summaries = await query<SummaryRow>(
+  const summariesRead = query<SummaryRow>(
     store.db,
     `select y.*, d.name, l.account_id, l.region
      from unnest($1::int[], $2::int[]) as w (source_id, version)
@@ -202,13 +202,14 @@ async function complete(store: Store, rows: readonly SnapshotRow[]): Promise<Sna
      join dataset d on d.id = y.dataset_id join place l on l.id = y.place_id`,
     wanted,
   )
-  const gaps = await query<{ source_id: number; version: number; body: string }>(
+  const gapsRead = query<{ source_id: number; version: number; body: string }>(
     store.db,
     `select w.source_id, w.version, g.body
      from unnest($1::int[], $2::int[]) as w (source_id, version)
      join gap_version g on g.source_id = w.source_id and g.from_version <= w.version and g.to_version > w.version`,
     wanted,
   )
+  const [summaries, gaps] = await Promise.all([summariesRead, gapsRead])
   const summariesOf = Map.groupBy(summaries, snapshotKey)
   const gapsOf = Map.groupBy(gaps, snapshotKey)
   return rows.map(row => {

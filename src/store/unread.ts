@@ -50,11 +50,13 @@ export type ProvesAbsence = (dataset: string, place: Place, parent: string, vers
 
 /**
  * Absence in every snapshot of a source up to a version. Not proven where the part, or the list of its dataset, was not read completely.
+ * @param intervals all of the source, where they are known already
  */
 export async function absenceOf(
   store: Store,
   where: { readonly sourceId: number; readonly source: string },
   datasets: readonly string[],
+  intervals?: readonly UnreadInterval[],
 ): Promise<ProvesAbsence> {
   const read = await query<{ name: string; account_id: string; region: string; versions: number[] }>(
     store.db,
@@ -66,14 +68,25 @@ export async function absenceOf(
   const readIn = new Map(
     read.map(row => [datasetKey(row.name, { accountId: row.account_id, region: row.region }), new Set(row.versions)]),
   )
-  const open = Map.groupBy(await unreadIntervals(store, where, 1, stillHolds - 1), each =>
+  const open = Map.groupBy(intervals ?? (await unreadIntervals(store, where, 1, stillHolds - 1)), each =>
     openKey(each.dataset, each.place, each.parent),
   )
   const isOpen = (key: string, at: number) => (open.get(key) ?? []).some(each => each.from <= at && at < each.to)
+  if (open.size === 0) return everythingRead(readIn)
   return (dataset, place, parent, version) =>
     readIn.get(datasetKey(dataset, place))?.has(version) === true &&
     !isOpen(openKey(dataset, place, ''), version) &&
     !isOpen(openKey(dataset, place, parent), version)
+}
+
+/** Of datasets whose every part was read; asked row by row, it looks up a dataset once. */
+function everythingRead(readIn: ReadonlyMap<string, ReadonlySet<number>>): ProvesAbsence {
+  let last: { readonly dataset: string; readonly place: Place; readonly versions: ReadonlySet<number> } | null = null
+  return (dataset, place, _, version) => {
+    if (last?.dataset !== dataset || last.place !== place)
+      last = { dataset, place, versions: readIn.get(datasetKey(dataset, place)) ?? new Set() }
+    return last.versions.has(version)
+  }
 }
 
 function openKey(dataset: string, place: Place, parent: string): string {

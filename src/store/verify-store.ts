@@ -1,20 +1,17 @@
 import type { LedgerEntry, Snapshot } from '../model.ts'
+import { checkBodies } from './check-bodies.ts'
 import { checkDisposals, type DisposalCheck } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
 import { checkEvaluationHeads, checkHeads, type HeadCheck } from './check-heads.ts'
-import { checkParts } from './check-parts.ts'
-import { checkRows } from './check-rows.ts'
-import { checkCalls, checkDatasets, checkItself } from './check-snapshot.ts'
+import { checkCalls, checkItself } from './check-snapshot.ts'
+import { checkVersions, type VersionCheck } from './check-versions.ts'
 import { storedClassificationDigest } from './classification.ts'
 import { query } from './database.ts'
-import { datasetKey } from './dataset-summary.ts'
 import { computedDigest, readEvaluation } from './evaluation.ts'
 import { checkLedger, readLedger } from './ledger.ts'
 import type { StoreProblem } from './problem.ts'
-import { shapes } from './resource.ts'
 import { readSnapshot, type SnapshotPosition } from './snapshot.ts'
 import type { Store } from './store.ts'
-import { stillHolds } from './versions.ts'
 
 export interface StoreVerification {
   readonly snapshots: number
@@ -31,26 +28,28 @@ export interface StoreVerification {
  * Computes everything again from its rows: each row, what equal readings of a part are known by, each dataset and snapshot, their chain, the calls, the evaluations, the ledger; and
  * holds it against the heads outside. Nothing is written.
  * @param heads null: what an owner of the database could do who fixes every hash is not looked for
+ * @param threads that compute rows; null: one for few rows, else as many as there are processors, up to four
  */
 export async function verifyStore(
   store: Store,
   heads: HeadCheck | null,
   onProgress: (phase: string, done: number, total: number | null) => void = () => {},
+  threads: number | null = null,
 ): Promise<StoreVerification> {
   const problems: StoreProblem[] = []
   const ledger = await checkLedger(store)
   for (const { position, message } of ledger.problems) problems.push({ kind: 'ledger', name: `entry ${position}`, message })
   const entries = await readEntries(store)
-  onProgress('rows', 0, null)
-  for await (const problem of checkRows(store)) problems.push(problem)
-  for await (const problem of checkParts(store)) problems.push(problem)
+  const versions = await checkVersions(store, threads, (done, total) => onProgress('rows', done, total))
+  problems.push(...versions.problems)
+  for await (const problem of checkBodies(store)) problems.push(problem)
   const sources = await query<SourceRow>(
     store.db,
     'select id, label, partition, instance_arn as "instanceArn" from source order by label',
   )
   let snapshots = 0
   for (const source of sources) {
-    snapshots += await checkSource(store, source, entries, problems, onProgress)
+    snapshots += await checkSource(store, source, { entries, versions }, problems, onProgress)
     if (heads === null) continue
     for await (const problem of checkHeads(store, source, heads)) problems.push(problem)
   }
@@ -94,7 +93,7 @@ async function readEntries(store: Store): Promise<Entries> {
 async function checkSource(
   store: Store,
   source: SourceRow,
-  entries: Entries,
+  { entries, versions }: { readonly entries: Entries; readonly versions: VersionCheck },
   problems: StoreProblem[],
   onProgress: (phase: string, done: number, total: number | null) => void,
 ): Promise<number> {
@@ -103,7 +102,6 @@ async function checkSource(
     'select version, collection_id from snapshot where source_id = $1 order by version',
     [source.id],
   )
-  const touched = await touchedVersions(store, source.id)
   let before: Snapshot | null = null
   for (const [i, { version, collection_id: collectionId }] of positions.entries()) {
     onProgress(`snapshots of ${source.label}`, i, positions.length)
@@ -121,41 +119,10 @@ async function checkSource(
     }
     entries.snapshots.delete(snapshot.runId)
     for (const problem of await checkCalls(store, snapshot, position)) problems.push({ ...problem, kind: 'calls' })
-    if (isToBeCounted(snapshot, before, touched))
-      for (const problem of await checkDatasets(store, snapshot, position))
-        problems.push({ ...problem, kind: 'dataset', name: `${problem.name} in ${name}` })
+    problems.push(...versions.datasetsOf(source.id, snapshot, before))
     before = snapshot
   }
   return positions.length
-}
-
-/** A dataset in which nothing begins or ends with a version is what it was in the version before: only others are read again. */
-function isToBeCounted(snapshot: Snapshot, before: Snapshot | null, touched: ReadonlySet<string>): boolean {
-  if (before === null || touched.has(`${snapshot.version}`)) return true
-  const known = new Map(before.datasets.map(each => [datasetKey(each.name, each.place), each]))
-  const isSame = ({ name, place, count, digest }: Snapshot['datasets'][number]) => {
-    const was = known.get(datasetKey(name, place))
-    return (was?.count ?? 0) === count && (was === undefined ? count === 0 : was.digest === digest)
-  }
-  const names = new Set(snapshot.datasets.map(each => datasetKey(each.name, each.place)))
-  const isGone = before.datasets.some(each => each.count > 0 && !names.has(datasetKey(each.name, each.place)))
-  return isGone || !snapshot.datasets.every(isSame)
-}
-
-/** Versions of a source with which any row begins, ends, or goes out of or into sight. */
-async function touchedVersions(store: Store, sourceId: number): Promise<ReadonlySet<string>> {
-  const tables = shapes.flatMap(({ kind }) => [`${kind}_version`, `${kind}_unseen`])
-  const rows = await query<{ version: number }>(
-    store.db,
-    tables
-      .flatMap(table => [
-        `select from_version as version from ${table} where source_id = $1`,
-        `select to_version from ${table} where source_id = $1 and to_version < ${stillHolds}`,
-      ])
-      .join(' union '),
-    [sourceId],
-  )
-  return new Set(rows.map(row => String(row.version)))
 }
 
 async function checkEvaluations(

@@ -41,8 +41,8 @@ function formula(size: Size): {
 } {
   // description, inline, managed, customer managed, boundary, tags, and what is provisioned out of date
   const details = 7 * size.permissionSets
-  // assignment configuration, scopes, authentication methods, grants
-  const applicationDetails = 4 * size.applications.length
+  // assignment configuration, session configuration, scopes, authentication methods, grants
+  const applicationDetails = 5 * size.applications.length
   return {
     identitystore: pages(size.users, 100) + pages(size.groups.length, 100) + sum(size.groups, 100),
     sso:

@@ -72,6 +72,7 @@ function* rows(name: Size, refused: ReadonlySet<string>): Generator<StoredResour
     })
   }
   for (let i = 0; i < size.memberships; i++) {
+    if (refused.has(`group ${i % size.groups}`)) continue
     const [group, user] = [groupId(i % size.groups), userId((i * 13 + Math.floor(i / size.groups)) % size.users)]
     yield row('identitystore.group_memberships', group, `${group}|${user}`, {
       ...{ IdentityStoreId: 'd-1234567890', MembershipId: `m-${i}`, GroupId: group, MemberId: { UserId: user } },
@@ -143,15 +144,14 @@ function refusals(name: Size): { readonly gaps: readonly Gap[]; readonly refused
   const every = (count: number) => Array.from({ length: Math.floor(count / 100) }, (_, i) => i * 100 + 7)
   const users = every(size.users)
   const sets = every(size.permissionSets)
+  const groups = every(size.groups).slice(0, 200)
   return {
     gaps: [
       ...users.map(i => gap('identitystore.users', '', userId(i), 'UserStatus')),
       ...sets.map(i => gap('sso.inline_policies', setArn(i), null, null)),
-      ...every(size.groups)
-        .slice(0, 200)
-        .map(i => gap('identitystore.group_memberships', groupId(i), null, null)),
+      ...groups.map(i => gap('identitystore.group_memberships', groupId(i), null, null)),
     ],
-    refused: new Set([...users.map(i => `user ${i}`), ...sets.map(i => `set ${i}`)]),
+    refused: new Set([...users.map(i => `user ${i}`), ...sets.map(i => `set ${i}`), ...groups.map(i => `group ${i}`)]),
   }
 }
 

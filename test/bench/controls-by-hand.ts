@@ -87,7 +87,7 @@ const byHand: { readonly [id: string]: readonly [population: string, judge: (eac
 
 function* membersOf(source: Thing, population: string): Iterable<Thing> {
   const kinds = population === 'assignment' ? ['accountAssignment', 'applicationAssignment'] : [population]
-  for (const kind of kinds) for (const number of source.order(kind)) yield source[kind](number)
+  for (const kind of kinds) for (const number of source.populations.order(kind)) yield source[kind](number)
 }
 
 /** Status of every subject and the digest over them, as an evaluation has it; no results, no reasons. */

@@ -41,10 +41,10 @@ extendedKeyUsage = serverAuth
 /** A time-stamp authority on loopback, run by openssl. */
 export async function testAuthority(
   parent: string,
-  options: { readonly key?: 'rsa' | 'ec'; readonly essAlgorithm?: 'sha1' | 'sha256' } = {},
+  options: { readonly key?: 'rsa' | 'ec'; readonly essAlgorithm?: 'sha1' | 'sha256'; readonly name?: string } = {},
 ): Promise<TestAuthority> {
-  const { key = 'rsa', essAlgorithm = 'sha256' } = options
-  const folder = join(parent, `tsa-${key}-${essAlgorithm}`)
+  const { key = 'rsa', essAlgorithm = 'sha256', name = '' } = options
+  const folder = join(parent, `tsa-${key}-${essAlgorithm}${name}`)
   mkdirSync(folder)
   writeFileSync(join(folder, 'tsa.cnf'), config.replace('ESS-ALGORITHM', essAlgorithm))
   writeFileSync(join(folder, 'serial'), '01\n')
@@ -53,10 +53,10 @@ export async function testAuthority(
     if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${stderr}`)
   }
   const kind = key === 'rsa' ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
-  const make = (name: string, subject: string, extensions: string, ...signed: string[]) =>
+  const make = (file: string, subject: string, extensions: string, ...signed: string[]) =>
     openssl(
       ...['req', '-x509', '-newkey', ...kind, '-nodes', '-config', 'tsa.cnf', '-extensions', extensions, '-subj', subject],
-      ...['-days', '30', '-keyout', `${name}.key`, '-out', `${name}.pem`, ...signed],
+      ...['-days', '30', '-keyout', `${file}.key`, '-out', `${file}.pem`, ...signed],
     )
   make('ca', '/CN=Test Root', 'ca')
   make('stamping', '/O=Example/CN=Test Authority', 'stamping', '-CA', 'ca.pem', '-CAkey', 'ca.key')

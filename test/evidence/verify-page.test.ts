@@ -1,14 +1,16 @@
-import { existsSync } from 'node:fs'
+import { createHash, X509Certificate } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { type Browser, chromium } from 'playwright-core'
-import { sealBundle, verifyBundle } from '../../src/evidence/index.ts'
+import { readBundleFile, sealBundle, verifyBundle } from '../../src/evidence/index.ts'
+import { checkTimestamp } from '../../src/evidence/timestamp.ts'
 import { verifyPage } from '../../src/reports/index.ts'
 import { openTimeStampAuthority } from '../../src/sources/index.ts'
 import { artifacts, type SampleBundle, sampleBundle, subject } from './sample-bundle.ts'
-import { testAuthority } from './time-stamp-authority.ts'
+import { type TestAuthority, testAuthority } from './time-stamp-authority.ts'
 
 const executablePath = '/usr/bin/chromium'
 
@@ -34,7 +36,7 @@ describe('the page that verifies a bundle', () => {
     await bundle?.[Symbol.asyncDispose]()
   })
 
-  async function verdictOf(bytes: Buffer, fingerprint = '') {
+  async function verdictOf(bytes: Buffer, fingerprint = '', authority = '') {
     const path = join(bundle.folder, 'shown.zip')
     await writeFile(path, bytes)
     const tab = await browser!.newPage()
@@ -43,6 +45,7 @@ describe('the page that verifies a bundle', () => {
       tab.on('request', request => requests.push(request.url()))
       await tab.goto(pathToFileURL(page).href)
       await tab.fill('#fingerprint', fingerprint)
+      await tab.fill('#authority', authority)
       await tab.setInputFiles('#file', path)
       await tab.waitForSelector('#details:not([hidden])')
       const verdict = await tab.textContent('#verdict')
@@ -72,12 +75,68 @@ describe('the page that verifies a bundle', () => {
     }
   })
 
-  it('finds a bundle good that was stamped, whose timestamp it leaves to other tools', async () => {
-    await using authority = await testAuthority(bundle.folder)
+  async function stamped(authority: TestAuthority) {
     const timestamper = openTimeStampAuthority({ url: authority.url, environment: {} })
     const path = join(bundle.folder, 'stamped.zip')
     await sealBundle({ artifacts, subject, signer: bundle.signer, timestamper, path })
-    expect((await verdictOf(await readFile(path), bundle.signer.fingerprint)).verdict).to.match(/^GOOD: all \d+ files/)
+    const part = async (name: string) => Buffer.concat(await Array.fromAsync(readBundleFile(path, name)))
+    return { bytes: await readFile(path), answer: await part('manifest.tsr'), signature: await part('manifest.sig') }
+  }
+  const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+  it('shows of a stamped bundle who says when, and takes it for proven only with a certificate that was compared', async () => {
+    await using authority = await testAuthority(bundle.folder)
+    const { bytes } = await stamped(authority)
+    const { timestamp } = await verifyBundle(join(bundle.folder, 'stamped.zip'))
+    const shown = await verdictOf(bytes, bundle.signer.fingerprint)
+    expect(shown.verdict).to.match(/^GOOD: all \d+ files/)
+    expect(shown.details)
+      .to.contain(`${timestamp!.at.toISOString()}, says O=Example, CN=Test Authority`)
+      .and.to.contain('NOT COMPARED')
+      .and.to.contain('revoked its certificate')
+    const stamping = sha256(new X509Certificate(readFileSync(join(authority.caFile, '../stamping.pem'))).raw)
+    const compared = await verdictOf(bytes, bundle.signer.fingerprint, stamping)
+    expect(compared.verdict).to.match(/^GOOD/)
+    expect(compared.details).to.contain('the one you named')
+    const other = await verdictOf(bytes, bundle.signer.fingerprint, 'a'.repeat(64))
+    expect(other.verdict).to.match(/^NOT GOOD/)
+    expect(other.problems.join()).to.contain('AUTHORITY_MISMATCH')
+    const { details } = await verdictOf(bundle.bytes, bundle.signer.fingerprint)
+    expect(details).to.contain('nobody else says when it was signed')
+  })
+
+  it('judges a timestamp like the program, whichever of its bytes was changed, with RSA and ECDSA', async () => {
+    const tab = await browser!.newPage()
+    await tab.goto(pathToFileURL(page).href)
+    for (const options of [{}, { key: 'ec' }, { essAlgorithm: 'sha1' }] as const) {
+      await using authority = await testAuthority(bundle.folder, { ...options, name: `page-${JSON.stringify(options).length}` })
+      const { answer, signature } = await stamped(authority)
+      const step = 'key' in options ? 3 : 17
+      const spoiled = Array.from({ length: Math.ceil(answer.length / step) }, (_, i) => {
+        const bytes = Buffer.from(answer)
+        bytes[i * step]! ^= 1
+        return bytes
+      })
+      const all = [answer, ...spoiled, answer.subarray(0, 40)]
+      const program = [...all.map(bytes => 'at' in checkTimestamp(bytes, signature, [])), false]
+      expect(program[0]).to.equal(true)
+      const inPage = await tab.evaluate(
+        async ([answers, signed]) => {
+          const bytesOf = (text: string) => Uint8Array.from(atob(text), char => char.charCodeAt(0))
+          const { checkTimestamp: check } = globalThis as unknown as {
+            checkTimestamp(answer: Uint8Array, bytes: Uint8Array, given: string): Promise<{ readonly at?: string }>
+          }
+          const isGood = async (answer: string, about: string) =>
+            (await check(bytesOf(answer), bytesOf(about), '').catch(() => ({}) as { readonly at?: string })).at !== undefined
+          const found: boolean[] = []
+          for (const answer of answers) found.push(await isGood(answer, signed))
+          return [...found, await isGood(answers[0]!, btoa('other bytes'))]
+        },
+        [all.map(bytes => bytes.toString('base64')), signature.toString('base64')] as const,
+      )
+      expect(inPage).to.deep.equal(program)
+    }
+    await tab.close()
   })
 
   it('does not call a bundle good whose signer nobody compared', async () => {

@@ -14,7 +14,7 @@ const packages: Record<string, readonly string[]> = {
   store: ['pg', 'pg-copy-streams', 'kysely'],
   controls: ['@marcbachmann/cel-js', 're2js', 'yaml', 'ajv'],
   reports: ['handlebars', 'pdfkit', '@fontsource/inter', 'fflate'],
-  evidence: ['yazl'],
+  evidence: [],
   daemon: ['node-cron'],
   server: ['fastify', '@fastify/'],
   simulator: [],

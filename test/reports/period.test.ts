@@ -113,6 +113,58 @@ describe('exceptions in a period report', () => {
     ])
     expect(await textOf(periodArtifacts(view, 'html')[0]!.read())).to.include('Exceptions 1 to 2 of 2')
   })
+
+  it('say when each was in force, which fails it stood beside, and what fails uncovered after it lapsed', async () => {
+    const beside = (n: number, covered: string, state: RegisteredException['state']) => {
+      const evaluation = evaluationOf(n, { ann: 'fail', bob: 'fail' })
+      const covers = covered === '' ? 0 : 1
+      return {
+        ...evaluation,
+        exceptions: [{ ...sampleException, controls: ['IDC-USER-001'], state, covers }],
+        outcomes: evaluation.outcomes.map(outcome => ({
+          ...outcome,
+          results: outcome.results.map(result => (result.subject.key === covered ? { ...result, exceptions: ['EX-1'] } : result)),
+        })),
+      }
+    }
+    const view = await viewOf([
+      beside(2, '', 'requested'),
+      beside(3, 'ann', 'approved'),
+      beside(4, 'ann', 'approved'),
+      beside(5, '', 'lapsed'),
+    ])
+    const [exception] = view.exceptions
+    expect(exception!.stretches.map(each => [each.state, each.from, each.to, each.evaluations, each.covers])).to.deep.equal([
+      ['requested', day(2).toISOString(), day(2).toISOString(), 1, 0],
+      ['approved', day(3).toISOString(), day(4).toISOString(), 2, 1],
+      ['lapsed', day(5).toISOString(), day(5).toISOString(), 1, 0],
+    ])
+    expect(exception).to.deep.include({ inForceFrom: day(3).toISOString(), inForceTo: day(4).toISOString() })
+    expect(exception).to.deep.include({ ended: 'lapsed', endedBy: day(5).toISOString(), failingUncovered: 1 })
+    expect(exception!.covered.map(({ key, from, to, evaluations }) => [key, from, to, evaluations])).to.deep.equal([
+      ['ann', day(3).toISOString(), day(4).toISOString(), 2],
+    ])
+    const html = await textOf(periodArtifacts(view, 'html')[0]!.read())
+    expect(html).to.contain('EX-1: fails 1 to 1 of 1').and.to.contain('<strong>1</strong> fail at the end')
+    const files = periodArtifacts(view, 'csv')
+    const csv = async (name: string) => recordsOf(await textOf(files.find(({ path }) => path.endsWith(name))!.read()))
+    expect((await csv('-exceptions.csv'))[0]).to.include({ exception: 'EX-1', approvedBy: 'grace', state: 'lapsed' })
+    expect((await csv('-exceptions-over-time.csv')).map(({ state }) => state)).to.deep.equal(['requested', 'approved', 'lapsed'])
+    expect((await csv('-excepted-fails.csv'))[0]).to.include({ exception: 'EX-1', key: 'ann', evaluations: '2' })
+    if (spawnSync('pdftotext', ['-v']).error !== undefined) return
+    const pdf = await bytesOf(periodArtifacts(view, 'pdf')[0]!.read())
+    const { stdout } = spawnSync('pdftotext', ['-raw', '-', '-'], { input: pdf, encoding: 'utf8' })
+    const flat = stdout.replaceAll(/\s+/g, ' ')
+    expect(flat).to.contain('approved by grace').and.to.contain('EX-1: lapsed by 2026-06-05 03:00:00Z')
+    expect(flat).to.contain('1 fail at the end of the period with no exception beside them')
+  })
+
+  it('name one that was taken out of its file while it was in force', async () => {
+    const known = (n: number, ...exceptions: RegisteredException[]) => ({ ...evaluationOf(n, {}), exceptions })
+    const mine = { ...sampleException, controls: ['IDC-USER-001'], covers: 0 }
+    const [exception] = (await viewOf([known(3, mine), known(4)])).exceptions
+    expect(exception).to.include({ ended: 'taken_out', endedBy: day(4).toISOString(), state: 'approved' })
+  })
 })
 
 async function viewOf(evaluations: readonly SavedEvaluation[], snapshots: readonly Snapshot[] = [snapshotOf(2, [])]) {

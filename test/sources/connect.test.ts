@@ -155,6 +155,37 @@ describe('connecting', () => {
     expect(error.hint).to.include(environment.AWS_ENDPOINT_URL!)
   })
 
+  it('names the host that does not resolve, and that FIPS endpoints are not everywhere', async () => {
+    await using fresh = await freshAws(organization(), {
+      aws: {
+        environment: {
+          AWS_ACCESS_KEY_ID: 'AKIAEXAMPLEEXAMPLE77',
+          AWS_SECRET_ACCESS_KEY: 'secret',
+          AWS_USE_FIPS_ENDPOINT: 'true',
+        },
+        retryDeadlineMs: 50,
+      },
+      source: { region: 'nowhere-invalid-1' },
+    })
+    const error = await refusalOf(fresh)
+    expect(error.code).to.equal('UNREACHABLE')
+    expect(error.message).to.match(/(ENOTFOUND|EAI_AGAIN): sts-fips\.nowhere-invalid-1\.amazonaws\.com/)
+    expect(error.hint).to.include('AWS_USE_FIPS_ENDPOINT')
+  })
+
+  it('asks STS in the Region that nobody can switch off where the own one is off in the account', async () => {
+    const [made, options] = withRole({ trusted: null, configured: null })
+    await using fresh = await freshAws(made, options)
+    fresh.simulator.fault('AssumeRole', { kind: 'error', code: 'RegionDisabledException', status: 403 })
+    await planCollection(fresh.aws, fresh.source, {})
+    const regions = fresh.simulator.calls.filter(call => call.service === 'sts').map(call => `${call.operation} ${call.region}`)
+    expect(regions).to.deep.equal(['AssumeRole eu-west-1', 'AssumeRole us-east-1', 'GetCallerIdentity us-east-1'])
+    fresh.simulator.fault('AssumeRole', { kind: 'error', code: 'RegionDisabledException', status: 403 }, Infinity)
+    const error = await refusalOf(fresh)
+    expect(error.message).to.include('STS is switched off in eu-west-1')
+    expect(error.hint).to.include('activate STS of eu-west-1')
+  })
+
   it('goes through the proxy of its environment', async () => {
     const made = organization()
     await using target = await freshAws(made)

@@ -38,7 +38,7 @@ describe('the cross-checks', () => {
     const organization = buildOrganization(shape)
     const { check } = await checked(organization)
     const everyone = organization.users.length + organization.groups.length
-    for (const name of ['discovery_both_ways', 'principal_sample', 'empty_pairs', 'references']) {
+    for (const name of ['discovery_both_ways', 'principal_sample', 'empty_pairs', 'references', 'changes_in_progress']) {
       expect(check(name), name).to.include({ made: true, differences: 0 })
     }
     expect(check('principal_sample')).to.include({ population: everyone, compared: everyone })
@@ -111,6 +111,43 @@ describe('the cross-checks', () => {
         }),
     })
     expect(check('heads_again identitystore.users').examples).to.deep.equal([`${gone.UserId} vanished while the source was read`])
+  })
+
+  it('say what Identity Center was still working on at begin and end, and read its assignments again', async () => {
+    const organization = buildOrganization(shape)
+    const [first, , last] = organization.assignments
+    const request = (
+      kind: 'creation' | 'deletion',
+      RequestId: string,
+      { AccountId, PermissionSetArn }: typeof first & object,
+    ) => ({
+      ...{ kind, RequestId, AccountId, PermissionSetArn, PrincipalType: 'USER' as const, PrincipalId: 'u-1' },
+      ...{ Status: 'IN_PROGRESS' as const, CreatedDate: new Date() },
+    })
+    const creation = request('creation', 'request-of-the-beginning', first!)
+    organization.pendingRequests.push(creation, { ...request('deletion', 'request-of-long-ago', last!), Status: 'SUCCEEDED' })
+    const { check, found } = await checked(organization, {
+      prepare({ simulator }) {
+        simulator.hook('ListAccountAssignments', () => {
+          if (creation.Status !== 'IN_PROGRESS') return
+          Object.assign(creation, { Status: 'SUCCEEDED' })
+          organization.pendingRequests.push(request('deletion', 'request-of-the-end', last!))
+        })
+      },
+    })
+    const said = check('changes_in_progress')
+    expect(said).to.include({ made: true, population: 2, differences: 2 })
+    expect(said.examples[0])
+      .to.include('the creation of an assignment')
+      .and.include('when the reading began (request-of-the-beginning)')
+    expect(said.examples[1])
+      .to.include('the deletion of an assignment')
+      .and.include('when the reading ended (request-of-the-end)')
+    const moving = new Set([first, last].map(each => `${each!.AccountId}|${each!.PermissionSetArn}`))
+    for (const { dataset, parent, end } of found.parts.values())
+      if (dataset === 'sso.account_assignments')
+        expect(end?.coverage, parent).to.equal(moving.has(parent) ? 'complete_with_changes' : 'complete')
+    expect(found.rows('sso.account_assignments').size).to.equal(organization.assignments.length)
   })
 
   it('confirm that a principal in no list is deleted, and tell one that is not', async () => {

@@ -14,6 +14,8 @@ function richOrganization(): SimulatedOrganization {
   const outdated = organization.assignments[0]!
   organization.outdatedPairs.push({ AccountId: outdated.AccountId, PermissionSetArn: outdated.PermissionSetArn })
   applications[1]!.assignmentRequired = false
+  applications[1]!.backgroundSessions = 'ENABLED'
+  delete applications[2]!.backgroundSessions
   applications[0]!.accessScopes = Array.from({ length: 23 }, (_, i) => ({ Scope: `scope-${String(i).padStart(2, '0')}` }))
   organization.accessControlAttributes = {
     Status: 'ENABLED',

@@ -48,6 +48,35 @@ describe('the diagnosis', () => {
     expect(checks.find(each => each.check === 'sso:DescribePermissionSet')).to.include({ result: 'skipped' })
   })
 
+  const denials: readonly [operation: string, message: string, remedy: string][] = [
+    [
+      'identitystore:ListUsers',
+      'User: x is not authorized to perform: identitystore:ListUsers',
+      'let the address or VPC endpoint of this process through',
+    ],
+    [
+      'sso:ListPermissionSets',
+      'x is not authorized to perform: y with an explicit deny in a service control policy',
+      'service control policy denies sso:ListPermissionSets',
+    ],
+    ['sso:ListPermissionSets', 'x with an explicit deny in a resource control policy', 'resource control policy denies'],
+    [
+      'sso:ListPermissionSets',
+      'x because no permissions boundary allows the y action',
+      'permissions boundary of the role denies',
+    ],
+    ['sso:ListPermissionSets', 'x with an explicit deny in a VPC endpoint policy', 'policy of the VPC endpoint denies'],
+    ['sso:ListPermissionSets', 'x because no session policy allows the y action', 'session policy of the role'],
+    ['organizations:ListAccounts', "You don't have permissions to access this resource.", 'use a role in the management account'],
+  ]
+  for (const [operation, message, remedy] of denials)
+    it(`tells what denies by AWS's words: ${message}`, async () => {
+      await using fresh = await freshAws(organization())
+      fresh.simulator.fault(operation, { kind: 'error', code: 'AccessDeniedException', message }, Infinity)
+      const { checks } = await diagnose(fresh.aws, fresh.source)
+      expect(checks.find(each => each.check === operation)?.remedy).to.include(remedy)
+    })
+
   it('stops at the step that fails, says why, and skips what rests on it', async () => {
     const made = organization()
     const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`

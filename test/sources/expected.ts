@@ -52,6 +52,10 @@ export function expectedOf(organization: SimulatedOrganization): ReadonlyMap<str
       each.ApplicationArn,
       { AssignmentRequired: each.assignmentRequired },
     ]),
+    'sso.application_session_configurations': applications.map(each => [
+      each.ApplicationArn,
+      { UserBackgroundSessionApplicationStatus: each.backgroundSessions },
+    ]),
     'sso.application_access_scopes': applications.flatMap(each =>
       (each.accessScopes ?? []).map(scope => [`${each.ApplicationArn}|${scope.Scope}`, scope] as const),
     ),

@@ -16,6 +16,7 @@ import {
   localBudget,
   openAws,
   planCollection,
+  type Remembered,
 } from '../../src/sources/index.ts'
 
 /** A simulator and the way to it, for one test. */
@@ -100,11 +101,18 @@ export interface Collected {
 
 export async function collected(
   fresh: FreshAws,
-  options: { counts?: Counts; done?: ReadonlySet<string>; plan?: CollectionPlan; checks?: CheckMode } = {},
+  options: {
+    counts?: Counts
+    done?: ReadonlySet<string>
+    plan?: CollectionPlan
+    checks?: CheckMode
+    remembered?: Remembered
+  } = {},
 ): Promise<Collected> {
-  const plan = options.plan ?? (await planCollection(fresh.aws, fresh.source, options.counts ?? {}))
+  const { counts = {}, done = new Set<string>(), checks = 'none', remembered } = options
+  const plan = options.plan ?? (await planCollection(fresh.aws, fresh.source, counts, {}, remembered))
   const batches: CollectedBatch[] = []
-  const batchesOf = collect(fresh.aws, fresh.source, plan, options.done ?? new Set(), undefined, options.checks ?? 'none')
+  const batchesOf = collect(fresh.aws, fresh.source, plan, done, undefined, checks, remembered)
   for await (const batch of batchesOf) batches.push(batch)
   return staged(plan, batches)
 }

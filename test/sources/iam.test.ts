@@ -109,6 +109,43 @@ describe('IAM of the accounts', () => {
     expect(line.GeneratedTime).to.match(/^\d{4}-\d\d-\d\dT/)
   })
 
+  it('has the same facts in whatever order AWS lists what is a set', async () => {
+    const organization = buildOrganization(shape)
+    const [robot] = organization.iam[organization.accounts[0]!.Id]!.users
+    robot!.Tags = ['b', 'a', 'c'].map(Key => ({ Key, Value: Key }))
+    robot!.groups = ['robots', 'admins']
+    const [user] = organization.users
+    user!.ExternalIds = ['scim', 'okta'].map(Issuer => ({ Issuer, Id: 'x' }))
+    organization.rootFeatures = ['RootSessions', 'RootCredentialsManagement']
+    await using fresh = await freshIam(organization)
+    const factsOf = async () => {
+      const found = await collected(fresh)
+      return ['iam.user_details', 'identitystore.users', 'iam.organizations_features'].map(name =>
+        Object.fromEntries(found.rows(name)),
+      )
+    }
+    const first = await factsOf()
+    for (const list of [robot!.Tags, robot!.groups, user!.ExternalIds, organization.rootFeatures]) (list as unknown[]).reverse()
+    expect(await factsOf()).to.deep.equal(first)
+    expect((first[0]![robot!.Arn] as { Tags: object }).Tags).to.deep.equal(['a', 'b', 'c'].map(Key => ({ Key, Value: Key })))
+  })
+
+  it('names members of its XML that nobody knows once in the log', async () => {
+    const organization = buildOrganization(shape)
+    for (const { users } of Object.values(organization.iam)) for (const user of users) user.Tomorrow = { Nested: 'kept' }
+    const told: string[][] = []
+    const log = {
+      ...{ debug() {}, warn() {}, error() {} },
+      info: (_event: string, nouns?: object) =>
+        void ('members' in (nouns ?? {}) && told.push((nouns as { members: string[] }).members)),
+    }
+    await using fresh = await freshIam(organization, { aws: { log } })
+    await collected(fresh)
+    expect(told).to.have.length(1)
+    expect(told[0]).to.include('iam:ListUsers Users[].Tomorrow')
+    expect(new Set(told[0]).size).to.equal(told[0]!.length)
+  })
+
   it('is denied in the account whose role is missing, and there only', async () => {
     const organization = buildOrganization(shape)
     const [, lost, ...others] = organization.accounts.filter(account => account.State === 'ACTIVE')

@@ -141,6 +141,22 @@ describe('what other collectors lose without a word is not lost here', () => {
     expect(end.gaps[0]).to.include({ reason: 'still_exists' })
   })
 
+  it('Prowler: refused policies are no policies', async () => {
+    const { found } = await spoiled(simulator => simulator.deny('organizations:ListPolicies'))
+    for (const dataset of ['organizations.policies', 'organizations.policy_documents', 'organizations.policy_targets'])
+      expect(coverageOf(found, dataset), dataset).to.deep.equal(['denied'])
+  })
+
+  it('Steampipe: the partition of an instance is made up', async () => {
+    const organization = buildOrganization({ ...shape, partition: 'aws-us-gov' })
+    await using fresh = await freshAws(organization)
+    const found = await collected(fresh)
+    const { InstanceArn } = organization.instance!
+    expect(InstanceArn).to.match(/^arn:aws-us-gov:/)
+    expect([...found.rows('sso.instances').keys()]).to.deep.equal([InstanceArn])
+    expect(found.rows('sso.account_assignments').size).to.equal(organization.assignments.length)
+  })
+
   it('Prowler: errors of the list of delegated administrators vanish, and targets beyond the first page are lost', async () => {
     const broken = await spoiled(simulator =>
       simulator.fault('ListDelegatedAdministrators', { kind: 'error', code: 'ConstraintViolationException' }, Infinity),

@@ -131,6 +131,11 @@ describe('the policies', () => {
     const ghost = (type: 'USER' | 'GROUP', id: string) => ({ ...pair!, PrincipalType: type, PrincipalId: id })
     organization.assignments.push(ghost('USER', '00000000-1111-2222-3333-444444444444'))
     organization.assignments.push(ghost('GROUP', '00000000-1111-2222-3333-555555555555'))
+    const { AccountId, PermissionSetArn } = pair!
+    for (const kind of ['creation', 'deletion', 'provisioning'] as const)
+      organization.pendingRequests.push({
+        ...{ kind, RequestId: kind, Status: 'IN_PROGRESS', CreatedDate: new Date(), AccountId, PermissionSetArn },
+      })
     const all = await collected(fresh, { checks: 'exhaustive' })
     const open = (found: typeof all) =>
       [...found.parts.values()].filter(part => part.end?.coverage === 'denied' || part.end?.coverage === 'incomplete')

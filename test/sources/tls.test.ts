@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createProxy, request as forward } from 'node:http'
+import { createServer as createProxy, request as forward, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import { type AddressInfo, connect, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -109,30 +109,33 @@ describe('the way to AWS over TLS', function () {
       .with.property('code', 'CA_BUNDLE_NOT_READABLE')
   })
 
-  it('goes through the tunnel of HTTPS_PROXY, and TLS is with AWS and not with the proxy', async () => {
-    await using target = await freshAws(organization())
-    const port = await tlsBefore(target.simulator.url)
-    const tunnels: string[] = []
-    const proxy = createProxy().on('connect', (request, socket: Duplex) => {
-      tunnels.push(request.url ?? '')
-      const onward = connect(port, '127.0.0.1', () => {
-        socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
-        onward.pipe(socket).pipe(onward)
+  for (const scheme of ['http', 'https'] as const)
+    it(`goes through the tunnel of HTTPS_PROXY, an ${scheme} proxy, and TLS is with AWS in it`, async () => {
+      await using target = await freshAws(organization())
+      const port = await tlsBefore(target.simulator.url)
+      const tunnels: string[] = []
+      const pem = (name: string) => readFileSync(join(folder, name))
+      const proxy = scheme === 'http' ? createProxy() : createServer({ key: pem('server.key'), cert: pem('server.pem') })
+      proxy.on('connect', (request: IncomingMessage, socket: Duplex) => {
+        tunnels.push(request.url ?? '')
+        const onward = connect(port, '127.0.0.1', () => {
+          socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+          onward.pipe(socket).pipe(onward)
+        })
+        for (const end of [socket, onward]) end.on('error', () => {})
       })
-      for (const end of [socket, onward]) end.on('error', () => {})
+      servers.push(proxy)
+      const environment = {
+        ...target.simulator.env,
+        // no name server knows it: only the proxy can
+        AWS_ENDPOINT_URL: 'https://aws.invalid',
+        AWS_CA_BUNDLE: join(folder, 'ca.pem'),
+        HTTPS_PROXY: `${scheme}://localhost:${await listening(proxy)}`,
+      }
+      await using fresh = await freshAws(target.simulator.organization, { aws: { environment } })
+      await planCollection(fresh.aws, fresh.source, {})
+      expect(new Set(tunnels)).to.deep.equal(new Set(['aws.invalid:443']))
     })
-    servers.push(proxy)
-    const environment = {
-      ...target.simulator.env,
-      // no name server knows it: only the proxy can
-      AWS_ENDPOINT_URL: 'https://aws.invalid',
-      AWS_CA_BUNDLE: join(folder, 'ca.pem'),
-      HTTPS_PROXY: `http://127.0.0.1:${await listening(proxy)}`,
-    }
-    await using fresh = await freshAws(target.simulator.organization, { aws: { environment } })
-    await planCollection(fresh.aws, fresh.source, {})
-    expect(new Set(tunnels)).to.deep.equal(new Set(['aws.invalid:443']))
-  })
 
   it('trusts what NODE_EXTRA_CA_CERTS names, in the program', async () => {
     await using place = await workplace()

@@ -17,6 +17,7 @@ const leaves = [
   'sso.account_assignments',
   'sso.application_assignments',
   'sso.application_assignment_configurations',
+  'sso.application_session_configurations',
   'sso.application_access_scopes',
   'sso.application_authentication_methods',
   'sso.application_grants',

@@ -45,6 +45,13 @@ describe('the difference between two snapshots', () => {
     expect(changes[0]).to.deep.include({ before: membership('g1', 'u1').facts, after: null })
   })
 
+  it('sorts keys as UTF-8 bytes, also those above the first plane', async () => {
+    await using store = await freshStore()
+    const first = await collectOnce(store, [users(['u1'])])
+    const second = await collectOnce(store, [users(['\u{1f600}'], ['\uffee'], ['u1'], ['Z'], ['z'])])
+    expect((await changesOf(store, first, second)).map(each => each.key)).to.deep.equal(['Z', 'z', '\uffee', '\u{1f600}'])
+  })
+
   it('is empty over an unchanged state, and over one that changed and changed back', async () => {
     await using store = await freshStore()
     const first = await collectOnce(store, [users(['u1', { Title: 'a' }]), members('g1', 'u1')])

@@ -92,9 +92,9 @@ async function statementsOf(store: Store, work: () => Promise<unknown>): Promise
     const client = await connect()
     const query = client.query
     const release = client.release
-    client.query = ((text: unknown, values: unknown[] = []) => {
-      if (typeof text === 'string') found.push([text, values])
-      return (query as unknown as (...all: unknown[]) => unknown).call(client, text, values)
+    client.query = ((asked: string | { readonly text: string }, values: unknown[] = []) => {
+      found.push([typeof asked === 'string' ? asked : asked.text, values])
+      return (query as unknown as (...all: unknown[]) => unknown).call(client, asked, values)
     }) as typeof client.query
     client.release = (...all) => {
       client.query = query

@@ -190,7 +190,7 @@ describe('retention', () => {
     const source = estate.sources[0]!
     expect(source.gaps.rows('identitystore.users').get('u-jane')!.gaps[0]).to.include({ reason: 'disposed', key: 'u-jane' })
     expect(source.gaps.whole('import.roster')!.gaps[0]).to.include({ reason: 'disposed' })
-    expect([...source.order('user')].map(number => source.users.keys[number])).to.deep.equal(['u-bob', 'u-jane'])
+    expect([...source.populations.order('user')].map(number => source.users.keys[number])).to.deep.equal(['u-bob', 'u-jane'])
     expect([...classify(estate)].map(each => each.classification)).to.deep.equal(['unknown'])
   })
 

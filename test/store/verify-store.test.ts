@@ -82,6 +82,7 @@ describe('the whole database, computed again', () => {
     await using _ = store
     expect(await problems()).to.deep.equal([])
     expect((await verifyStore(store, null)).snapshots).to.equal(3)
+    expect(await verifyStore(store, null, () => {}, 2), 'in threads').to.deep.equal(await verifyStore(store, null))
     expect(readdirSync(folder).sort()).to.deep.equal([
       ...['aws-ssoins-1234567890abcdef', 'aws-ssoins-1234567890abcdef.jsonl'],
       ...['evaluations', 'evaluations.jsonl'],
@@ -164,6 +165,41 @@ describe('the whole database, computed again', () => {
       expect((await problems(false)).join('\n'), statement).to.match(expected)
     }
   }).timeout(120_000)
+
+  it('finds in threads what it finds in one, rows that no snapshot can show included', async () => {
+    const { store } = await filled()
+    await using _ = store
+    await asOwner(
+      store,
+      `update entity_version set body = replace(body, 'u1@', 'xx@');
+       update assignment_version set rest = '{"Extra":1}';
+       update membership_version set source_id = 7 where from_version = 1 and user_id = (select id from resource_key where key = 'u1');
+       update membership_version set user_id = 99 where user_id = (select id from resource_key where key = 'u3');
+       insert into membership_version (source_id, part_id, user_id, from_version, digest) values (1, 98, 1, 1, sha256('x'));
+       update entity set dataset_id = (select id from dataset where name = 'identitystore.groups') where key_id = (select id from resource_key where key = 'u2')`,
+    )
+    const sorted = async (threads: number) =>
+      (await verifyStore(store, null, () => {}, threads)).problems
+        .map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
+        .sort()
+    const found = await sorted(2)
+    expect(found).to.deep.equal(await sorted(1))
+    const users = 'identitystore.users 111122223333 eu-west-1'
+    const members = 'identitystore.group_memberships 111122223333 eu-west-1'
+    for (const expected of [
+      new RegExp(`^row ${users} u1: its digest is`),
+      /^row sso\.account_assignments .*GROUP\|g1: its digest is/,
+      new RegExp(`^row ${members} g1\\|u1: it names another source`),
+      new RegExp(`^row ${members} part \\d+ key 99: its key is not in the database`),
+      /^row part 98 key 1: its part is not in the database/,
+      new RegExp(`^row ${users} u2: its entity, its part and itself do not name the same`),
+      new RegExp(`^dataset ${members} in acme version 3: the snapshot counts 2 rows, the database shows 1`),
+    ])
+      expect(
+        found.some(each => expected.test(each)),
+        `${expected} in\n${found.join('\n')}`,
+      ).to.equal(true)
+  })
 
   it('names a part whose noted digest is not that of its rows, so that no reading can pass for unchanged', async () => {
     const { store, problems } = await filled()

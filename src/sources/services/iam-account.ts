@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
 import { type CommandClass, callsPer, type Dataset, type Operation, rowOf, rowsOf, text } from '../dataset.ts'
+import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 import { credentialRows } from './iam-credential-report.ts'
 import { withDocument } from './iam-document.ts'
@@ -111,7 +112,7 @@ export const accountDatasets: readonly Dataset[] = [
   accountSummaries,
   passwordPolicies,
   roles,
-  virtualMfaDevices,
+  withSets(virtualMfaDevices, 'Tags'),
 ]
 
 /** Not made yet, being made, too old, or asked for too often: all pass with time. */

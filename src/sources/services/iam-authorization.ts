@@ -1,6 +1,7 @@
 import { GetAccountAuthorizationDetailsCommand } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
 import { callsPer, type Dataset, rowsOf, text } from '../dataset.ts'
+import { withSets } from '../sets.ts'
 import { withDocument, withDocuments } from './iam-document.ts'
 
 const pageSize = 1000
@@ -23,7 +24,12 @@ const policies = details('iam.managed_policies', ['LocalManagedPolicy', 'AWSMana
 )
 
 /** Who and what may do what in one account: one operation, asked once for each kind, so that each list has its own end. */
-export const authorizationDatasets: readonly Dataset[] = [users, groups, roles, policies]
+export const authorizationDatasets: readonly Dataset[] = [
+  withSets(users, 'GroupList', 'AttachedManagedPolicies', 'UserPolicyList', 'Tags'),
+  withSets(groups, 'AttachedManagedPolicies', 'GroupPolicyList'),
+  withSets(roles, 'AttachedManagedPolicies', 'RolePolicyList', 'InstanceProfileList', 'Tags'),
+  policies,
+]
 
 function details(name: string, filter: readonly string[], list: string, readable: (facts: Facts) => Facts): Dataset {
   return {

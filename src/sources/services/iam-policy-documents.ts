@@ -1,17 +1,20 @@
 import { GetPolicyCommand, GetPolicyVersionCommand } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, type Dataset, type Operation, rowOf, text } from '../dataset.ts'
+import { type Ask, type CommandClass, type Dataset, type Operation, reusableRows, rowOf, text } from '../dataset.ts'
+import type { Trouble } from '../trouble.ts'
 import { decoded } from './iam-document.ts'
 
+const name = 'iam.policy_documents'
 const getPolicy = operation('GetPolicy', GetPolicyCommand)
 const getVersion = operation('GetPolicyVersion', GetPolicyVersionCommand)
 
 /**
  * The text of every AWS managed policy that a permission set holds, as policy or as boundary. It is the same in all accounts
- * of a partition, so the collecting role's own account answers for all.
+ * of a partition, so the collecting role's own account answers for all. A version never changes, and a policy that is made anew has
+ * another id: a document that an earlier run read under the same id and version is not asked for again.
  */
 export const policyDocuments: Dataset = {
-  name: 'iam.policy_documents',
+  name,
   operation: getVersion,
   parents: [
     { dataset: 'sso.managed_policies', parent: policy => text(policy.facts, 'Arn') ?? null },
@@ -22,24 +25,49 @@ export const policyDocuments: Dataset = {
   input: arn => ({ PolicyArn: arn }),
   inquiry: {
     operations: [getPolicy],
-    async answer(ask, arn) {
+    isReusable: kept => versionOf(kept) !== null && documentOf(kept) !== null,
+    async answer(ask, arn, _pause, kept) {
       const said = await ask(getPolicy, { PolicyArn: arn })
       if ('trouble' in said) return said
       const policy = (said.answer.Policy ?? {}) as Facts
-      const versionId = text(policy, 'DefaultVersionId')
-      if (versionId === undefined) return { answer: {} }
-      const version = await ask(getVersion, { PolicyArn: arn, VersionId: versionId })
-      if ('trouble' in version) return version
-      return { answer: { ...policy, Document: decoded(((version.answer.PolicyVersion ?? {}) as Facts).Document) ?? null } }
+      const version = versionOf(policy)
+      if (version === null) return { answer: {} }
+      const before = await kept()
+      const known = before !== null && versionOf(before) === version ? documentOf(before) : null
+      const document = known ?? (await readDocument(ask, arn, text(policy, 'DefaultVersionId')!))
+      return 'trouble' in document ? document : { answer: { ...policy, ...document } }
     },
   },
   rows: (answer, arn) => (typeof answer.Document === 'string' ? rowOf(answer, arn) : null),
   calls(rows) {
-    const documents = rows('iam.policy_documents')
-    return documents === null ? null : 2 * documents
+    const documents = rows(name)
+    return documents === null ? null : 2 * documents - Math.min(documents, rows(reusableRows(name)) ?? 0)
   },
 }
 
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'iam', name, command }
+/** The text of one version, asked of AWS; `documentReadAt` is ours: the run of that time has the call in its ledger. */
+export async function readDocument(
+  ask: Ask,
+  arn: string,
+  versionId: string,
+): Promise<{ readonly Document: string | null; readonly documentReadAt: string } | { readonly trouble: Trouble }> {
+  const said = await ask(getVersion, { PolicyArn: arn, VersionId: versionId })
+  if ('trouble' in said) return said
+  const document = decoded(((said.answer.PolicyVersion ?? {}) as Facts).Document)
+  return { Document: typeof document === 'string' ? document : null, documentReadAt: said.observedAt.toISOString() }
+}
+
+/** Id and version that a document belongs to for ever; null where AWS does not name both. */
+function versionOf(policy: Facts): string | null {
+  const [id, versionId] = [text(policy, 'PolicyId'), text(policy, 'DefaultVersionId')]
+  return id === undefined || versionId === undefined ? null : `${id} ${versionId}`
+}
+
+function documentOf(kept: Facts) {
+  const [Document, documentReadAt] = [text(kept, 'Document'), text(kept, 'documentReadAt')]
+  return Document === undefined || documentReadAt === undefined ? null : { Document, documentReadAt }
+}
+
+function operation(called: string, command: CommandClass): Operation {
+  return { service: 'iam', name: called, command }
 }

@@ -2,6 +2,7 @@ import { IAMClient, ListOrganizationsFeaturesCommand } from '@aws-sdk/client-iam
 import { type CommandClass, type Dataset, type Operation, rowOf, text } from '../dataset.ts'
 import { RawQueryProtocol } from '../raw-query-protocol.ts'
 import type { Service } from '../service.ts'
+import { withSets } from '../sets.ts'
 import { accountDatasets } from './iam-account.ts'
 import { authorizationDatasets } from './iam-authorization.ts'
 import { policyDocuments } from './iam-policy-documents.ts'
@@ -38,7 +39,10 @@ const common: Omit<Service, 'datasets'> = {
 export const accountIam: Service = { ...common, datasets: [...accountDatasets, ...authorizationDatasets, ...userDatasets] }
 
 /** What IAM says to the collecting role itself, wherever it lives. */
-export const homeIam: Service = { ...common, datasets: [organizationsFeatures, policyDocuments] }
+export const homeIam: Service = {
+  ...common,
+  datasets: [withSets(organizationsFeatures, 'EnabledFeatures'), withSets(policyDocuments, 'Tags')],
+}
 
 function operation(name: string, command: CommandClass): Operation {
   return { service: 'iam', name, command }

@@ -8,6 +8,7 @@ import {
 import type { Facts } from '../../model.ts'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
+import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 
 const pageSize = 100
@@ -84,7 +85,7 @@ export const identitystore: Service = {
   isOneAtATime: false,
   paging: jsonPaging,
   budgetScope: 'organization',
-  datasets: [users, groups, groupMemberships],
+  datasets: [withSets(users, 'ExternalIds'), withSets(groups, 'ExternalIds'), groupMemberships],
 }
 
 function operation(name: string, command: CommandClass): Operation {

@@ -10,6 +10,7 @@ import {
 import type { Facts } from '../../model.ts'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
+import { withSets } from '../sets.ts'
 import { delegationDatasets } from './organizations-delegation.ts'
 import { policyDatasets } from './organizations-policies.ts'
 
@@ -135,7 +136,15 @@ export const organizations: Service = {
   isOneAtATime: true,
   paging: jsonPaging,
   budgetScope: 'organization',
-  datasets: [organization, roots, organizationalUnits, accounts, tags, ...policyDatasets, ...delegationDatasets],
+  datasets: [
+    organization,
+    withSets(roots, 'PolicyTypes'),
+    organizationalUnits,
+    accounts,
+    tags,
+    ...policyDatasets,
+    ...delegationDatasets,
+  ],
 }
 
 function operation(name: string, command: CommandClass): Operation {

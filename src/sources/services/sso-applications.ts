@@ -1,6 +1,7 @@
 import {
   DescribeApplicationCommand,
   GetApplicationAssignmentConfigurationCommand,
+  GetApplicationSessionConfigurationCommand,
   ListApplicationAccessScopesCommand,
   ListApplicationAssignmentsCommand,
   ListApplicationAuthenticationMethodsCommand,
@@ -8,6 +9,7 @@ import {
   ListApplicationsCommand,
 } from '@aws-sdk/client-sso-admin'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { withSets } from '../sets.ts'
 
 /** ListApplications takes 100 and answers at most 50. */
 const applicationsPerPage = 50
@@ -52,6 +54,16 @@ const assignmentConfigurations = detail(
   },
 )
 
+/** Whether sessions of the application go on in the background, after its user has left. */
+const sessionConfigurations = detail(
+  'sso.application_session_configurations',
+  operation('GetApplicationSessionConfiguration', GetApplicationSessionConfigurationCommand),
+  {
+    pageSize: null,
+    rows: (answer, applicationArn) => rowOf(answer, applicationArn),
+  },
+)
+
 const accessScopes = detail(
   'sso.application_access_scopes',
   operation('ListApplicationAccessScopes', ListApplicationAccessScopesCommand),
@@ -82,7 +94,8 @@ export const applicationDatasets: readonly Dataset[] = [
   applications,
   assignments,
   assignmentConfigurations,
-  accessScopes,
+  sessionConfigurations,
+  withSets(accessScopes, 'AuthorizedTargets'),
   authenticationMethods,
   grants,
 ]

@@ -29,6 +29,7 @@ import {
   text,
 } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
+import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 import { applicationDatasets } from './sso-applications.ts'
 import { tokenIssuerDatasets } from './sso-token-issuers.ts'
@@ -234,8 +235,8 @@ export const sso: Service = {
   paging: jsonPaging,
   budgetScope: 'organization',
   datasets: [
-    instances,
-    instanceDetails,
+    withSets(instances, 'Regions'),
+    withSets(instanceDetails, 'Regions'),
     permissionSetArns,
     permissionSets,
     inlinePolicies,
@@ -246,7 +247,7 @@ export const sso: Service = {
     provisionedAccounts,
     outdatedProvisionedAccounts,
     accountAssignments,
-    accessControlAttributes,
+    withSets(accessControlAttributes, 'InstanceAccessControlAttributeConfiguration.AccessControlAttributes'),
     ...applicationDatasets,
     ...tokenIssuerDatasets,
   ],

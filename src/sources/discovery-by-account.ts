@@ -1,0 +1,132 @@
+import { ListPermissionSetsProvisionedToAccountCommand } from '@aws-sdk/client-sso-admin'
+import type { Facts, PartPiece } from '../model.ts'
+import { type Ask, type Dataset, type Operation, text } from './dataset.ts'
+import { discoveryOf } from './discovery.ts'
+import { Lanes } from './lanes.ts'
+import type { Service } from './service.ts'
+import type { Session } from './session.ts'
+
+const pageSize = 100
+const sideBySide = 8
+
+/** The sets of one account: the other way to the same pairs. */
+export const provisionedToAccount: Operation = {
+  service: 'sso',
+  name: 'ListPermissionSetsProvisionedToAccount',
+  command: ListPermissionSetsProvisionedToAccountCommand,
+}
+
+interface Pairs {
+  readonly accountsOf: ReadonlyMap<string, readonly string[]>
+  readonly observedAt: Date
+}
+
+/**
+ * Finds the provisioned pairs account by account, where that is cheaper, and hands them out set by set: parts, rows and what hangs from them
+ * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked, it is found by set after all.
+ */
+export class DiscoveryByAccount {
+  readonly #session: Session
+  readonly #accounts: PromiseWithResolvers<readonly string[] | null> = Promise.withResolvers()
+  #pairs: Promise<Pairs | null> | null = null
+  #listed: string[] = []
+
+  constructor(session: Session) {
+    this.#session = session
+    if (session.signal.aborted) this.#accounts.resolve(null)
+    session.signal.addEventListener('abort', () => this.#accounts.resolve(null), { once: true })
+  }
+
+  /** Takes what was read of `organizations.accounts`; other pieces are passed over. */
+  note({ part, isFirst, rows, end }: PartPiece): void {
+    if (part.dataset !== 'organizations.accounts') return
+    if (isFirst) this.#listed = []
+    for (const { key } of rows) this.#listed.push(key)
+    if (end !== null) this.#accounts.resolve(end.coverage === 'complete' ? this.#listed : null)
+  }
+
+  /** The services, with the pairs found this way. */
+  of(services: readonly Service[]): readonly Service[] {
+    return withPairs(services, bySet => ({
+      ...bySet,
+      inquiry: {
+        operations: [provisionedToAccount],
+        answer: async (ask, setArn) => {
+          this.#pairs ??= this.#find(ask)
+          const found = await this.#pairs
+          return found === null
+            ? null
+            : { answer: { AccountIds: found.accountsOf.get(setArn) ?? [] }, observedAt: found.observedAt }
+        },
+      },
+    }))
+  }
+
+  async #find(ask: Ask): Promise<Pairs | null> {
+    const accounts = await this.#accounts.promise
+    if (accounts === null) return null
+    const accountsOf = new Map<string, string[]>()
+    const refused: string[] = []
+    const lanes = new Lanes()
+    lanes.addEach('sso', sideBySide, accounts, async accountId => {
+      if (refused.length > 0) return
+      const sets = await setsOf(ask, this.#session.subject.instanceArn, accountId)
+      if (typeof sets === 'string') {
+        refused.push(sets)
+        return
+      }
+      for (const setArn of sets) {
+        const known = accountsOf.get(setArn)
+        if (known === undefined) accountsOf.set(setArn, [accountId])
+        else known.push(accountId)
+      }
+    })
+    await lanes.finished()
+    const { log, now } = this.#session.way
+    if (refused.length > 0) {
+      log.warn('pairs are found by permission set, since an account could not be asked for its own', { code: refused[0] })
+      return null
+    }
+    this.#session.discovery = 'by_account'
+    return { accountsOf, observedAt: now() }
+  }
+}
+
+/** The services as a plan counts them when the pairs are found by account. */
+export function plannedByAccount(services: readonly Service[]): readonly Service[] {
+  return withPairs(services, bySet => ({
+    ...bySet,
+    operation: provisionedToAccount,
+    calls: rows => discoveryOf(rows).byAccount,
+  }))
+}
+
+function withPairs(services: readonly Service[], found: (bySet: Dataset) => Dataset): readonly Service[] {
+  return services.map(service => ({
+    ...service,
+    datasets: service.datasets.map(dataset => (dataset.name === 'sso.provisioned_accounts' ? found(dataset) : dataset)),
+  }))
+}
+
+/** The sets of an account, or the code of what was said instead; the same page token twice is an end that nobody can trust. */
+async function setsOf(ask: Ask, instanceArn: string, accountId: string): Promise<readonly string[] | string> {
+  const found: string[] = []
+  const seen = new Set<string>()
+  for (let page = 1, token: string | undefined; ; page++) {
+    const input = { InstanceArn: instanceArn, AccountId: accountId, MaxResults: pageSize }
+    const said = await ask(provisionedToAccount, token === undefined ? input : { ...input, NextToken: token }, {
+      page,
+      items: answer => namesIn(answer).length,
+    })
+    if ('trouble' in said) return said.trouble.code
+    found.push(...namesIn(said.answer))
+    token = text(said.answer, 'NextToken')
+    if (token === undefined || token === '') return found
+    if (seen.has(token)) return 'the same page token twice'
+    seen.add(token)
+  }
+}
+
+function namesIn({ PermissionSets }: Facts): readonly string[] {
+  return Array.isArray(PermissionSets) ? PermissionSets.filter(each => typeof each === 'string') : []
+}
