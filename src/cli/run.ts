@@ -13,6 +13,7 @@ import {
   refuseSuperuser,
   runRetention,
   type Store,
+  sweepDisposed,
 } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
@@ -63,9 +64,12 @@ export function addRun(program: Command, invocation: Invocation): void {
           name: 'retention',
           claim: (schedule, nominalTime) => claimSlot(store, schedule, nominalTime, holder),
           async work() {
-            for (const { heldBy, rule, ...step } of await runRetention(store, rulesOf(config)))
-              if (step.ledgerPosition !== null)
-                log.info('disposed of what is older than it is kept', { ...step, because: rule.because })
+            const steps = (await runRetention(store, rulesOf(config))).filter(step => step.ledgerPosition !== null)
+            for (const { heldBy, rule, ...step } of steps)
+              log.info('disposed of what is older than it is kept', { ...step, because: rule.because })
+            if (steps.length === 0) return
+            const { left } = await sweepDisposed(store, 'reuse')
+            if (left.length > 0) log.warn('what was disposed of may stand in the files of the database still', { left })
           },
           now,
           log,

@@ -130,7 +130,13 @@ async function questions(store: Store, last: Snapshot, before: Snapshot): Promis
   const accountIds = await third(() => count({ account: account12(7), isIdsOnly: true }))
   const changes = await third(async () => (await Array.fromAsync((await diff(store, before, last)).changes)).length)
   return {
-    ...{ accountPaths: account.result, accountMs: account.ms, accountIdsMs: accountIds.ms, userPaths: user.result, userMs: user.ms },
+    ...{
+      accountPaths: account.result,
+      accountMs: account.ms,
+      accountIdsMs: accountIds.ms,
+      userPaths: user.result,
+      userMs: user.ms,
+    },
     ...{ diffRows: changes.result, diffMs: changes.ms, diffAllowedMs: round(20 + changes.result * 0.005) },
   }
 }
