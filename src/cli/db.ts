@@ -105,8 +105,8 @@ async function showStats(terminal: Terminal, store: Store, config: Config): Prom
   const frees = steps.reduce((sum, step) => sum + step.sizeBytes, calls)
   terminal.line(
     table(
-      ['table', 'rows', 'bytes', 'of indexes', 'bytes a day'],
-      stats.tables.map(each => [each.name, each.rows, each.sizeBytes, each.indexBytes, each.bytesPerDay ?? '']),
+      ['table', 'rows', 'dead rows', 'bytes', 'of indexes', 'bytes a day'],
+      stats.tables.map(each => [each.name, each.rows, each.deadRows, each.sizeBytes, each.indexBytes, each.bytesPerDay ?? '']),
     ),
   )
   const growth =

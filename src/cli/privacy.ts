@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { openLog } from '../log.ts'
-import { pseudonymise } from '../store/index.ts'
+import { pseudonymise, sweepDisposed } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { onlySource } from './hold.ts'
 import { storeOf } from './parts.ts'
+import { sweepDocument, sweepLines } from './sweep-lines.ts'
 
 interface Options extends CommonOptions {
   readonly user: string
@@ -39,6 +40,8 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
         terminal.line(`left: ${name} names the person where a name decides (what is covered, an id, a path)`)
       for (const text of done.unremovable) terminal.line(`cannot go, since digests are computed over it: ${text}`)
       if (done.isStillThere) terminal.note('the last snapshot shows this user: the next collection brings its facts again')
+      const sweep = done.ledgerPosition === null ? null : await sweepDisposed(store, 'rewrite')
+      if (sweep !== null) for (const line of sweepLines(sweep, 'rewrite')) terminal.line(line)
       terminal.line('not reached from here: bundles and reports that were issued, back-ups, logs; see docs/history.md')
       terminal.document({
         ...done,
@@ -49,6 +52,7 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
         writings: [...done.writings],
         unremovable: [...done.unremovable],
         left: Object.fromEntries(done.left),
+        sweep: sweep === null ? null : sweepDocument(sweep),
       })
     })
 }

@@ -9,9 +9,11 @@ import {
   type RetentionRules,
   type RetentionStep,
   runRetention,
+  sweepDisposed,
 } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { catalogOf, storeOf } from './parts.ts'
+import { sweepDocument, sweepLines } from './sweep-lines.ts'
 import { type Terminal, table } from './terminal.ts'
 
 export function addRetention(program: Command, invocation: Invocation): void {
@@ -59,8 +61,12 @@ async function retain(
       `single calls older than ${callLedgerDays} days: ${calls.calls} of ${calls.collections} collections, ${calls.sizeBytes} bytes${entry}`,
     )
   }
+  const hasGone = work === runRetention && (steps.some(step => step.ledgerPosition !== null) || calls?.ledgerPosition != null)
+  const sweep = hasGone ? await sweepDisposed(store, 'reuse') : null
+  if (sweep !== null) for (const line of sweepLines(sweep, 'reuse')) terminal.line(line)
   terminal.document({
     ...{ disposed: work === runRetention, steps: steps.map(stepDocument) },
+    sweep: sweep === null ? null : sweepDocument(sweep),
     calls: calls === null ? null : { ...calls, cutoff: calls.cutoff.toISOString() },
   })
 }

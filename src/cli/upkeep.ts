@@ -4,7 +4,15 @@ import { explain } from '../errors.ts'
 import type { Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
 import { type Parts, runVerification } from '../pipeline/index.ts'
-import { disposeCalls, lastVerification, listSnapshots, runRetention, type Store, verifyingAlone } from '../store/index.ts'
+import {
+  disposeCalls,
+  lastVerification,
+  listSnapshots,
+  runRetention,
+  type Store,
+  sweepDisposed,
+  verifyingAlone,
+} from '../store/index.ts'
 import { publishedKeys } from './parts.ts'
 import { rulesOf } from './retention.ts'
 
@@ -47,14 +55,24 @@ export function startUpkeep(
 }
 
 async function retain(store: Store, config: Config, log: Log): Promise<void> {
+  let isDisposed = false
   for (const { heldBy, rule, ...step } of await runRetention(store, rulesOf(config))) {
     if (heldBy.length > 0) log.info('kept by holds', { source: step.source, heldBy })
-    if (step.ledgerPosition !== null) log.info('disposed of what is older than it is kept', { ...step, because: rule.because })
+    if (step.ledgerPosition === null) continue
+    isDisposed = true
+    log.info('disposed of what is older than it is kept', { ...step, because: rule.because })
   }
   const { callLedgerDays } = config.retention
-  if (callLedgerDays === null) return
-  const calls = await disposeCalls(store, callLedgerDays)
-  if (calls.ledgerPosition !== null) log.info('disposed of single calls that are older than they are kept', { ...calls })
+  if (callLedgerDays !== null) {
+    const calls = await disposeCalls(store, callLedgerDays)
+    if (calls.ledgerPosition !== null) {
+      isDisposed = true
+      log.info('disposed of single calls that are older than they are kept', { ...calls })
+    }
+  }
+  if (!isDisposed) return
+  const { left } = await sweepDisposed(store, 'reuse')
+  if (left.length > 0) log.warn('what was disposed of may stand in the files of the database still', { left })
 }
 
 async function verify(

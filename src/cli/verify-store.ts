@@ -21,9 +21,9 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       const known = await publishedKeys(config, await signerOf(config))
       await using store = await storeOf(config, openLog('warn'))
       const outside = { sinks: headSinksOf(config, invocation.env), keys: known, morePems: (options.key ?? []).map(readKey) }
-      const { wrong, heldHeads, ...found } = await runVerification(store, outside, (phase, done, total) =>
-        terminal.progress({ phase, done, total, detail: '' }),
-      )
+      const onProgress = (phase: string, done: number, total: number | null) =>
+        terminal.progress({ phase, done, total, detail: '' })
+      const { wrong, heldHeads, ...found } = await runVerification(store, outside, onProgress, options.threads)
       for (const { kind, name, message } of found.problems) terminal.line(`${kind}  ${name}: ${message}`)
       for (const { rows, texts, text } of found.disposals)
         terminal.line(

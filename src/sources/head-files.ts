@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
+import { pipeline as pipe, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { SignedHead } from '../model.ts'
@@ -43,19 +42,20 @@ export function openHeadFiles(folder: string): HeadFiles {
       }
     },
     async *lines(head) {
-      const file = createReadStream(linesOf(head))
-      const text = createGunzip()
-      const failed = new Promise<never>((_, reject) => {
-        file.on('error', error => reject(notReadable(linesOf(head), error)))
-        text.on('error', error => reject(notReadable(linesOf(head), error)))
-      })
-      failed.catch(() => {})
-      const lines = createInterface({ input: file.pipe(text) })[Symbol.asyncIterator]()
-      for (;;) {
-        const next = await Promise.race([lines.next(), failed])
-        if (next.done) return
-        yield next.value
+      const text = createGunzip().setEncoding('utf8')
+      // an error of either ends the reading of the text, and an end of the reading closes the file
+      pipe(createReadStream(linesOf(head)), text, () => {})
+      let rest = ''
+      try {
+        for await (const chunk of text as AsyncIterable<string>) {
+          const lines = (rest + chunk).split('\n')
+          rest = lines.pop()!
+          yield* lines
+        }
+      } catch (error) {
+        throw notReadable(linesOf(head), error)
       }
+      if (rest !== '') yield rest
     },
     async write(head, lines) {
       try {

@@ -5,6 +5,7 @@ import { connectAlone } from './database.ts'
 import { datasetKey } from './dataset-summary.ts'
 import { storeError } from './error.ts'
 import { groupByUnit, type LeavesByUnit } from './leaf-rows.ts'
+import { LineMatcher } from './line-matcher.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
 import type { UnitState } from './unit-digests.ts'
@@ -15,6 +16,8 @@ export interface VersionCheck {
   readonly problems: readonly StoreProblem[]
   /** Holds the datasets of a snapshot against the rows. @param before the snapshot before it; what differed there in the same way is not told again */
   datasetsOf(sourceId: number, snapshot: Snapshot, before: Snapshot | null): StoreProblem[]
+  /** For the change set of a version; null where rows went out of or into sight with it, which it knows nothing of. */
+  matcherOf(sourceId: number, version: number): LineMatcher | null
 }
 
 /** Rows from which on threads are worth their start. */
@@ -50,9 +53,12 @@ export async function checkVersions(
       for (const [unit, its] of result.states) states[unit] = its
     for (const { part_id: id, digest } of (await client.query<{ part_id: number; digest: string }>(notedOfNoPart)).rows)
       problems.push({ kind: 'part', name: `part ${id}`, message: `equal readings are known by ${digest}, its rows give nothing` })
+    const hidden = new Set((await client.query<{ at: string }>(unseenVersions)).rows.map(row => row.at))
     return {
       problems,
       datasetsOf: (sourceId, snapshot, before) => datasetProblems(units, states, sourceId, snapshot, before),
+      matcherOf: (sourceId, version) =>
+        hidden.has(`${sourceId} ${version}`) ? null : new LineMatcher(unitsOf(units, sourceId), leaves, version),
     }
   } catch (error) {
     throw storeError(error, store.db.where)
@@ -113,6 +119,18 @@ const sizes = `select (pg_relation_size('entity_version') + pg_relation_size('me
       return `coalesce(${end('min')}, 0) as "first${title}", coalesce(${end('max')}, 0) as "last${title}"`
     })
     .join(', ')}`
+
+/** Versions with which rows went out of sight, or into it. */
+const unseenVersions = ['entity', 'membership', 'assignment']
+  .flatMap(kind =>
+    ['from_version', 'to_version'].map(column => `select distinct source_id || ' ' || ${column} as at from ${kind}_unseen`),
+  )
+  .join(' union ')
+
+function unitsOf(units: readonly Unit[], sourceId: number): ReadonlyMap<string, number> {
+  const its = units.entries().filter(([, unit]) => unit.sourceId === sourceId)
+  return new Map(its.map(([i, unit]) => [datasetKey(unit.dataset, unit.place), i]))
+}
 
 const notedOfNoPart = `select c.part_id, encode(c.digest, 'hex') as digest from part_content c where not exists (select from part p where p.id = c.part_id) order by 1`
 

@@ -9,6 +9,8 @@ export interface TableStats {
   /** rows and out-of-line values */
   readonly sizeBytes: number
   readonly indexBytes: number
+  /** rows that are gone and stand in the files until a vacuum, as the server counts them */
+  readonly deadRows: number
   /** rows added in `StoreStats.days`, the first snapshot of a source not counted; null where rows have no date */
   readonly added: number | null
   /** of `added`, at the size that a row has here; null while nothing can be said */
@@ -34,9 +36,10 @@ export async function storeStats(store: Store): Promise<StoreStats> {
     store.db,
     'select pg_database_size(current_database())::float8 as size, (select min(sealed_at) from snapshot) as first',
   )
-  const rows = await query<{ name: string; rows: number; size: number; indexes: number; columns: readonly string[] }>(
+  const rows = await query<TableRow>(
     store.db,
     `select c.relname as name, c.reltuples::float8 as rows, pg_table_size(c.oid)::float8 as size, pg_indexes_size(c.oid)::float8 as indexes,
+       coalesce(pg_stat_get_dead_tuples(c.oid), 0)::float8 as dead,
        array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
      from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'
      order by pg_total_relation_size(c.oid) desc, c.relname collate "C"`,
@@ -45,15 +48,24 @@ export async function storeStats(store: Store): Promise<StoreStats> {
   const days = age < 1 ? null : Math.min(30, age)
   const since = days === null ? null : new Date(store.now().getTime() - days * dayMs)
   const tables: TableStats[] = []
-  for (const { name, rows: estimated, size, indexes, columns } of rows) {
+  for (const { name, rows: estimated, size, indexes, dead, columns } of rows) {
     const estimate = estimated < 0 ? await countOf(store, name) : estimated
     const added = since === null ? null : await addedSince(store, name, columns, since)
     const perRow = (size + indexes) / Math.max(estimate, added ?? 0, 1)
     const bytesPerDay = added === null || days === null ? null : Math.round((added * perRow) / days)
-    tables.push({ name, rows: estimate, sizeBytes: size, indexBytes: indexes, added, bytesPerDay })
+    tables.push({ name, rows: estimate, sizeBytes: size, indexBytes: indexes, deadRows: dead, added, bytesPerDay })
   }
   const bytesPerDay = days === null ? null : tables.reduce((sum, table) => sum + (table.bytesPerDay ?? 0), 0)
   return { sizeBytes: whole!.size, days, bytesPerDay, tables }
+}
+
+interface TableRow {
+  readonly name: string
+  readonly rows: number
+  readonly size: number
+  readonly indexes: number
+  readonly dead: number
+  readonly columns: readonly string[]
 }
 
 async function countOf(store: Store, table: string): Promise<number> {

@@ -75,7 +75,7 @@ function distinct(values: Int32Array): Set<number> {
 }
 
 /** Numbers of leaves in their order: by their first four bytes as numbers, which leaves few to compare. */
-function sortedLeaves(bytes: Buffer): Uint32Array {
+export function sortedLeaves(bytes: Buffer): Uint32Array {
   const count = bytes.length / leafBytes
   const keys = new BigUint64Array(count)
   const halves = new Uint32Array(keys.buffer)

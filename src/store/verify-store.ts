@@ -51,7 +51,8 @@ export async function verifyStore(
   for (const source of sources) {
     snapshots += await checkSource(store, source, { entries, versions }, problems, onProgress)
     if (heads === null) continue
-    for await (const problem of checkHeads(store, source, heads)) problems.push(problem)
+    for await (const problem of checkHeads(store, source, heads, version => versions.matcherOf(source.id, version)))
+      problems.push(problem)
   }
   const disposed = await checkDisposals(store)
   problems.push(...disposed.problems)
