@@ -157,6 +157,10 @@ describe('the whole database, computed again', () => {
       ],
       [`delete from call_chunk where id = 1`, /^calls calls of acme version 1:/m],
       [`delete from snapshot where version = 3`, /^snapshot snapshot of run .*: the ledger names it/m],
+      [
+        `insert into entity_version select source_id, entity_id, 9, 10, part_id, digest, body from entity_version where from_version = 3 limit 1`,
+        /^dataset identitystore\.users .*: some of its rows begin or end with version 10, and the newest snapshot is 3/m,
+      ],
     ]
     for (const [statement, expected] of cases) {
       const { store, problems } = await filled()
@@ -199,6 +203,24 @@ describe('the whole database, computed again', () => {
         found.some(each => expected.test(each)),
         `${expected} in\n${found.join('\n')}`,
       ).to.equal(true)
+  })
+
+  it('takes no snapshot or evaluation that is saved meanwhile for one that is wrong', async () => {
+    const { store } = await filled()
+    await using _ = store
+    let saved = 0
+    const saveMore = async (phase: string) => {
+      if (phase !== 'rows' || saved++ > 0) return
+      await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u1'), user('u9')] })])
+      await saveEvaluation(store, evaluationOf([{ key: 'u9', status: 'fail' }]))
+    }
+    let saving: Promise<void> = Promise.resolve()
+    const verified = await verifyStore(store, null, phase => {
+      saving = saving.then(() => saveMore(phase))
+    })
+    await saving
+    expect(verified.problems).to.deep.equal([])
+    expect(await verifyStore(store, null)).to.deep.include({ snapshots: 4, problems: [] })
   })
 
   it('names a part whose noted digest is not that of its rows, so that no reading can pass for unchanged', async () => {
