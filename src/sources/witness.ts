@@ -55,7 +55,8 @@ class Seen {
   #count(accountId: string, rows: readonly Row[]): void {
     // policies of AWS are in use in the account and are none of its own
     const own = rows.filter(({ key }) => key.split(':')[4] === accountId)
-    this.counts.set(accountId, (this.counts.get(accountId) ?? 0) + own.length)
+    // one list an account: what is listed again takes the place of the first time
+    this.counts.set(accountId, own.length)
     for (const { key } of rows) if (key.includes(':role/aws-reserved/sso.')) this.reserved.push({ accountId, key })
   }
 }
