@@ -47,8 +47,12 @@ function showPlan(terminal: Terminal, plan: CollectionPlan): void {
       : `${plan.calls} calls in about ${shown(plan.seconds)} seconds: budgets run side by side, the busiest decides.`,
   )
   if (plan.discovery !== undefined) {
-    const { bySet, byAccount, reason } = plan.discovery
-    terminal.line(`Provisioned pairs: by permission set ${shown(bySet)} calls, by account ${shown(byAccount)} calls. ${reason}`)
+    const { bySet, byAccount, secondsBySet, secondsByAccount, reason } = plan.discovery
+    const cost = (calls: number | null, seconds: number | null | undefined) =>
+      `${shown(calls)} calls in ${shown(seconds)} seconds`
+    terminal.line(
+      `Provisioned pairs: by permission set ${cost(bySet, secondsBySet)}, by account ${cost(byAccount, secondsByAccount)}. ${reason}`,
+    )
   }
   terminal.line('')
 }

@@ -20,7 +20,7 @@ const counted: { readonly [dataset: string]: string } = {
 }
 
 /** Checks that tell what moved while the source was read: no second reading that must agree. */
-const movements = /^(heads_again |changes_in_progress$)/
+const movements = /^(heads_again |changes_in_progress$|changed_in_window$)/
 
 /** Every population with what it may be held against: an independent count, a second reading, and the run before. */
 export function reconciliations(

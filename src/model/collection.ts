@@ -83,6 +83,9 @@ export interface PlannedDiscovery {
   /** predicted calls; null before the first snapshot */
   readonly bySet: number | null
   readonly byAccount: number | null
+  /** at the budget's rate, were it alone */
+  readonly secondsBySet?: number | null
+  readonly secondsByAccount?: number | null
   readonly taken: 'by_set' | 'by_account'
   /** in words */
   readonly reason: string

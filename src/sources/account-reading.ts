@@ -1,4 +1,5 @@
-import type { Coverage, Gap, PartPiece, Row } from '../model.ts'
+import type { Coverage, Gap, PartEnd, PartPiece, Row } from '../model.ts'
+import { AccountDrops } from './account-drops.ts'
 import { accountStates } from './account-states.ts'
 import { Collection } from './collection.ts'
 import { regionDisabled, wrongExternalIds } from './credentials.ts'
@@ -86,14 +87,16 @@ export async function readAccounts(
   const onAbort = () => lanes.stop(home.signal.reason)
   home.signal.addEventListener('abort', onAbort, { once: true })
   const refused: RefusedAccount[] = []
+  const drops = new AccountDrops(home, emit)
   for (const account of list) {
     lanes.add('accounts', accountsAtATime, async () => {
-      const end = await readAccount(home, account, done, emit)
+      const end = await readAccount(home, account, done, drops, emit)
       if (end !== null) refused.push(end)
     })
   }
   if (home.signal.aborted) onAbort()
   await lanes.finished()
+  await drops.settle()
   await endRefused(home, refused, emit)
   const own = home.place('iam').accountId
   if (missing !== null) await emitWhole(home, emit, () => unknownAccounts(home, missing))
@@ -108,6 +111,8 @@ interface RefusedAccount {
   readonly session: Session
   readonly roleArn: string
   readonly refused: Trouble | Distrust | string
+  /** ends of parts that were refused after others had been read; left out: nothing was read */
+  readonly held?: readonly PartPiece[]
 }
 
 /** @returns the refusal, whose ends are still to come; null when every part has its end */
@@ -115,6 +120,7 @@ async function readAccount(
   home: Session,
   { id, state }: Account,
   done: ReadonlySet<string>,
+  drops: AccountDrops,
   emit: (piece: PartPiece) => Promise<void>,
 ): Promise<RefusedAccount | null> {
   const { source } = home
@@ -128,8 +134,23 @@ async function readAccount(
   }
   const refused = await refusedRole(session, roleArn)
   if (refused !== null) return { session, roleArn, refused }
-  await new Collection(session, accountServicesOf(source), done, emit).read()
+  const services = accountServicesOf(source)
+  const datasets = new Map(services.flatMap(service => service.datasets.map(dataset => [dataset.name, dataset])))
+  const held: PartPiece[] = []
+  await new Collection(session, services, done, async piece => {
+    drops.note(session, datasets, piece)
+    if (piece.end !== null && isRefusal(piece.end)) held.push(piece)
+    else await emit(piece)
+  }).read()
+  // an account that is closed while it is read refuses everything from then on, its role too
+  const refusedNow = held.length === 0 ? null : await session.credentials.assume()
+  if (refusedNow?.kind === 'denied') return { session, roleArn, refused: refusedNow, held }
+  for (const piece of held) await emit(piece)
   return null
+}
+
+function isRefusal({ coverage, gaps }: PartEnd): boolean {
+  return coverage === 'denied' || gaps.some(gap => gap.reason === 'credentials_expired')
 }
 
 /** An account may have been closed, or have left, since it was listed: the list is read once more before a refusal is taken for one. */
@@ -144,12 +165,22 @@ async function endRefused(
   for (const account of accounts) {
     const { session, roleArn, refused } = account
     const gone = isDenied(account) && !('trouble' in again) ? goneSince(session.accountId, again) : null
+    if (account.held !== undefined) {
+      for (const piece of account.held) await emit(gone === null ? piece : notApplicableNow(piece, gone))
+      continue
+    }
     await emitWhole(session, emit, dataset =>
       gone === null
         ? roleGap(session, dataset, roleArn, refused)
         : { coverage: 'not_applicable', reason: `${gone}, and its role was refused`, gap: null },
     )
   }
+}
+
+/** A part that was refused because its account is gone. */
+function notApplicableNow({ part, end }: PartPiece, gone: string): PartPiece {
+  const reason = `${gone}, and refused what was asked`
+  return { part, isFirst: true, rows: [], end: { ...end!, coverage: 'not_applicable', reason, gaps: [] } }
 }
 
 /** What became of an account; null when it is as active as before. */

@@ -45,7 +45,7 @@ export async function* collect(
     ({ part }) => part.dataset.slice(0, part.dataset.indexOf('.')),
   )
   const told = teller(onProgress, plan.calls)
-  const witness = checks === 'none' ? null : new Witness(done.size > 0)
+  const witness = checks === 'none' ? null : new Witness(done.size > 0, session.way.now())
   const handOn = async (piece: PartPiece) => {
     await channel.push(piece)
     told(piece)

@@ -4,6 +4,7 @@ import { ListAccountsCommand } from '@aws-sdk/client-organizations'
 import {
   ListAccountAssignmentsCommand,
   ListAccountAssignmentsForPrincipalCommand,
+  ListInstancesCommand,
   ListPermissionSetsCommand,
 } from '@aws-sdk/client-sso-admin'
 import { sha256 } from '../digest.ts'
@@ -82,6 +83,7 @@ export async function crossChecks(
     () => references(checking(0.2)),
     () => checkKeptDocuments(checking(0.05)),
     () => pending.check(),
+    () => Promise.resolve(checkDates(witness)),
     () => Promise.resolve(checkReservedRoles(witness)),
     () => Promise.resolve(checkCounts(witness)),
   ])
@@ -132,6 +134,13 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
       idOf('Id'),
     ],
     [
+      'sso.instances',
+      operation('sso', 'ListInstances', ListInstancesCommand),
+      { MaxResults: pageSize },
+      'Instances',
+      idOf('InstanceArn'),
+    ],
+    [
       'sso.permission_set_arns',
       operation('sso', 'ListPermissionSets', ListPermissionSetsCommand),
       { InstanceArn: instanceArn, MaxResults: pageSize },
@@ -156,6 +165,21 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
     return { name, made: true, statement, population: before.size, compared: before.size, differences }
   })
   return { checks, calls }
+}
+
+/** What AWS itself dates into the window of the reading. */
+function checkDates(witness: Witness): CrossCheck {
+  const { dated, changes, named } = witness.changedMeanwhile()
+  const statement = `${dated} users, groups and memberships with dates: ${changes} were made or changed while the source was read. Deletions do not show.`
+  return {
+    name: 'changed_in_window',
+    made: true,
+    statement,
+    population: dated,
+    compared: dated,
+    differences: named,
+    found: changes,
+  }
 }
 
 /** Assignments of principals, against those of pairs: for a user, its own and those of its groups. */

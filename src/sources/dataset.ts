@@ -53,8 +53,11 @@ export interface Paging {
 /** Paged, and AWS alone decides how much stands on a page. */
 export type UnsizedPages = 'unsized'
 
-/** `gone`: AWS confirms that the parent was deleted. `exists`: it is still there. Else what AWS said instead. */
-export type Confirmation = 'gone' | 'exists' | Trouble
+/**
+ * `gone`: AWS confirms that the parent was deleted. `exists`: it is still there, although AWS called it missing. `as_said`: it is still there, and
+ * the refusal was meant as one. Else what AWS said instead.
+ */
+export type Confirmation = 'gone' | 'exists' | 'as_said' | Trouble
 
 /** What one read operation of AWS says in one place. */
 export interface Dataset {

@@ -198,6 +198,7 @@ class OpenPart {
     }
     const confirmation = await gone.confirm(ask, parent, session.subject)
     if (confirmation === 'exists') return { kind: 'again', why: 'still_exists', trouble }
+    if (confirmation === 'as_said') return ended(await this.endOpen(causeOf(trouble, dataset, this.#place, parent)))
     if (confirmation !== 'gone') return ended(await this.endOpen(causeOf(confirmation, dataset, this.#place, parent, lastAsked)))
     return ended(await this.endGone())
   }

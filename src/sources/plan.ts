@@ -1,10 +1,10 @@
-import type { CollectionPlan, Counts, PlanStep, Source } from '../model.ts'
+import type { CollectionPlan, Counts, PlannedDiscovery, PlanStep, Source } from '../model.ts'
 import { accountsAtATime } from './account-reading.ts'
 import type { Aws } from './aws.ts'
 import { connect } from './connect.ts'
 import { actionOf, parentsOf, reusableRows } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
-import { plannedByAccount } from './discovery-by-account.ts'
+import { plannedByAccount, provisionedToAccount } from './discovery-by-account.ts'
 import type { Service } from './service.ts'
 import { accountServicesOf, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
@@ -56,7 +56,7 @@ export async function planCollection(
     steps,
     calls: sum(steps.map(step => step.calls)),
     seconds: secondsOf(source, steps, session),
-    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery } : {}),
+    ...(steps.some(step => step.dataset === 'sso.provisioned_accounts') ? { discovery: timed(discovery, source, session) } : {}),
     baseline,
   }
   aws.sessions.set(plan, session)
@@ -79,6 +79,14 @@ function rowsIn(counts: Counts): (dataset: string) => number | null {
   const isEmpty = Object.keys(counts).length === 0
   const hasIam = 'iam.account_summaries' in counts
   return name => counts[name] ?? (isEmpty || (name.startsWith('iam.') && !hasIam) ? null : 0)
+}
+
+/** What either way of discovery takes: both ask Identity Center. */
+function timed(discovery: PlannedDiscovery, source: Source, session: Session): PlannedDiscovery {
+  const sso = servicesOf(source).find(service => service.name === 'sso')!
+  const seconds = (calls: number | null) =>
+    calls === null ? null : calls / rateOf(source, session, sso, provisionedToAccount.name)
+  return { ...discovery, secondsBySet: seconds(discovery.bySet), secondsByAccount: seconds(discovery.byAccount) }
 }
 
 /** Calls a second of one operation. IAM's budgets are one per account, and so many accounts are read side by side. */

@@ -3,7 +3,7 @@ import type { Session } from './session.ts'
 
 const dataset = 'account-access.entitlements'
 const reason =
-  'account access manager can assign people directly to IAM roles, beside permission sets. Its entitlements are not read: no AWS SDK for it is available to this program. Roles that trust account-access.amazonaws.com can be reached that way'
+  'account access manager can assign people directly to IAM roles, beside permission sets. Its entitlements are not read: no client of the AWS SDK is here for it, and nothing documents a question whose answer would prove that all of them were listed. Roles that trust account-access.amazonaws.com can be reached that way'
 
 /**
  * What is known to exist and is not read by this program, said in every snapshot so that nobody takes its absence for none.

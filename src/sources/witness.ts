@@ -1,6 +1,10 @@
 import type { Facts, PartPiece, Row } from '../model.ts'
 import { KeyLog } from './key-log.ts'
 
+/** Datasets whose rows say when they were made and changed. */
+const dated = new Set(['identitystore.users', 'identitystore.groups', 'identitystore.group_memberships'])
+const mostNamed = 100
+
 /** Words that are remembered for comparing; where more come, the list they came with is forgotten and said to be. */
 const mostWords = 2_000_000
 
@@ -17,6 +21,7 @@ const kept: { readonly [dataset: string]: Kept } = {
   'identitystore.users': 'keys',
   'identitystore.groups': 'keys',
   'identitystore.group_memberships': 'keys',
+  'sso.instances': 'keys',
   'sso.permission_set_arns': 'keys',
   'sso.permission_sets': 'facts',
   'sso.provisioned_accounts': 'keys',
@@ -55,7 +60,8 @@ class Seen {
   #count(accountId: string, rows: readonly Row[]): void {
     // policies of AWS are in use in the account and are none of its own
     const own = rows.filter(({ key }) => key.split(':')[4] === accountId)
-    this.counts.set(accountId, (this.counts.get(accountId) ?? 0) + own.length)
+    // one list an account: what is listed again takes the place of the first time
+    this.counts.set(accountId, own.length)
     for (const { key } of rows) if (key.includes(':role/aws-reserved/sso.')) this.reserved.push({ accountId, key })
   }
 }
@@ -71,15 +77,25 @@ export class Witness {
   /** parts that are not at their end: they may begin again */
   readonly #open = new Map<string, Row[]>()
   readonly #notWhole = new Map<string, string>()
+  readonly #since: string
+  /** rows that AWS dates after that, and how many had a date at all */
+  readonly #changed: string[] = []
+  #dated = 0
+  #changes = 0
 
-  /** @param isResumed parts of an interrupted run are staged and not read again: nothing but lists that name parents is whole */
-  constructor(isResumed: boolean) {
+  /**
+   * @param since when the reading began
+   * @param isResumed parts of an interrupted run are staged and not read again: nothing but lists that name parents is whole
+   */
+  constructor(isResumed: boolean, since: Date) {
+    this.#since = since.toISOString().slice(0, 19)
     if (isResumed) for (const dataset of Object.keys(kept)) this.#notWhole.set(dataset, 'the run went on from an interrupted one')
   }
 
   note({ part, isFirst, rows, end }: PartPiece): void {
     const how = kept[part.dataset]
     if (how === undefined) return
+    if (dated.has(part.dataset)) for (const row of rows) this.#date(part.dataset, row)
     // an account that is suspended, an instance without sets: nothing is missing there
     if (end?.coverage === 'not_applicable') return
     if (end !== null && end.coverage !== 'complete' && end.coverage !== 'complete_with_changes') {
@@ -121,6 +137,22 @@ export class Witness {
   /** The roles that Identity Center keeps in the accounts, or why they cannot be compared. */
   reservedRoles(): readonly { readonly accountId: string; readonly key: string }[] | string {
     return this.#whole('iam.roles', seen => seen.reserved)
+  }
+
+  /** What AWS dates after the reading began. Deletions do not show, and a list that was read twice counts twice. */
+  changedMeanwhile(): { readonly dated: number; readonly changes: number; readonly named: readonly string[] } {
+    return { dated: this.#dated, changes: this.#changes, named: this.#changed }
+  }
+
+  #date(dataset: string, { key, facts }: Row): void {
+    const { UpdatedAt, CreatedAt } = facts
+    const last = typeof UpdatedAt === 'string' ? UpdatedAt : CreatedAt
+    if (typeof last !== 'string') return
+    this.#dated++
+    // whole seconds: what comes behind them does not sort as text
+    if (last.slice(0, 19) < this.#since) return
+    this.#changes++
+    if (this.#changed.length < mostNamed) this.#changed.push(`${dataset} ${key} was written at ${last}`)
   }
 
   /** Those of some pairs (`accountId|permissionSetArn`) that are provisioned, as far as it is known. */

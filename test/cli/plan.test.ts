@@ -42,8 +42,12 @@ describe('the plan, as a user reads it', () => {
       byAccount: organization.accounts.length,
       taken: 'by_set',
     })
+    expect(plan.discovery.secondsByAccount / plan.discovery.secondsBySet).to.be.closeTo(
+      organization.accounts.length / organization.permissionSets.length,
+      0.01,
+    )
     const { stdout } = await place.run('plan')
     expect(stdout).to.match(/step +dataset +operation +calls +seconds/)
-    expect(stdout).to.include('by permission set')
+    expect(stdout).to.match(/by permission set \d+ calls in [\d.]+ seconds, by account \d+ calls in [\d.]+ seconds/)
   })
 })

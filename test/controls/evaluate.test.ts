@@ -58,6 +58,17 @@ describe('an evaluation', () => {
     expect(evaluation.outcomes.map(outcome => outcome.control.id)).to.deep.equal(catalog.controls.map(control => control.id))
   })
 
+  it('holds second readings against the first, and not what moved while the source was read', async () => {
+    const names = ['discovery_both_ways', 'heads_again identitystore.users', 'changes_in_progress', 'changed_in_window']
+    const facts = (name: string) => ({ name, made: true, differences: 2, statement: 'Something.' })
+    const rows = names.map(key => ({ dataset: 'evidenced.cross_checks', key, parent: '', facts: facts(key) }))
+    const { outcomes } = evaluate(loadCatalog(), await buildEstate(estateRows({ rows })), asOf)
+    const { results } = outcomes.find(each => each.control.id === 'EVD-004')!
+    const failed = results.filter(each => each.status === 'fail' && each.subject.key.startsWith('check '))
+    expect(failed.map(each => each.subject.key)).to.deep.equal(['check discovery_both_ways'])
+    expect(results.some(each => names.slice(1).some(name => each.subject.key.includes(name)))).to.equal(false)
+  })
+
   it('is the same each time, and leaves the estate as it was', async () => {
     const catalog = loadCatalog()
     const refused = fc.sample(knockedOut, { numRuns: 1, seed: 7 })[0]!.refused

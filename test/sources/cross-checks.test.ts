@@ -43,7 +43,14 @@ describe('the cross-checks', () => {
     }
     expect(check('principal_sample')).to.include({ population: everyone, compared: everyone })
     expect(check('discovery_both_ways').compared).to.equal(organization.accounts.length)
-    for (const head of ['identitystore.users', 'identitystore.groups', 'organizations.accounts', 'sso.permission_set_arns']) {
+    expect(check('changed_in_window')).to.include({ made: true, differences: 0 })
+    for (const head of [
+      'sso.instances',
+      'identitystore.users',
+      'identitystore.groups',
+      'organizations.accounts',
+      'sso.permission_set_arns',
+    ]) {
       expect(check(`heads_again ${head}`), head).to.include({ made: true, differences: 0 })
     }
     expect(check('reserved_roles')).to.include({ made: false })
@@ -111,6 +118,16 @@ describe('the cross-checks', () => {
         }),
     })
     expect(check('heads_again identitystore.users').examples).to.deep.equal([`${gone.UserId} vanished while the source was read`])
+  })
+
+  it('name what AWS dates into the window', async () => {
+    const organization = buildOrganization(shape)
+    const [, user] = organization.users
+    user!.UpdatedAt = new Date(Date.now() + 2000)
+    const { check } = await checked(organization)
+    const said = check('changed_in_window')
+    expect(said).to.include({ differences: 1 })
+    expect(said.examples[0]).to.include(`identitystore.users ${user!.UserId} was written at`)
   })
 
   it('say what Identity Center was still working on at begin and end, and read its assignments again', async () => {

@@ -225,6 +225,36 @@ describe('IAM of the accounts', () => {
     expect(found.part('iam.login_profiles', gone.Arn, Id).rows.size).to.equal(0)
   })
 
+  it('takes an access key deleted after it was listed for gone, and a refusal for one', async () => {
+    const organization = buildOrganization(shape)
+    const [user] = organization.iam[organization.accounts[0]!.Id]!.users.filter(each => each.accessKeys.length > 0)
+    const key = user!.accessKeys[0]!.AccessKeyId
+    await using fresh = await freshIam(organization)
+    fresh.simulator.hook('GetAccessKeyLastUsed', input => {
+      if (input.AccessKeyId === key) user!.accessKeys = user!.accessKeys.filter(each => each.AccessKeyId !== key)
+    })
+    const gone = await collected(fresh)
+    const { end } = gone.part('iam.access_keys_last_used', `${user!.Arn}|${key}`)
+    expect(end).to.include({ coverage: 'complete_with_changes' })
+    expect(end.reason).to.include('the access key was deleted')
+    fresh.simulator.deny('iam:GetAccessKeyLastUsed')
+    const refused = await collected(fresh)
+    for (const gap of refused.gaps('iam.access_keys_last_used'))
+      expect(gap).to.include({ reason: 'access_denied', action: 'iam:GetAccessKeyLastUsed' })
+    expect(refused.gaps('iam.access_keys_last_used')).to.not.have.length(0)
+  })
+
+  it('begins a list again when its page token is refused', async () => {
+    const organization = buildOrganization(shape)
+    await using fresh = await freshIam(organization, { simulator: { pageSize: 1, trust: trust(organization) } })
+    fresh.simulator.fault('iam:ListUsers', { kind: 'expired_page_token' })
+    const found = await collected(fresh)
+    const active = organization.accounts.filter(account => account.State === 'ACTIVE')
+    const users = active.flatMap(account => organization.iam[account.Id]!.users)
+    expect(found.rows('iam.users').size).to.equal(users.length)
+    expect(found.calls.filter(call => call.dataset === 'iam.users' && call.page === 1)).to.have.length(active.length + 1)
+  })
+
   it('has no password policy where none is set, and no login profile where there is no password', async () => {
     const organization = buildOrganization(shape)
     const { Id } = organization.accounts[0]!

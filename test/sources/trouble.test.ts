@@ -293,6 +293,19 @@ describe('what changes while it is read', () => {
     )
   })
 
+  it('an account that left after it was listed has no tags, confirmed', async () => {
+    const organization = buildOrganization(small)
+    const last = organization.accounts.at(-1)!
+    await using fresh = await freshAws(organization)
+    fresh.simulator.hook('organizations:ListTagsForResource', () => {
+      organization.accounts = organization.accounts.filter(each => each !== last)
+      delete organization.parents[last.Id]
+    })
+    const { end } = (await collected(fresh)).part('organizations.tags', last.Id)
+    expect(end).to.include({ coverage: 'complete_with_changes' })
+    expect(end.reason).to.include('was deleted while the source was read')
+  })
+
   it('an organizational unit deleted after it was listed has nothing below it', async () => {
     const organization = buildOrganization({ ...small, ous: 3 })
     const gone = organization.ous.at(-1)!

@@ -22,6 +22,7 @@ import {
 const pageSize = 1000
 
 const listUsers = operation('ListUsers', ListUsersCommand)
+const listAccessKeys = operation('ListAccessKeys', ListAccessKeysCommand)
 
 const users: Dataset = {
   name: 'iam.users',
@@ -35,7 +36,7 @@ const users: Dataset = {
 }
 
 const accessKeys: Dataset = {
-  ...ofUser('iam.access_keys', operation('ListAccessKeys', ListAccessKeysCommand)),
+  ...ofUser('iam.access_keys', listAccessKeys),
   pageSize,
   rows: (answer, userArn) => rowsOf(answer.AccessKeyMetadata, key => joined(userArn, text(key, 'AccessKeyId'))),
   calls: rows => callsPer(rows('iam.users'), rows('iam.access_keys'), pageSize),
@@ -49,6 +50,19 @@ const accessKeysLastUsed: Dataset = {
   input: key => ({ AccessKeyId: key.slice(key.lastIndexOf('|') + 1) }),
   rows: (answer, key) => ((answer.AccessKeyLastUsed ?? null) === null ? null : rowOf(answer, key)),
   calls: rows => rows('iam.access_keys'),
+  gone: {
+    what: 'the access key',
+    // of a key that is not there IAM says AccessDenied, as of one that the role may not ask about: the list of keys decides
+    isMeant: trouble => trouble.kind === 'not_found' || trouble.kind === 'denied',
+    operations: [listAccessKeys],
+    async confirm(ask, key) {
+      const bar = key.lastIndexOf('|')
+      const said = await ask(listAccessKeys, { UserName: nameIn(key.slice(0, bar)), MaxItems: pageSize })
+      if ('trouble' in said) return said.trouble.kind === 'not_found' ? 'gone' : said.trouble
+      const keys = rowsOf(said.answer.AccessKeyMetadata, each => text(each, 'AccessKeyId')) ?? []
+      return keys.some(each => each.key === key.slice(bar + 1)) ? 'as_said' : 'gone'
+    },
+  },
 }
 
 const mfaDevices: Dataset = {
@@ -76,8 +90,8 @@ function ofUser(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
     name,
     operation: asked,
     parents: [{ dataset: 'iam.users', parent: user => user.key }],
-    // without a name IAM would answer of the caller; a user's name is the last step of the ARN
-    input: userArn => ({ UserName: userArn.slice(userArn.lastIndexOf('/') + 1) }),
+    // without a name IAM would answer of the caller
+    input: userArn => ({ UserName: nameIn(userArn) }),
     gone: {
       what: 'the user',
       isMeant: trouble => trouble.kind === 'not_found',
@@ -85,6 +99,11 @@ function ofUser(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
       confirm: confirmByList,
     },
   }
+}
+
+/** A user's name is the last step of its ARN. */
+function nameIn(userArn: string): string {
+  return userArn.slice(userArn.lastIndexOf('/') + 1)
 }
 
 async function confirmByList(ask: Ask, userArn: string): Promise<Confirmation> {
