@@ -24,8 +24,10 @@ export class ResourceKeys {
 
   /** Makes the numbers of some keys known to `idOf`. */
   async resolve(keys: Iterable<string>): Promise<void> {
-    const missing = [...new Set(keys)].filter(key => !this.#ids.has(key)).map(ownText)
-    if (missing.length === 0) return
+    const unknown = new Set<string>()
+    for (const key of keys) if (!this.#ids.has(key)) unknown.add(ownText(key))
+    if (unknown.size === 0) return
+    const missing = [...unknown]
     if (!this.#isWhole) {
       const rows = await query<{ id: number; key: string }>(
         this.#store.db,

@@ -38,6 +38,7 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
     if (batch.calls.length > 0) await stageCalls(on, collectionId, batch.calls)
   })
   takeUp(parts, pieces)
+  await state.early?.take(pieces)
 }
 
 /** Waits for a seal and is waited for; refuses a run whose collection another run took over. */
