@@ -9,7 +9,7 @@ import { contentDigest } from './part-content.ts'
 import { ResourceKeys } from './resource-keys.ts'
 import type { PartGroup, RunParts } from './run-parts.ts'
 import type { Store } from './store.ts'
-import { edgeColumns, writeEdgeRows } from './write-edges.ts'
+import { edgeColumns, nameKeys, writeEdgeRows } from './write-edges.ts'
 import { EntityTables } from './write-entities.ts'
 
 /** Longer than this no transaction is held open: the garbage of the whole database would wait for it. */
@@ -124,7 +124,9 @@ export class EarlyRows {
     for (const piece of pieces) {
       this.#taken += piece.rows
       const fields = this.#edgesOf(piece)
-      await keys.resolve(keysOf(this.#parts, piece, fields))
+      if (fields.length > 0) nameKeys(keys, fields, this.#parts.groupOf(piece.part).edges!)
+      for (let at = 0; at < piece.entities.length; at += 2) keys.name(piece.entities[at]!)
+      await keys.resolve()
       if (fields.length > 0) await this.#writeEdges(piece, fields)
       if (piece.entityIds.length > 0 && !(await this.#writeEntities(piece)))
         return this.#giveUp(`a key stands twice in ${this.#parts.keyOf(piece.part)}, or elsewhere in its dataset`)
@@ -268,16 +270,4 @@ function lastOfEach(lines: readonly string[], kind: 'membership' | 'assignment')
     last.set(line.slice(0, end), line)
   }
   return [...last.values()]
-}
-
-/** Keys that a piece's rows name, as often as they do. */
-function* keysOf(parts: RunParts, piece: StagedPiece, fields: readonly string[]): Generator<string> {
-  for (let at = 0; at < piece.entities.length; at += 2) yield piece.entities[at]!
-  const kind = parts.groupOf(piece.part).edges
-  if (kind === 'assignment') for (let at = 1; at < fields.length; at += edgeFields.assignment) yield fields[at]!
-  if (kind !== 'membership') return
-  for (let at = 0; at < fields.length; at += edgeFields.membership) {
-    yield fields[at]!
-    if (fields[at + 2] !== '') yield fields[at + 2]!
-  }
 }

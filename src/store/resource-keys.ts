@@ -11,6 +11,7 @@ export class ResourceKeys {
   /** every key of the source has passed through here, so that one which is not known is new */
   readonly #isWhole: boolean
   readonly #ids = new Map<string, number>()
+  readonly #named = new Set<string>()
   readonly #rows: CopyRows
   readonly #numbers: Numbers
 
@@ -22,12 +23,16 @@ export class ResourceKeys {
     this.#numbers = new Numbers(store, 'resource_key')
   }
 
-  /** Makes the numbers of some keys known to `idOf`. */
-  async resolve(keys: Iterable<string>): Promise<void> {
-    const unknown = new Set<string>()
-    for (const key of keys) if (!this.#ids.has(key)) unknown.add(ownText(key))
-    if (unknown.size === 0) return
-    const missing = [...unknown]
+  /** Notes a key that `resolve` is to make known. */
+  name(key: string): void {
+    if (!this.#ids.has(key)) this.#named.add(key)
+  }
+
+  /** Makes the numbers of the keys that were named known to `idOf`. */
+  async resolve(): Promise<void> {
+    if (this.#named.size === 0) return
+    const missing = [...this.#named].map(ownText)
+    this.#named.clear()
     if (!this.#isWhole) {
       const rows = await query<{ id: number; key: string }>(
         this.#store.db,
