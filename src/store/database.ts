@@ -66,15 +66,10 @@ export async function transaction<T>(db: Database, work: (on: Connection) => Pro
   return withClient(db, client => transactionOn(db, client, work))
 }
 
-/** The same on a connection that is held already. @param isBegun the transaction is open there */
-export async function transactionOn<T>(
-  db: Database,
-  client: pg.ClientBase,
-  work: (on: Connection) => Promise<T>,
-  isBegun = false,
-): Promise<T> {
+/** The same on a connection that is held already. */
+export async function transactionOn<T>(db: Database, client: pg.ClientBase, work: (on: Connection) => Promise<T>): Promise<T> {
   try {
-    if (!isBegun) await client.query('begin')
+    await client.query('begin')
     const result = await work(connection(db, client))
     await client.query('commit')
     return result

@@ -58,8 +58,7 @@ export async function numberParts(
   return groups
 }
 
-/** Numbers of some groups, whose datasets and places become known with it. */
-export async function numberGroups(on: Connection, groups: readonly PartGroup[]): Promise<Map<PartGroup, GroupNumbers>> {
+async function numberGroups(on: Connection, groups: readonly PartGroup[]): Promise<Map<PartGroup, GroupNumbers>> {
   await internPlaces(on, groups)
   const rows = await on.query<{ n: number; dataset_id: number; place_id: number }>(
     `select w.n::int, d.id as dataset_id, l.id as place_id

@@ -31,7 +31,6 @@ export class RunParts {
   readonly #ids = new IntColumn()
   readonly #groups = new IntColumn()
   readonly #fresh = new IntColumn()
-  readonly #reserved = new IntColumn()
   readonly #contents = new IntColumn()
   readonly #states = new IntColumn()
   readonly #generations = new IntColumn()
@@ -75,25 +74,9 @@ export class RunParts {
     this.#fresh.set(index, 1)
   }
 
-  /** number under which a part is written while it is read; 0 for none */
-  reservedIdOf(index: number): number {
-    return this.#reserved.get(index)
-  }
-
-  /** Keeps a number for a part, which is not its own before the seal: until then the journal names the part in full. */
-  reserveId(index: number, id: number): void {
-    this.#reserved.set(index, id)
-  }
-
-  /** Gives the parts the numbers that were kept for them. */
-  takeReserved(): void {
-    for (let index = 0; index < this.count; index++) if (this.reservedIdOf(index) > 0) this.setId(index, this.reservedIdOf(index))
-  }
-
-  /** Takes back the numbers that were given or kept: their transaction failed. */
+  /** Takes back the numbers that were given: their transaction failed. */
   dropNumbers(): void {
     for (let index = 0; index < this.count; index++) {
-      this.#reserved.set(index, 0)
       if (!this.isFresh(index)) continue
       this.#ids.set(index, 0)
       this.#fresh.set(index, 0)

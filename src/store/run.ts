@@ -4,7 +4,6 @@ import { canonicalJson, digestOf } from '../digest.ts'
 import type { Caller, CollectionPlan, Json, RunRecord, Source } from '../model.ts'
 import { foldCalls } from './calls.ts'
 import { type Connection, connectAlone, query, transaction, transactionOn } from './database.ts'
-import { EarlyRows } from './early-rows.ts'
 import { StoreError, storeError } from './error.ts'
 import { discardJournal, readJournal, takeUp } from './journal.ts'
 import { KnownEntities } from './known-entities.ts'
@@ -42,8 +41,6 @@ export interface RunState {
   readonly parts: RunParts
   /** null before the first snapshot: nothing is known */
   readonly knownEntities: KnownEntities | null
-  /** writes a first snapshot while it is read; null for any other */
-  early: EarlyRows | null
 }
 
 /** Parts older than this are read again: a snapshot's window should be a day at most. */
@@ -70,9 +67,7 @@ export async function openRun(store: Store, source: Source, plan: CollectionPlan
     const parts = await readKnownParts(store.db, sourceId)
     const done = begun.resumed ? await resume(store, begun.collectionId, parts) : new Set<string>()
     const knownEntities = begun.isFirst ? null : new KnownEntities(store, sourceId)
-    const state: RunState = { phase: 'open', isLost: false, sealing: null, parts, knownEntities, early: null }
-    if (begun.isFirst && !begun.resumed)
-      state.early = new EarlyRows(store, session, sourceId, parts, () => state.phase === 'open' && !state.isLost)
+    const state: RunState = { phase: 'open', isLost: false, sealing: null, parts, knownEntities }
     session.on('error', () => (state.isLost = true))
     session.on('end', () => (state.isLost = true))
     const { collectionId, resumed } = begun
@@ -165,7 +160,6 @@ export async function listRuns(
 /** Closes the session and with it the lock. */
 export async function close(state: RunState, session: pg.Client): Promise<void> {
   state.phase = 'over'
-  await state.early?.abandon()
   await session.end().catch(() => {})
 }
 

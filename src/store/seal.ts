@@ -4,7 +4,6 @@ import { judgeUnread } from './closing-parts.ts'
 import { Copier } from './copier.ts'
 import { type Connection, transactionOn } from './database.ts'
 import { datasetKey, isOpen, type Population, populationsOfNext, summarise } from './dataset-summary.ts'
-import type { WrittenEarly } from './early-rows.ts'
 import { StoreError } from './error.ts'
 import { sortGaps, writeGaps, writeOpenParts } from './gap.ts'
 import { discardJournal } from './journal.ts'
@@ -44,10 +43,7 @@ export async function sealRun(run: OpenRun): Promise<Snapshot> {
 
 async function sealAndClose(run: OpenRun): Promise<Snapshot> {
   const { store, session, state } = run
-  const early = state.early === null ? null : await state.early.finish()
-  state.early = null
-  const work = (on: Connection) => seal(on, run, early)
-  const snapshot = await transactionOn(store.db, session, work, early !== null).catch((error: unknown) => {
+  const snapshot = await transactionOn(store.db, session, on => seal(on, run)).catch((error: unknown) => {
     state.parts.dropNumbers()
     throw error
   })
@@ -55,7 +51,7 @@ async function sealAndClose(run: OpenRun): Promise<Snapshot> {
   return snapshot
 }
 
-async function seal(on: Connection, run: OpenRun, early: WrittenEarly | null): Promise<Snapshot> {
+async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   const { store, sourceId, collectionId, source } = run
   const { parts } = run.state
   const collection = await takeCollection(on, run)
@@ -65,8 +61,7 @@ async function seal(on: Connection, run: OpenRun, early: WrittenEarly | null): P
     [sourceId],
   )
   const version = (last?.version ?? 0) + 1
-  const { missed, leaves } =
-    early === null ? await writeRows(on, run, version, last === undefined) : await completeRows(on, run, early)
+  const { missed, leaves } = await writeRows(on, run, version, last === undefined)
 
   const outcomes = outcomesOf(parts, missed)
   await foldCalls(on, collectionId)
@@ -125,21 +120,6 @@ interface WrittenRows {
   readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
 }
 
-/** Adds to the rows that were written while they were read what only the end of the run tells. */
-async function completeRows(on: Connection, run: OpenRun, { seen, begun, leaves }: WrittenEarly): Promise<WrittenRows> {
-  const { store, sourceId, state } = run
-  state.parts.takeReserved()
-  const copier = new Copier(on)
-  await numberParts(on, store, sourceId, state.parts, copier)
-  await copier.idle()
-  const { missed } = await judgeUnread(on, sourceId, state.parts, seen)
-  if (begun >= manyRows) await on.execute(analyzeTables)
-  return { missed, leaves }
-}
-
-/** A role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error. */
-const analyzeTables = 'analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version'
-
 /** Writes what the run saw as versions. */
 async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<WrittenRows> {
   const { store, sourceId, state } = run
@@ -165,8 +145,10 @@ async function writeRows(on: Connection, run: OpenRun, version: number, isFirst:
   }
   const versions = await compareEdges(on, sourceId, version, compared)
   await replaceContents(on, doubtful, new Map([...edges.contents].map(([index, digest]) => [parts.idOf(index), digest])))
-  if (entities.begun + entities.ended + gone + edges.begun + versions.begun + versions.ended >= manyRows)
-    await on.execute(analyzeTables)
+  if (entities.begun + entities.ended + gone + edges.begun + versions.begun + versions.ended >= manyRows) {
+    // a role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error
+    await on.execute('analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version')
+  }
   return { missed, leaves: edges.compared.size === 0 ? leaves : null }
 }
 

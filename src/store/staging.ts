@@ -31,18 +31,13 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
     parts,
     sorted.map(piece => stage(parts, piece, known)),
   )
-  const encoding = pieces.length === 0 ? null : encodeBatch(parts, pieces)
-  encoding?.catch(() => {})
-  // rows that the journal then does not get are found to be too many when the snapshot is sealed
-  const writing = state.early?.take(pieces)
-  const body = await encoding
+  const body = pieces.length === 0 ? null : await encodeBatch(parts, pieces)
   await transaction(store.db, async on => {
     await holdCollection(on, run)
     if (body !== null) await appendBatch(on, collectionId, pieces, body)
     if (batch.calls.length > 0) await stageCalls(on, collectionId, batch.calls)
   })
   takeUp(parts, pieces)
-  await writing
 }
 
 /** Waits for a seal and is waited for; refuses a run whose collection another run took over. */

@@ -38,16 +38,16 @@ export interface WrittenEdges {
  * is noted at once.
  */
 export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
-  const { run, copier, keys, isFirst, version, leaves } = writing
+  const { run, copier, keys, isFirst } = writing
   const { parts } = run.state
   const tables = {
     membership: {
-      direct: copier.table('membership_version', edgeColumns.membership),
-      seen: copier.table('seen_membership', [...edgeColumns.membership, 'seq']),
+      direct: copier.table('membership_version', columns.membership),
+      seen: copier.table('seen_membership', [...columns.membership, 'seq']),
     },
     assignment: {
-      direct: copier.table('assignment_version', edgeColumns.assignment),
-      seen: copier.table('seen_assignment', [...edgeColumns.assignment, 'seq']),
+      direct: copier.table('assignment_version', columns.assignment),
+      seen: copier.table('seen_assignment', [...columns.assignment, 'seq']),
     },
   }
   const content = copier.table('part_content', ['part_id', 'digest'])
@@ -76,17 +76,7 @@ export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
         if (digest !== null) contents.set(piece.part, digest)
         isDoubtful ||= !piece.isWhole
       }
-      const { dataset } = parts.groupOf(piece.part)
-      const part = {
-        sourceId: run.sourceId,
-        partId: parts.idOf(piece.part),
-        version,
-        dataset,
-        parent: parts.parentOf(piece.part),
-      }
-      const leafSet = isDirect ? (leaves?.get(parts.groupOf(piece.part)) ?? null) : null
-      const target = { ...part, keys, leafSet }
-      seq = writeEdgeRows(target, piece, kind, isDirect ? tables[kind].direct : tables[kind].seen, isDirect ? null : seq)
+      seq = writeRows(writing, piece, kind, isDirect ? tables[kind].direct : tables[kind].seen, isDirect ? null : seq)
     }
     await copier.pass()
   }
@@ -95,8 +85,7 @@ export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
   return { begun, compared, contents }
 }
 
-/** Columns of a version of an edge, as `writeEdgeRows` fills them. */
-export const edgeColumns: Readonly<Record<Kind, readonly string[]>> = {
+const columns: Readonly<Record<Kind, readonly string[]>> = {
   membership: ['source_id', 'part_id', 'from_version', 'user_id', 'store_id', 'membership_id', 'rest', 'digest'],
   assignment: ['source_id', 'part_id', 'from_version', 'principal_type', 'principal_id', 'rest', 'digest'],
 }
@@ -120,8 +109,7 @@ async function dropRepeated(on: Connection): Promise<void> {
   )
 }
 
-/** Names the keys that edges hold. */
-export function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kind): void {
+function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kind): void {
   if (kind === 'assignment') {
     for (let at = 1; at < edges.length; at += edgeFields.assignment) keys.name(edges[at]!)
     return
@@ -132,35 +120,27 @@ export function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kin
   }
 }
 
-/** A part whose edges are written. */
-export interface EdgePart {
-  readonly sourceId: number
-  readonly partId: number
-  readonly version: number
-  readonly dataset: string
-  readonly parent: string
-  /** knows every key that the edges name */
-  readonly keys: ResourceKeys
-  /** takes up the rows, for the digest of their dataset; null where that is computed from the rows */
-  readonly leafSet: LeafSet | null
-}
-
 /** @param seq number of the first row where rows are numbered, else null @returns number after the last */
-export function writeEdgeRows(
-  { sourceId, partId, version, dataset, parent, keys, leafSet }: EdgePart,
-  { edges, edgeCount }: Pick<StagedPiece, 'edges' | 'edgeCount'>,
+function writeRows(
+  { run, version, keys, leaves }: EdgeWriting,
+  { part, edges, edgeCount }: StagedPiece,
   kind: Kind,
   rows: CopyRows,
   seq: number | null,
 ): number {
+  const { parts } = run.state
+  const partId = parts.idOf(part)
+  const { dataset } = parts.groupOf(part)
+  const parent = parts.parentOf(part)
   const digestOfRow = digester(dataset, parent)
+  const leafSet = seq === null ? leaves?.get(parts.groupOf(part)) : undefined
   const parentText = JSON.stringify(parent)
   const fields = edgeFields[kind]
   let next = seq ?? 0
   for (let i = 0; i < edgeCount; i++) {
     const at = i * fields
     rows.row()
-    rows.int(sourceId)
+    rows.int(run.sourceId)
     rows.int(partId)
     rows.int(version)
     if (kind === 'membership') {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Copier } from './copier.ts'
-import type { CopyRows } from './copy-rows.ts'
 import { type Connection, query } from './database.ts'
 import { isValid, readJournal, type StagedPiece } from './journal.ts'
 import type { LeafSet } from './leaf-set.ts'
@@ -39,7 +38,11 @@ export interface EntityWriting {
 export async function writeEntities(writing: EntityWriting): Promise<WrittenEntities> {
   const { on, run, version, copier } = writing
   const losers = await findLosers(run)
-  const tables = new EntityTables(copier)
+  const tables = {
+    entities: copier.table('entity', ['id', 'source_id', 'dataset_id', 'place_id', 'key_id']),
+    salts: copier.table('entity_salt', ['entity_id', 'salt']),
+    versions: copier.table('entity_version', ['source_id', 'entity_id', 'from_version', 'part_id', 'digest', 'body']),
+  }
   const numbers = new Numbers(run.store, 'entity')
   const seen = new Set<number>()
   const replaced: number[] = []
@@ -55,11 +58,22 @@ export async function writeEntities(writing: EntityWriting): Promise<WrittenEnti
     for (const { part, key, body, id: known } of staged) {
       const id = known === 0 ? await numbers.next() : known
       if (known === 0) {
-        const group = writing.groups.get(run.state.parts.groupOf(part))!
-        tables.entity(id, run.sourceId, group, writing.keys.idOf(key))
+        const { datasetId, placeId } = writing.groups.get(run.state.parts.groupOf(part))!
+        tables.entities.row()
+        for (const value of [id, run.sourceId, datasetId, placeId, writing.keys.idOf(key)]) tables.entities.int(value)
       } else replaced.push(id)
-      const salt = salts.get(id) ?? tables.salt(id)
-      const digest = tables.version({ sourceId: run.sourceId, id, version, partId: run.state.parts.idOf(part) }, salt, body)
+      const salt = salts.get(id) ?? randomBytes(16)
+      if (!salts.has(id)) {
+        tables.salts.row()
+        tables.salts.int(id)
+        tables.salts.bytea(salt)
+      }
+      const { versions } = tables
+      versions.row()
+      for (const value of [run.sourceId, id, version, run.state.parts.idOf(part)]) versions.int(value)
+      const digest = saltedDigest(salt, body)
+      versions.hex(digest)
+      versions.text(body)
       const { parts } = run.state
       writing.leaves?.get(parts.groupOf(part))?.add(JSON.stringify(key), JSON.stringify(parts.parentOf(part)), digest)
       seen.add(id)
@@ -70,47 +84,6 @@ export async function writeEntities(writing: EntityWriting): Promise<WrittenEnti
   await copier.idle()
   const ended = await endVersions(on, run.sourceId, version, replaced)
   return { seen, begun, ended }
-}
-
-/** Where new entities, their salts and their versions go. */
-export class EntityTables {
-  readonly #entities: CopyRows
-  readonly #salts: CopyRows
-  readonly #versions: CopyRows
-
-  constructor(copier: Copier) {
-    this.#entities = copier.table('entity', ['id', 'source_id', 'dataset_id', 'place_id', 'key_id'])
-    this.#salts = copier.table('entity_salt', ['entity_id', 'salt'])
-    this.#versions = copier.table('entity_version', ['source_id', 'entity_id', 'from_version', 'part_id', 'digest', 'body'])
-  }
-
-  entity(id: number, sourceId: number, { datasetId, placeId }: GroupNumbers, keyId: number): void {
-    this.#entities.row()
-    for (const value of [id, sourceId, datasetId, placeId, keyId]) this.#entities.int(value)
-  }
-
-  /** @returns a new salt for an entity that has none */
-  salt(id: number): Buffer {
-    const salt = randomBytes(16)
-    this.#salts.row()
-    this.#salts.int(id)
-    this.#salts.bytea(salt)
-    return salt
-  }
-
-  /** @returns the digest of the version, in hexadecimal */
-  version(
-    of: { readonly sourceId: number; readonly id: number; readonly version: number; readonly partId: number },
-    salt: Buffer,
-    body: string,
-  ): string {
-    const digest = saltedDigest(salt, body)
-    this.#versions.row()
-    for (const value of [of.sourceId, of.id, of.version, of.partId]) this.#versions.int(value)
-    this.#versions.hex(digest)
-    this.#versions.text(body)
-    return digest
-  }
 }
 
 /** Ends what still holds of some entities; versions that begin with this one stay. */
