@@ -43,7 +43,8 @@ export class Copier {
 
   async #send({ name, columns, rows }: Table): Promise<void> {
     await this.#sending
-    this.#sending = this.#on.copyBytes(name, columns, rows.take())
+    const bytes = rows.take()
+    this.#sending = this.#on.copyBytes(name, columns, bytes).then(() => rows.giveBack(bytes))
     this.#sending.catch(() => {})
   }
 }

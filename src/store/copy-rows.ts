@@ -7,6 +7,8 @@ export class CopyRows {
   #buffer = Buffer.allocUnsafe(firstBytes)
   #used = copyHeader.copy(this.#buffer)
   readonly #fields: number
+  /** of rows that were sent */
+  #spare: Buffer<ArrayBuffer> | null = null
 
   constructor(fields: number) {
     this.#fields = fields
@@ -62,9 +64,15 @@ export class CopyRows {
     this.#need(copyTrailer.length)
     this.#used += copyTrailer.copy(this.#buffer, this.#used)
     const taken = this.#buffer.subarray(0, this.#used)
-    this.#buffer = Buffer.allocUnsafe(firstBytes)
+    this.#buffer = this.#spare ?? Buffer.allocUnsafe(firstBytes)
+    this.#spare = null
     this.#used = copyHeader.copy(this.#buffer)
     return taken
+  }
+
+  /** Uses the memory of bytes that were taken, and sent, for the rows to come: left to the garbage they stay for long. */
+  giveBack(taken: Buffer): void {
+    this.#spare = Buffer.from(taken.buffer as ArrayBuffer)
   }
 
   #need(bytes: number): void {

@@ -19,14 +19,8 @@ const emptyDigest = setDigest([])
 /**
  * Counts and digests, computed from the version rows. A dataset's digest is the `setDigest` of one leaf per row, and the leaf is the
  * digest of the canonical JSON `[key, parent, digest of the row]`: so facts cannot change places between two keys unnoticed.
- * @param only ids of datasets and places, pair by pair; left out, all
  */
-export async function populationsOf(
-  on: Pick<Connection, 'query'>,
-  sourceId: number,
-  version: number,
-  only: { readonly datasetIds: readonly number[]; readonly placeIds: readonly number[] } | null = null,
-): Promise<Population[]> {
+export async function populationsOf(on: Pick<Connection, 'query'>, sourceId: number, version: number): Promise<Population[]> {
   const rows = await on.query<PopulationRow>(
     `select d.name as dataset, l.account_id, l.region, count(*)::int as count,
        sha256(convert_to(string_agg(encode(r.leaf, 'hex') || E'\\n', '' order by r.leaf), 'UTF8')) as digest
@@ -34,29 +28,53 @@ export async function populationsOf(
        select p.dataset_id, p.place_id, sha256(convert_to(
          '[' || to_json(r.key)::text || ',' || to_json(p.parent)::text || ',"' || encode(r.digest, 'hex') || '"]', 'UTF8')) as leaf
        from (${seenRows}) r join part p on p.id = r.part_id
-       where $3::int[] is null or (p.dataset_id, p.place_id) in (select * from unnest($3::int[], $4::int[]))
      ) r join dataset d on d.id = r.dataset_id join place l on l.id = r.place_id
      group by d.name, l.account_id, l.region`,
-    [sourceId, version, only?.datasetIds ?? null, only?.placeIds ?? null],
+    [sourceId, version],
   )
   return rows.map(populationIn)
+}
+
+/** A dataset in one place of which the snapshot that is being sealed shows something else than the one before. */
+export interface TouchedDataset {
+  readonly dataset: string
+  readonly place: Place
+  readonly datasetId: number
+  readonly placeId: number
 }
 
 /**
  * The same for the snapshot that is being sealed. A dataset of which no row begins, ends, or goes out of or into sight with it is what it
  * was in the snapshot before, and is not read again.
+ * @param count counts and digests of the others, from their rows
  */
-export async function populationsOfNext(on: Pick<Connection, 'query'>, sourceId: number, version: number): Promise<Population[]> {
-  const touched = await on.query<{ dataset_id: number; place_id: number }>(touchedDatasets, [sourceId, version])
-  const only = { datasetIds: touched.map(row => row.dataset_id), placeIds: touched.map(row => row.place_id) }
+export async function populationsOfNext(
+  on: Pick<Connection, 'query'>,
+  sourceId: number,
+  version: number,
+  count: (touched: readonly TouchedDataset[]) => Promise<Population[]>,
+): Promise<Population[]> {
+  const rows = await on.query<TouchedRow>(touchedDatasets, [sourceId, version])
+  const touched = rows.map((row): TouchedDataset => {
+    const place = { accountId: row.account_id, region: row.region }
+    return { dataset: row.dataset, place, datasetId: row.dataset_id, placeId: row.place_id }
+  })
   const kept = await on.query<PopulationRow>(
     `select d.name as dataset, l.account_id, l.region, y.count, y.digest
      from dataset_summary y join dataset d on d.id = y.dataset_id join place l on l.id = y.place_id
      where y.source_id = $1 and y.version = $2::int - 1 and y.count > 0
        and (y.dataset_id, y.place_id) not in (select * from unnest($3::int[], $4::int[]))`,
-    [sourceId, version, only.datasetIds, only.placeIds],
+    [sourceId, version, touched.map(each => each.datasetId), touched.map(each => each.placeId)],
   )
-  return [...kept.map(populationIn), ...(touched.length === 0 ? [] : await populationsOf(on, sourceId, version, only))]
+  return [...kept.map(populationIn), ...(touched.length === 0 ? [] : await count(touched))]
+}
+
+interface TouchedRow {
+  readonly dataset: string
+  readonly account_id: string
+  readonly region: string
+  readonly dataset_id: number
+  readonly place_id: number
 }
 
 interface PopulationRow {
@@ -78,6 +96,7 @@ function populationIn(row: PopulationRow): Population {
 
 /** Datasets and places of source $1 in which anything differs between snapshot $2 and the one before. */
 const touchedDatasets = `
+  select t.dataset_id, t.place_id, d.name as dataset, l.account_id, l.region from (
   select distinct p.dataset_id, p.place_id from (
     ${['entity_version', 'membership_version', 'assignment_version', 'membership_unseen', 'assignment_unseen']
       .flatMap(table => [
@@ -88,7 +107,8 @@ const touchedDatasets = `
   ) t join part p on p.id = t.part_id
   union
   select e.dataset_id, e.place_id from entity_unseen u join entity e on e.id = u.entity_id
-  where u.source_id = $1 and (u.from_version = $2 or u.to_version = $2)`
+  where u.source_id = $1 and (u.from_version = $2 or u.to_version = $2)
+  ) t join dataset d on d.id = t.dataset_id join place l on l.id = t.place_id`
 
 /** Every row that snapshot $2 of source $1 shows: part, key, digest. */
 const seenRows = `

@@ -1,5 +1,6 @@
 import type { Place } from '../model.ts'
-import { query } from './database.ts'
+import { streamRows } from './database.ts'
+import { Digests } from './digests.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
 
@@ -8,6 +9,7 @@ export interface KnownEntity {
   readonly id: number
   /** hexadecimal, of the version that still holds; null when none does, or when its salt was disposed of */
   readonly digest: string | null
+  /** null where there is no such digest */
   readonly salt: Buffer | null
   /** number of the part that showed it last */
   readonly partId: number | null
@@ -55,34 +57,72 @@ export class KnownEntities {
   }
 }
 
-export type PlaceEntities = ReadonlyMap<string, ReadonlyMap<string, KnownEntity>>
+export type PlaceEntities = ReadonlyMap<string, Pick<DatasetEntities, 'get' | 'size'>>
 
 async function read(store: Store, sourceId: number, place: Place): Promise<PlaceEntities> {
-  const rows = await query<Row>(
-    store.db,
-    `select d.name as dataset, k.key, e.id, v.digest, v.part_id, t.salt
+  const text = `select d.name as dataset, k.key, e.id, encode(v.digest, 'hex') as digest, v.part_id, encode(t.salt, 'hex') as salt
      from entity e join dataset d on d.id = e.dataset_id join resource_key k on k.id = e.key_id
      left join entity_version v on v.entity_id = e.id and v.to_version = ${stillHolds}
      left join entity_salt t on t.entity_id = e.id
      where e.source_id = $1 and e.dataset_id = any (array(select id from dataset))
-       and e.place_id = (select id from place where account_id = $2 and region = $3)`,
-    [sourceId, place.accountId, place.region],
-  )
-  const byDataset = new Map<string, Map<string, KnownEntity>>()
-  for (const { dataset, key, id, digest, part_id, salt } of rows) {
-    const entity = { id, digest: salt === null ? null : (digest?.toString('hex') ?? null), salt, partId: part_id }
-    const known = byDataset.get(dataset)
-    if (known === undefined) byDataset.set(dataset, new Map([[key, entity]]))
-    else known.set(key, entity)
+       and e.place_id = (select id from place where account_id = $2 and region = $3)`
+  const byDataset = new Map<string, DatasetEntities>()
+  for await (const batch of streamRows<Row>(store.db, text, [sourceId, place.accountId, place.region], 5000)) {
+    for (const row of batch) {
+      const known = byDataset.get(row.dataset) ?? new DatasetEntities()
+      byDataset.set(row.dataset, known)
+      known.add(row)
+    }
   }
   return byDataset
 }
+
+/** Entities of one dataset in one place; a few columns instead of an object for each. */
+export class DatasetEntities {
+  readonly #indexOf = new Map<string, number>()
+  readonly #ids: number[] = []
+  /** 0 for none */
+  readonly #partIds: number[] = []
+  /** numbers among the digests; -1 for none */
+  readonly #digestAt: number[] = []
+  readonly #digests = new Digests()
+  /** salts one after the other; those that are gone are all zeros */
+  #salts = Buffer.alloc(64 * saltBytes)
+
+  get size(): number {
+    return this.#ids.length
+  }
+
+  add({ key, id, digest, part_id, salt }: Row): void {
+    const index = this.#ids.push(id) - 1
+    this.#indexOf.set(key, index)
+    this.#partIds.push(part_id ?? 0)
+    this.#digestAt.push(digest === null || salt === null ? -1 : this.#digests.add(digest))
+    if ((index + 1) * saltBytes > this.#salts.length) this.#salts = Buffer.concat([this.#salts], this.#salts.length * 2)
+    if (salt !== null) this.#salts.write(salt, index * saltBytes, 'hex')
+  }
+
+  get(key: string): KnownEntity | undefined {
+    const index = this.#indexOf.get(key)
+    if (index === undefined) return undefined
+    const at = this.#digestAt[index]!
+    return {
+      id: this.#ids[index]!,
+      digest: at < 0 ? null : this.#digests.get(at),
+      salt: at < 0 ? null : this.#salts.subarray(index * saltBytes, (index + 1) * saltBytes),
+      partId: this.#partIds[index]! || null,
+    }
+  }
+}
+
+/** As the table of salts demands. */
+const saltBytes = 16
 
 interface Row {
   readonly dataset: string
   readonly key: string
   readonly id: number
-  readonly digest: Buffer | null
+  readonly digest: string | null
   readonly part_id: number | null
-  readonly salt: Buffer | null
+  readonly salt: string | null
 }

@@ -23,7 +23,7 @@ export class LeafSet {
     // the first slab is small: most datasets are
     if (at === 0) this.#slabs.push(Buffer.allocUnsafe((this.#count === 0 ? 64 : slabLeaves) * leafBytes))
     if (this.#count === 64) this.#slabs[0] = Buffer.concat([this.#slabs[0]!], slabLeaves * leafBytes)
-    this.#slabs.at(-1)!.write(hash('sha256', `[${key},${parent},"${digest}"]`, 'hex'), at * leafBytes, 'hex')
+    this.#slabs.at(-1)!.write(hash('sha256', `[${key},${parent},"${digest}"]`, 'binary'), at * leafBytes, 'binary')
     this.#count++
   }
 

@@ -11,6 +11,7 @@ export class ResourceKeys {
   /** every key of the source has passed through here, so that one which is not known is new */
   readonly #isWhole: boolean
   readonly #ids = new Map<string, number>()
+  readonly #named = new Set<string>()
   readonly #rows: CopyRows
   readonly #numbers: Numbers
 
@@ -22,10 +23,16 @@ export class ResourceKeys {
     this.#numbers = new Numbers(store, 'resource_key')
   }
 
-  /** Makes the numbers of some keys known to `idOf`. */
-  async resolve(keys: Iterable<string>): Promise<void> {
-    const missing = [...new Set(keys)].filter(key => !this.#ids.has(key)).map(ownText)
-    if (missing.length === 0) return
+  /** Notes a key that `resolve` is to make known. */
+  name(key: string): void {
+    if (!this.#ids.has(key)) this.#named.add(key)
+  }
+
+  /** Makes the numbers of the keys that were named known to `idOf`. */
+  async resolve(): Promise<void> {
+    if (this.#named.size === 0) return
+    const missing = [...this.#named].map(ownText)
+    this.#named.clear()
     if (!this.#isWhole) {
       const rows = await query<{ id: number; key: string }>(
         this.#store.db,

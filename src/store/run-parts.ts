@@ -1,5 +1,6 @@
 import { partKey } from '../digest.ts'
 import type { Coverage, Gap, PartEnd, PartId, Place } from '../model.ts'
+import { Digests } from './digests.ts'
 import { edgeKindOf } from './edge.ts'
 
 /** A dataset in one place, and its parts by parent. */
@@ -41,7 +42,7 @@ export class RunParts {
   readonly #first: number[] = []
   readonly #last: number[] = []
   readonly #special = new Map<number, SpecialEnd>()
-  readonly #digests: string[] = []
+  readonly #digests = new Digests()
   #lastGroup = 0
 
   get count(): number {
@@ -60,7 +61,7 @@ export class RunParts {
   know(part: PartId, id: number, content: string | null): void {
     const index = this.indexOf(part)
     this.#ids.set(index, id)
-    if (content !== null) this.#contents.set(index, this.#digests.push(content))
+    if (content !== null) this.#contents.set(index, this.#digests.add(content) + 1)
   }
 
   /** number in the database; 0 for a part that it does not know yet */
@@ -108,7 +109,7 @@ export class RunParts {
   /** digest of the edges that the last snapshot shows of it; null when they have to be compared row by row */
   contentOf(index: number): string | null {
     const at = this.#contents.get(index)
-    return at === 0 ? null : this.#digests[at - 1]!
+    return at === 0 ? null : this.#digests.get(at - 1)
   }
 
   begin(index: number): void {

@@ -15,6 +15,7 @@ import { notableParts, notCollected, outcomesOf } from './part-outcome.ts'
 import { ResourceKeys } from './resource-keys.ts'
 import { checkOpen, close, type OpenRun } from './run.ts'
 import type { PartGroup, RunParts } from './run-parts.ts'
+import { countSeenRows } from './seen-rows.ts'
 import { insertSnapshot, snapshotDigest } from './snapshot.ts'
 import { settleUnseen } from './unseen-entities.ts'
 import { type ComparedPart, compareEdges } from './versions.ts'
@@ -65,7 +66,12 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   const outcomes = outcomesOf(parts, missed)
   await foldCalls(on, collectionId)
   const calls = await addUpCalls(on, collectionId)
-  const populations = leaves === null ? await populationsOfNext(on, sourceId, version) : populationsIn(leaves)
+  const populations =
+    leaves !== null
+      ? populationsIn(leaves)
+      : await populationsOfNext(on, sourceId, version, touched =>
+          countSeenRows(run.session, parts, { sourceId, version }, touched),
+        )
   const datasets = summarise(run.plan, outcomes, populations, rowCounts(parts), calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
   const notable = notableParts(parts, missed)

@@ -58,9 +58,8 @@ export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
   let seq = 0
   for await (const pieces of readJournal(run.store, run.collectionId, parts, 'edges')) {
     const valid = pieces.filter(piece => piece.edgeCount > 0 && isValid(parts, piece))
-    const named = new Set<string>()
-    for (const piece of valid) addKeys(named, piece, parts.groupOf(piece.part).edges!)
-    await keys.resolve(named)
+    for (const piece of valid) nameKeys(keys, piece.edges, parts.groupOf(piece.part).edges!)
+    await keys.resolve()
     for (const piece of valid) {
       const kind = parts.groupOf(piece.part).edges!
       const isDirect = piece.isWhole && (isFirst || parts.isFresh(piece.part))
@@ -110,11 +109,14 @@ async function dropRepeated(on: Connection): Promise<void> {
   )
 }
 
-function addKeys(named: Set<string>, { edges, edgeCount }: StagedPiece, kind: Kind): void {
-  const fields = edgeFields[kind]
-  for (let at = 0; at < edgeCount * fields; at += fields) {
-    named.add(edges[kind === 'assignment' ? at + 1 : at]!)
-    if (kind === 'membership' && edges[at + 2] !== '') named.add(edges[at + 2]!)
+function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kind): void {
+  if (kind === 'assignment') {
+    for (let at = 1; at < edges.length; at += edgeFields.assignment) keys.name(edges[at]!)
+    return
+  }
+  for (let at = 0; at < edges.length; at += edgeFields.membership) {
+    keys.name(edges[at]!)
+    if (edges[at + 2] !== '') keys.name(edges[at + 2]!)
   }
 }
 

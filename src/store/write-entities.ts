@@ -49,7 +49,8 @@ export async function writeEntities(writing: EntityWriting): Promise<WrittenEnti
   let begun = 0
   for await (const { staged, unchanged } of entitiesOf(run, losers)) {
     for (const id of unchanged) seen.add(id)
-    await writing.keys.resolve(staged.filter(each => each.id === 0).map(each => each.key))
+    for (const each of staged) if (each.id === 0) writing.keys.name(each.key)
+    await writing.keys.resolve()
     const salts = await saltsOf(
       run.store,
       staged.map(each => each.id).filter(id => id > 0),
