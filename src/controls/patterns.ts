@@ -1,18 +1,20 @@
 import { RE2JS } from 're2js'
+import { type Meter, outOfFuel, readsByPattern, readsTexts } from './lists.ts'
 import { Broken } from './values.ts'
 
 const compiled = new Map<string, RE2JS | Broken>()
 const joined = new WeakMap<readonly string[], RE2JS | null>()
 
 /** Whether any pattern is found in a text. Regular expressions run in linear time (RE2), so those of a configuration cannot hang anything either. */
-export function matchesAny(text: string, patterns: readonly string[]): boolean | Broken {
+export function matchesAny(text: string, patterns: readonly string[], meter: Meter): boolean | Broken {
   const words = wordsOf(patterns)
-  if (words !== null && isAscii.test(text)) return words(text)
+  if (words !== null && isAscii.test(text)) return readsTexts(meter, patterns.length * text.length) ? words(text) : outOfFuel
   const any = anyOf(patterns)
-  if (any !== null) return any.test(text)
+  if (any !== null) return readsByPattern(meter, text.length, any.programSize()) ? any.test(text) : outOfFuel
   for (const pattern of patterns) {
     const matcher = matcherOf(pattern)
     if (matcher instanceof Broken) return matcher
+    if (!readsByPattern(meter, text.length, matcher.programSize())) return outOfFuel
     if (matcher.test(text)) return true
   }
   return false

@@ -1,11 +1,11 @@
 import type { AccountAssignment } from './assignments.ts'
 import { CollectorRole } from './collector-role.ts'
 import { itemsOf } from './effective.ts'
-import type { Meter } from './lists.ts'
+import { type Meter, outOfFuel } from './lists.ts'
 import { isRegistered, matchesAny } from './patterns.ts'
 import { Person } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
-import { allows } from './policy-reach.ts'
+import { allows, workOf } from './policy-reach.ts'
 import { Group, User } from './principals.ts'
 import type { Tag } from './rows.ts'
 import { Account, Application } from './targets.ts'
@@ -22,12 +22,13 @@ export const questions: { readonly [name: string]: Question } = {
   },
   matchesAny: (receiver, [patterns], meter) => {
     if (typeof receiver !== 'string' || !Array.isArray(patterns)) return undefined
-    burn(meter, patterns.length * (20 + receiver.length))
-    return matchesAny(receiver, patterns)
+    burn(meter, patterns.length * 20)
+    return matchesAny(receiver, patterns, meter)
   },
   isRegisteredIn: (receiver, [entries], meter) => {
     if (typeof receiver !== 'string' || !Array.isArray(entries)) return undefined
-    burn(meter, entries.length * (50 + receiver.length))
+    burn(meter, entries.length * (50 + receiver.length * 10))
+    if (meter.fuel < 0) return outOfFuel
     return isRegistered(receiver, entries, meter.asOf)
   },
   isWithinDays: (receiver, [days], { asOf }) => {
@@ -37,11 +38,8 @@ export const questions: { readonly [name: string]: Question } = {
   },
   allowsAny: (receiver, [actions], meter) => {
     if (!(receiver instanceof PermissionSet) || !Array.isArray(actions)) return undefined
-    burn(
-      meter,
-      actions.length * 20 * (1 + receiver.grants.statements.reduce((sum, { actionPatterns }) => sum + actionPatterns.length, 0)),
-    )
-    return allowsAny(receiver, actions)
+    for (const action of actions) burn(meter, workOf(receiver.grants, String(action)))
+    return meter.fuel < 0 ? outOfFuel : allowsAny(receiver, actions)
   },
   writesBeyond: (receiver, [allowed], meter) => {
     if (!(receiver instanceof CollectorRole) || !Array.isArray(allowed)) return undefined
@@ -67,9 +65,9 @@ export const questions: { readonly [name: string]: Question } = {
   },
 }
 
-/** What a question costs beyond being asked: a tenth of what it looks at, since looking is cheaper than a step of an expression. */
+/** What a question costs beyond being asked: a quarter of what it looks at, since looking is cheaper than a step of an expression. */
 function burn(meter: Meter, looks: number): void {
-  meter.fuel -= Math.ceil(looks / 10)
+  meter.fuel -= Math.ceil(looks / 4)
 }
 
 /** The value of a tag; null when the resource has no tag of that key. */
