@@ -3,7 +3,7 @@ import { compareBytes } from '../digest.ts'
 import { Entity } from './entity.ts'
 import { type Closure, type Compile, Refusal, type Scope } from './expression.ts'
 import { type ASTNode, typeOf } from './language.ts'
-import { all, type Body, exists, filter, type Meter, map, outOfFuel } from './lists.ts'
+import { all, type Body, exists, filter, type Meter, map, outOfFuel, readsByPattern, readsTexts } from './lists.ts'
 import { describe } from './operators.ts'
 import { PermissionSet } from './permission-set.ts'
 import { type Question, questions } from './questions.ts'
@@ -63,6 +63,16 @@ export function method(
   const value = make(receiver, scope)
   const asked = questions[name]
   if (asked !== undefined) {
+    if (name === 'matchesAny' || name === 'isRegisteredIn') {
+      for (const each of args) {
+        if (!isGiven(each))
+          throw new Refusal(
+            each,
+            `${name} takes no patterns that are put together`,
+            'take them from a parameter or write them out',
+          )
+      }
+    }
     const given = args.map(each => make(each, scope))
     return frame =>
       ask(
@@ -90,7 +100,8 @@ export function method(
     const b = other(frame)
     if (a instanceof Undecided) return b instanceof Undecided ? join(a, b) : a
     if (b instanceof Undecided) return b
-    return typeof a === 'string' && typeof b === 'string' ? text(a, b) : new Broken(`${name} of ${describe(a)}`)
+    if (typeof a !== 'string' || typeof b !== 'string') return new Broken(`${name} of ${describe(a)}`)
+    return readsTexts(frame[0], a.length + b.length) ? text(a, b) : outOfFuel
   }
 }
 
@@ -102,6 +113,13 @@ function ask(name: string, asked: Question, receiver: unknown, given: readonly u
   if (meter.fuel < 0) return outOfFuel
   const answer = asked(receiver, given, meter)
   return answer === undefined ? new Broken(`${name} of ${describe(receiver)}`) : answer
+}
+
+/** A list that does not depend on the subject: compiling patterns costs more than looking for them. */
+function isGiven(node: ASTNode): boolean {
+  if (node.op === 'list') return node.args.every(each => each.op === 'value')
+  if (node.op === '+') return node.args.every(isGiven)
+  return node.op === '.' && node.args[0].op === 'id' && node.args[0].args === 'parameters'
 }
 
 function macro(make: Compile, name: keyof typeof macros, receiver: ASTNode, item: string, body: ASTNode, scope: Scope): Closure {
@@ -163,10 +181,12 @@ function matches(value: Closure, pattern: ASTNode): Closure {
       'see https://github.com/google/re2/wiki/Syntax',
     )
   }
+  const programSize = compiled.programSize()
   return frame => {
     const text = value(frame)
     if (text instanceof Undecided) return text
-    return typeof text === 'string' ? compiled.matcher(text).find() : new Broken(`matches of ${describe(text)}`)
+    if (typeof text !== 'string') return new Broken(`matches of ${describe(text)}`)
+    return readsByPattern(frame[0], text.length, programSize) ? compiled.matcher(text).find() : outOfFuel
   }
 }
 

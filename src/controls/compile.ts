@@ -2,7 +2,7 @@ import { nearest } from '../document.ts'
 import { call, method } from './calls.ts'
 import { type Closure, Refusal, type Scope } from './expression.ts'
 import { type ASTNode, typeOf } from './language.ts'
-import { isIn } from './lists.ts'
+import { isIn, outOfFuel, readsTexts } from './lists.ts'
 import { add, type Comparison, compare, describe } from './operators.ts'
 import { schema } from './schema.ts'
 import { Broken, join, Undecided } from './values.ts'
@@ -70,6 +70,8 @@ export function compile(node: ASTNode, scope: Scope): Closure {
       return frame => {
         const sum = add(left(frame), right(frame))
         if (Array.isArray(sum)) frame[0].fuel -= sum.length
+        else if (typeof sum === 'string') readsTexts(frame[0], sum.length)
+        if (frame[0].fuel < 0) return outOfFuel
         return sum
       }
     }
@@ -167,5 +169,10 @@ function comparison(node: ASTNode & { args: [ASTNode, ASTNode] }, op: Comparison
   }
   const left = compile(node.args[0], scope)
   const right = compile(node.args[1], scope)
-  return frame => compare(op, left(frame), right(frame))
+  return frame => {
+    const a = left(frame)
+    const b = right(frame)
+    if (typeof a === 'string' && typeof b === 'string' && !readsTexts(frame[0], Math.min(a.length, b.length))) return outOfFuel
+    return compare(op, a, b)
+  }
 }

@@ -1,6 +1,6 @@
 import { Broken, emptyList, join, OpenList, Undecided, type Unknown } from './values.ts'
 
-/** What one evaluation may still spend. One step is one item looked at by a macro or by `in`. */
+/** What one evaluation may still spend. One step is one item looked at by a macro or by `in`, or some letters of a long text. */
 export interface Meter {
   /** milliseconds since the epoch */
   readonly asOf: number
@@ -11,6 +11,24 @@ export interface Meter {
 export const fuelPerSubject = 1_000_000
 
 export const outOfFuel: Broken = new Broken(`it takes more than ${fuelPerSubject} steps for one subject`)
+
+/** Letters of a text that are looked at for one step. */
+const lettersPerStep = 32
+
+/** Spends what it takes to look at texts; false when there is not enough left. */
+export function readsTexts(meter: Meter, letters: number): boolean {
+  if (letters >= lettersPerStep) meter.fuel -= Math.floor(letters / lettersPerStep)
+  return meter.fuel >= 0
+}
+
+/** Work of a regular expression for one step: letters times the size of its program. */
+const patternWorkPerStep = 8
+
+/** Spends what a regular expression of a size may take at worst. */
+export function readsByPattern(meter: Meter, letters: number, size: number): boolean {
+  meter.fuel -= Math.ceil((letters * size) / patternWorkPerStep)
+  return meter.fuel >= 0
+}
 
 /** The value of a macro's body for one item. */
 export type Body = (item: unknown) => unknown

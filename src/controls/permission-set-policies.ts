@@ -31,6 +31,7 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
   readonly #outside: PolicySurroundings
   readonly #documents = new Map<string, PolicyDocument | { readonly malformed: string }>()
   readonly #classified = new Map<number, SetClassification>()
+  readonly #grants = new Map<number, Grants>()
   readonly #escalations = new Map<number, Escalation>()
 
   constructor(sets: EntityTable, gaps: GapIndex, outside: PolicySurroundings) {
@@ -71,6 +72,15 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
 
   /** What the set allows, with what could not be read of it. */
   grants(set: number): Grants {
+    let grants = this.#grants.get(set)
+    if (grants === undefined) {
+      grants = this.#grantsOf(set)
+      this.#grants.set(set, grants)
+    }
+    return grants
+  }
+
+  #grantsOf(set: number): Grants {
     const managed = this.managed(set)
     const policies = (managed instanceof OpenList ? managed.items : managed) as readonly ManagedPolicy[]
     const document = this.#inlineDocument(set)

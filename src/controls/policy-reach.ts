@@ -26,6 +26,36 @@ export function allows(grants: Grants, wanted: string, how: 'broadly' | 'at_all'
   return unread.length === 0 ? false : unread.reduce(joinGaps)
 }
 
+interface Written {
+  readonly patterns: number
+  readonly denying: number
+  readonly letters: number
+  readonly denyingLetters: number
+  /** letters of patterns with a wildcard before their end */
+  readonly hardLetters: number
+}
+
+const written = new WeakMap<readonly Statement[], Written>()
+const isHard = (pattern: string) => /[*?]./.test(pattern)
+const lettersOf = (patterns: readonly string[]) => patterns.reduce((sum, pattern) => sum + pattern.length, 0)
+
+/** What it takes at worst to tell whether an action is allowed, in looks at a pattern. */
+export function workOf({ statements }: Grants, wanted: string): number {
+  let found = written.get(statements)
+  if (found === undefined) {
+    const all = statements.flatMap(({ actionPatterns }) => actionPatterns)
+    const denying = statements.filter(({ effect }) => effect === 'Deny').flatMap(({ actionPatterns }) => actionPatterns)
+    found = {
+      ...{ patterns: all.length, denying: denying.length, letters: lettersOf(all), denyingLetters: lettersOf(denying) },
+      hardLetters: lettersOf(all.filter(isHard)),
+    }
+    written.set(statements, found)
+  }
+  const { patterns, denying, letters, denyingLetters, hardLetters } = found
+  const places = (isHard(wanted) ? letters : hardLetters) * wanted.length + hardLetters * denyingLetters
+  return 20 * (1 + patterns) + patterns * denying + places
+}
+
 /** Whether everything is allowed: administrator access. */
 export function allowsEverything({ statements, unread, boundary }: Grants): boolean | Unknown {
   if (statements.some(isFullDenial)) return false
@@ -62,28 +92,51 @@ function denies({ effect, actions, actionPatterns, resources, isConditional }: S
   return actions === 'all_but' ? !actionPatterns.some(pattern => meets(pattern, wanted)) : isNamed
 }
 
-/** True when every text that `inner` stands for is one that `outer` stands for. `*` any number, `?` one character. */
+/**
+ * True when every text that `inner` stands for is one that `outer` stands for. `*` any number, `?` one character. What it costs grows with
+ * the product of the lengths at most: whoever may write a policy may write a hostile pattern.
+ */
 export function covers(outer: string, inner: string): boolean {
-  return walk(outer, inner, 0, 0, false)
-}
-
-/** True when some text is matched by both. */
-export function meets(a: string, b: string): boolean {
-  return walk(a, b, 0, 0, true)
-}
-
-function walk(a: string, b: string, i: number, j: number, mayBoth: boolean): boolean {
-  while (i < a.length || j < b.length) {
-    if (a[i] === '*') {
-      if (i + 1 === a.length) return true
-      for (let next = j; next <= b.length; next++) if (walk(a, b, i + 1, next, mayBoth)) return true
-      return false
-    }
-    if (mayBoth && b[j] === '*') return walk(b, a, j, i, mayBoth)
-    const isOne = a[i] === b[j] || (a[i] === '?' && j < b.length && b[j] !== '*') || (mayBoth && b[j] === '?' && i < a.length)
-    if (!isOne) return false
-    i++
-    j++
+  let [i, j, star, mark] = [0, 0, -1, 0]
+  while (j < inner.length) {
+    if (outer[i] === '*') {
+      star = i++
+      mark = j
+    } else if (i < outer.length && (outer[i] === inner[j] || (outer[i] === '?' && inner[j] !== '*'))) {
+      i++
+      j++
+    } else if (star >= 0) {
+      i = star + 1
+      j = ++mark
+    } else return false
   }
-  return true
+  while (outer[i] === '*') i++
+  return i === outer.length
+}
+
+/** True when some text is matched by both; as costly as `covers`. */
+export function meets(a: string, b: string): boolean {
+  let at = 0
+  while (at < a.length && at < b.length && a[at] !== '*' && b[at] !== '*') {
+    if (a[at] !== b[at] && a[at] !== '?' && b[at] !== '?') return false
+    at++
+  }
+  const [x, y] = [a.slice(at), b.slice(at)]
+  if (x === '*' || y === '*') return true
+  if (x[0] !== '*' && y[0] !== '*') return x === '' && y === ''
+  // from the ends: whether what is left of the one and what is left of the other meet
+  let below = new Uint8Array(y.length + 1)
+  for (let i = x.length; i >= 0; i--) {
+    const row = new Uint8Array(y.length + 1)
+    for (let j = y.length; j >= 0; j--) {
+      const [left, right] = [x[i], y[j]]
+      if (left === undefined && right === undefined) row[j] = 1
+      else if (left === '*') row[j] = below[j]! | row[j + 1]!
+      else if (right === '*') row[j] = row[j + 1]! | below[j]!
+      else if (left !== undefined && right !== undefined && (left === right || left === '?' || right === '?'))
+        row[j] = below[j + 1]!
+    }
+    below = row
+  }
+  return below[0] === 1
 }

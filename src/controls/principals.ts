@@ -29,6 +29,7 @@ export class User extends StoredEntity {
   declare readonly Emails: List | Unknown
   declare readonly ExternalIds: List | Unknown
   #effective: List | undefined
+  #people: List | undefined
   #groups: List | undefined
   #assignments: List | undefined
 
@@ -65,7 +66,8 @@ export class User extends StoredEntity {
     return this.#effective
   }
   get people(): List {
-    return this.estate.people.of(this)
+    this.#people ??= this.estate.people.of(this)
+    return this.#people
   }
   get primaryEmail(): string | null | Unknown {
     return this.estate.directory.emailOf(this)

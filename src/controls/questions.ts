@@ -1,11 +1,11 @@
-import { RE2JS } from 're2js'
 import type { AccountAssignment } from './assignments.ts'
 import { CollectorRole } from './collector-role.ts'
 import { itemsOf } from './effective.ts'
-import type { Meter } from './lists.ts'
+import { type Meter, outOfFuel } from './lists.ts'
+import { isRegistered, matchesAny } from './patterns.ts'
 import { Person } from './people.ts'
 import { PermissionSet } from './permission-set.ts'
-import { allows } from './policy-reach.ts'
+import { allows, workOf } from './policy-reach.ts'
 import { Group, User } from './principals.ts'
 import type { Tag } from './rows.ts'
 import { Account, Application } from './targets.ts'
@@ -22,12 +22,13 @@ export const questions: { readonly [name: string]: Question } = {
   },
   matchesAny: (receiver, [patterns], meter) => {
     if (typeof receiver !== 'string' || !Array.isArray(patterns)) return undefined
-    burn(meter, patterns.length * (20 + receiver.length))
-    return matchesAny(receiver, patterns)
+    burn(meter, patterns.length * 20)
+    return matchesAny(receiver, patterns, meter)
   },
   isRegisteredIn: (receiver, [entries], meter) => {
     if (typeof receiver !== 'string' || !Array.isArray(entries)) return undefined
-    burn(meter, entries.length * (50 + receiver.length))
+    burn(meter, entries.length * (50 + receiver.length * 10))
+    if (meter.fuel < 0) return outOfFuel
     return isRegistered(receiver, entries, meter.asOf)
   },
   isWithinDays: (receiver, [days], { asOf }) => {
@@ -37,11 +38,8 @@ export const questions: { readonly [name: string]: Question } = {
   },
   allowsAny: (receiver, [actions], meter) => {
     if (!(receiver instanceof PermissionSet) || !Array.isArray(actions)) return undefined
-    burn(
-      meter,
-      actions.length * 20 * (1 + receiver.grants.statements.reduce((sum, { actionPatterns }) => sum + actionPatterns.length, 0)),
-    )
-    return allowsAny(receiver, actions)
+    for (const action of actions) burn(meter, workOf(receiver.grants, String(action)))
+    return meter.fuel < 0 ? outOfFuel : allowsAny(receiver, actions)
   },
   writesBeyond: (receiver, [allowed], meter) => {
     if (!(receiver instanceof CollectorRole) || !Array.isArray(allowed)) return undefined
@@ -67,9 +65,9 @@ export const questions: { readonly [name: string]: Question } = {
   },
 }
 
-/** What a question costs beyond being asked: a tenth of what it looks at, since looking is cheaper than a step of an expression. */
+/** What a question costs beyond being asked: a quarter of what it looks at, since looking is cheaper than a step of an expression. */
 function burn(meter: Meter, looks: number): void {
-  meter.fuel -= Math.ceil(looks / 10)
+  meter.fuel -= Math.ceil(looks / 4)
 }
 
 /** The value of a tag; null when the resource has no tag of that key. */
@@ -84,65 +82,6 @@ function owners(account: Account, key: string): readonly Person[] | Unknown {
   const value = tagOf(account.tags, key)
   if (value instanceof Undecided) return value
   return value === null ? [] : account.estate.people.named(value)
-}
-
-const compiled = new Map<string, RE2JS | Broken>()
-const joined = new WeakMap<readonly string[], RE2JS | null>()
-
-/** Regular expressions run in linear time (RE2), so those of a configuration cannot hang anything either. */
-function matchesAny(text: string, patterns: readonly string[]): boolean | Broken {
-  const any = anyOf(patterns)
-  if (any !== null) return any.test(text)
-  for (const pattern of patterns) {
-    const matcher = matcherOf(pattern)
-    if (matcher instanceof Broken) return matcher
-    if (matcher.test(text)) return true
-  }
-  return false
-}
-
-/** One matcher for a list that is asked of everybody; null for a list that is empty or holds a wrong pattern. */
-function anyOf(patterns: readonly string[]): RE2JS | null {
-  let any = joined.get(patterns)
-  if (any === undefined) {
-    const isSound = patterns.length > 0 && patterns.every(each => matcherOf(each) instanceof RE2JS)
-    const all = isSound ? matcherOf(patterns.map(each => `(?:${each})`).join('|')) : null
-    any = all instanceof RE2JS ? all : null
-    joined.set(patterns, any)
-  }
-  return any
-}
-
-function matcherOf(pattern: string): RE2JS | Broken {
-  let matcher = compiled.get(pattern)
-  if (matcher === undefined) {
-    try {
-      matcher = RE2JS.compile(pattern)
-    } catch (error) {
-      matcher = new Broken(`the pattern ${pattern} is wrong: ${error instanceof Error ? error.message : String(error)}`)
-    }
-    compiled.set(pattern, matcher)
-  }
-  return matcher
-}
-
-/**
- * Whether `NAME; OWNER; REASON; EXPIRY` stands in a register with every part filled in and an expiry date (RFC 3339 or a day in UTC,
- * whose end counts) that has not passed. `*` in NAME stands for any characters.
- */
-function isRegistered(text: string, entries: readonly string[], asOf: number): boolean {
-  return entries.some(entry => {
-    const [name, owner, reason, expiry] = entry.split(';').map(part => part.trim())
-    if (!name || !owner || !reason || !expiry) return false
-    const until = Date.parse(/^\d{4}-\d\d-\d\d$/.test(expiry) ? `${expiry}T23:59:59.999Z` : expiry)
-    if (Number.isNaN(until) || until < asOf) return false
-    const pattern = name
-      .split('*')
-      .map(part => RE2JS.quote(part))
-      .join('.*')
-    const matcher = matcherOf(`(?i)^(?:${pattern})$`)
-    return matcher instanceof RE2JS && matcher.test(text)
-  })
 }
 
 function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Unknown {

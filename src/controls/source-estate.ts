@@ -79,6 +79,8 @@ export class SourceEstate extends EstateTables {
   #entitlements: Entitlements | null = null
   #users: List | null = null
   #iamUsers: List | null = null
+  #activeAccounts: List | null = null
+  #attestations: readonly Attestation[] | null = null
 
   constructor(snapshot: Snapshot, managed: ManagedPolicies, imports: readonly ImportedRows[] = [], more: MoreThanNow = {}) {
     super(new GapIndex(snapshot, null, broughtBy(imports, more)))
@@ -239,6 +241,10 @@ export class SourceEstate extends EstateTables {
     return this.#users
   }
   activeAccounts(): List {
+    this.#activeAccounts ??= this.#listActiveAccounts()
+    return this.#activeAccounts
+  }
+  #listActiveAccounts(): List {
     const known = [...this.accounts.keys.keys()].filter(number => this.accounts.isPresent(number))
     const accounts = known.map(number => this.account(number))
     const unread = accounts.map(({ State }) => State).find(state => state instanceof Undecided) as Unknown | undefined
@@ -249,8 +255,8 @@ export class SourceEstate extends EstateTables {
     return this.instances.instances()
   }
   attestations(): readonly Attestation[] {
-    const rows = this.imports.find(({ kind }) => kind === 'attestations')?.rows ?? []
-    return rows.map(row => new Attestation(row))
+    this.#attestations ??= (this.imports.find(({ kind }) => kind === 'attestations')?.rows ?? []).map(row => new Attestation(row))
+    return this.#attestations
   }
   iamUserList(): List {
     this.#iamUsers ??= closedOr(this.iam.members('iamUser') ?? [], this.iam.userGap())

@@ -95,6 +95,7 @@ export class Account extends StoredEntity {
 }
 
 export class Application extends StoredEntity {
+  #effectiveUsers: List | undefined
   declare readonly CreatedDate: Date | null | Unknown
   declare readonly ApplicationProviderArn: string | null | Unknown
   declare readonly estate: TargetSurroundings
@@ -123,7 +124,8 @@ export class Application extends StoredEntity {
     return typeof provider === 'string' ? /\/custom/.test(provider) : (provider ?? true)
   }
   get effectiveUsers(): List {
-    return this.estate.access.effectiveUsersOf(this.number)
+    this.#effectiveUsers ??= this.estate.access.effectiveUsersOf(this.number)
+    return this.#effectiveUsers
   }
   get assignments(): List {
     return this.estate.links.applicationAssignmentsOf('application', this.number)

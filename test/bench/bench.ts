@@ -7,6 +7,7 @@ import { benchControls } from './controls.ts'
 import { benchAtScale } from './controls-at-scale.ts'
 import { benchByHand } from './controls-by-hand.ts'
 import { benchEvidence } from './evidence.ts'
+import { benchExpressions } from './expressions.ts'
 import { benchStore, benchStoreYear } from './store.ts'
 
 /**
@@ -27,13 +28,14 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'controls-at-scale': () => benchAtScale('M'),
   'controls-l': () => benchAtScale('L'),
   'controls-by-hand-l': () => benchByHand('L'),
+  expressions: () => benchExpressions(),
   evidence: benchEvidence,
   store: () => benchStore('M'),
   'store-l': () => benchStore('L'),
   'store-year': () => benchStoreYear(),
 }
 const onlyByName = [
-  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l'],
+  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l', 'expressions'],
   ...['collection-l', 'collection-far', 'collection-rival', 'collection-cost'],
 ]
 

@@ -149,6 +149,7 @@ cases: []
     ["user.UserStatus == 'ENABLED", 'not an expression'],
     ['1u < 2u', 'bytes and unsigned numbers are not offered'],
     ['cel.bind(x, 1, x > 0)', 'unknown name cel'],
+    ['user.UserName.matchesAny([user.UserName])', 'takes no patterns that are put together'],
   ]
   for (const [expression, says] of refused) {
     it(`refuses ${expression}`, () => {

@@ -141,6 +141,8 @@ describe('an evaluation', () => {
       "group.members.all(a, group.members.all(b, a.conflicts(['A|B', 'C|D'], 'account').size() == 0))",
       "group.members.all(a, group.members.all(b, !a.name.isRegisteredIn(['x*y*z; o; r; 2030-01-01', 'a*b*c; o; r; 2030-01-01'])))",
       "group.members.all(a, group.members.all(b, group.members.all(c, a.name + b.name + c.name != '')))",
+      "group.members.all(a, group.members.all(b, !(a.name + b.name).matches('((u{1,20}){1,20})z')))",
+      "group.members.all(a, group.members.all(b, !(a.name + b.name + 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx').contains('y')))",
       'group.members.map(a, group.members.map(b, group.members.map(c, c.name))).size() > 0',
       "true || group.members.all(a, group.members.all(b, group.members.all(c, a.name != '')))",
     ]) {
