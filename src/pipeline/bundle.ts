@@ -101,9 +101,11 @@ export async function issueEvidence(
           .flatMap(({ reports }) => reports)
           .flatMap(report => [
             ...tableArtifacts(report, 'csv'),
-            ...(formats.includes('xlsx') && report.path.startsWith('tie-out/') ? tableArtifacts(report, 'xlsx') : []),
+            ...(formats.includes('xlsx') && report.path.startsWith('tie-out/')
+              ? tableArtifacts(report, 'xlsx', parts.look === undefined ? {} : { look: parts.look })
+              : []),
           ]),
-        ...snapshots.flatMap(snapshot => sourceArtifacts(reading, snapshot, formats.includes('xlsx'))),
+        ...snapshots.flatMap(snapshot => sourceArtifacts(reading, snapshot, formats.includes('xlsx'), parts.look)),
         ...(await surroundings(parts, judged, mask)),
       ],
       subject: {
@@ -195,10 +197,10 @@ async function surroundings(
   return [...imports.map(importArtifact), ...histories]
 }
 
-function sourceArtifacts(reading: Reading, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
+function sourceArtifacts(reading: Reading, snapshot: Snapshot, withWorkbooks: boolean, look?: Look): readonly Artifact[] {
   return [
     ...populationArtifacts(snapshot, dataset => reading.resources(snapshot, dataset)),
-    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => reading.resources(snapshot, dataset))] : []),
+    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => reading.resources(snapshot, dataset), look)] : []),
     snapshotArtifact(snapshot, () => reading.resources(snapshot)),
     callsArtifact(reading, snapshot),
   ]
