@@ -53,9 +53,16 @@ export function addShare(program: Command, invocation: Invocation): void {
       const { asOf, framework, complete, missing } = manifest.predicate
       const view: SharedBundleView = {
         kind: 'shared-bundle',
+        bundleHref: `/${secret}/bundle.zip`,
         ...{ softwareVersion, ...told, fingerprint, asOf, complete, missing },
         framework: framework === null ? null : `${framework.id} ${framework.version}`,
-        files: files.map(each => ({ path: each.path, title: each.title, sizeBytes: each.sizeBytes, rows: each.rows })),
+        files: files.map(each => ({
+          path: each.path,
+          href: `/${secret}/files/${each.path}`,
+          title: each.title,
+          sizeBytes: each.sizeBytes,
+          rows: each.rows,
+        })),
       }
       const look = lookOf(config)
       const listed = new Map(files.map(each => [each.path, each]))

@@ -13,8 +13,11 @@ export interface SharedBundleView {
   readonly manifestDigest: string | null
   /** of the key that signed it */
   readonly fingerprint: string | null
+  /** where the ZIP file is */
+  readonly bundleHref: string
   readonly files: readonly {
     readonly path: string
+    readonly href: string
     readonly title: string
     readonly sizeBytes: number
     readonly rows: number | null

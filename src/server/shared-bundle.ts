@@ -16,7 +16,7 @@ export interface SharedBundleOptions {
   readonly hosts: readonly string[]
   /** path of the ZIP file */
   readonly path: string
-  /** the page that says what it is; its links are relative: `bundle.zip`, `files/<path>` */
+  /** the page that says what it is; it links to `/<secret>/bundle.zip` and `/<secret>/files/<path>` */
   page(): Page
   /** a file of the bundle; null for a path that it does not list */
   file(path: string): { readonly mediaType: string; read(): AsyncIterable<Uint8Array> } | null

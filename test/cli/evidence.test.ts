@@ -104,7 +104,10 @@ describe('evidence that an auditor can check alone', function () {
     await until(() => address.test(sharing.stderr()) || sharing.child.exitCode !== null)
     const [url] = address.exec(sharing.stderr())!
     const page = await (await fetch(url)).text()
-    expect(page).to.contain('Ann Auditor').and.to.contain('COMPLETE').and.to.contain('href="files/reports/soc2.html"')
+    expect(page)
+      .to.contain('Ann Auditor')
+      .and.to.contain('COMPLETE')
+      .and.to.contain(`href="${new URL(url).pathname}files/reports/soc2.html"`)
     const zip = Buffer.from(await (await fetch(`${url}bundle.zip`)).arrayBuffer())
     expect(zip.equals(readFileSync(join(place.folder, 'evidence.zip')))).to.equal(true)
     expect(await (await fetch(`${url}files/results.csv`)).text()).to.match(/^control,/)
