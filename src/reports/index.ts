@@ -62,16 +62,15 @@ export { historyArtifact, importArtifact, readHistoryLines, readImportLines } fr
 export type { TableFormat } from './table-artifacts.ts'
 export { tableArtifacts, tableFormats } from './table-artifacts.ts'
 export type { ReportTable, TableReport } from './table-report.ts'
-export type { ChangeList, DatasetCalls } from './table-reports.ts'
+export type { ChangeList } from './table-reports.ts'
 export {
   accessReport,
-  callsByDataset,
   callsReport,
   changeLists,
   changesReport,
   populationReport,
-  tieOutReport,
 } from './table-reports.ts'
+export { callsByDataset, type DatasetCalls, tieOutReport } from './tie-out-report.ts'
 export { verifyPage, verifyPageArtifact } from './verify-page.ts'
 export type { Sheet, SheetColumn, Workbook } from './workbook.ts'
 export { workbookMediaType, workbookOf } from './workbook.ts'
