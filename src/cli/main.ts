@@ -31,6 +31,7 @@ import { addResults } from './results.ts'
 import { addRetention } from './retention.ts'
 import { addRun } from './run.ts'
 import { addSample } from './sample.ts'
+import { addShare } from './share.ts'
 import { addSnapshots } from './snapshots.ts'
 import type { Streams } from './terminal.ts'
 import { addVerify } from './verify.ts'
@@ -80,6 +81,7 @@ export async function main(
   addBundle(program, invocation)
   addVerify(program, invocation)
   addVerifyStore(program, invocation)
+  addShare(program, invocation)
   addReperform(program, invocation)
   addSample(program, invocation)
   addControls(program, invocation)

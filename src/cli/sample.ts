@@ -7,7 +7,7 @@ import { readResources, readSnapshot } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { writeArtifact } from './output.ts'
-import { sourcesOf, storeOf } from './parts.ts'
+import { lookOf, sourcesOf, storeOf } from './parts.ts'
 
 interface Options extends CommonOptions {
   readonly population: string
@@ -52,6 +52,7 @@ export function addSample(program: Command, invocation: Invocation): void {
       const strata = options.where.map(text => stratumOf(text, table.columns))
       const sampling = await drawSample(itemsOf(table.rows(), strata), { seed: options.seed, size })
       const artifact = sampleWorkbook({
+        look: lookOf(config),
         name: options.population,
         asOf: snapshot.sealedAt.toISOString(),
         cover: [

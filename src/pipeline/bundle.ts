@@ -1,34 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { type Catalog, controlTexts, parametersDigest } from '../controls/index.ts'
+import { parametersDigest } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
-import { canonicalJson } from '../digest.ts'
 import { type PseudonymKey, type Signer, sealBundle, type Timestamper } from '../evidence/index.ts'
-import type { Artifact, BundleRecord, Framework, Json, Progress, SavedEvaluation, Snapshot } from '../model.ts'
-import {
-  defaultFormats,
-  exceptionArtifacts,
-  type FrameworkFormat,
-  findingsArtifact,
-  frameworkArtifact,
-  historyArtifact,
-  importArtifact,
-  type Look,
-  type Mask,
-  maskStatement,
-  type PeriodReportView,
-  periodArtifacts,
-  periodFormats,
-  populationArtifacts,
-  populationWorkbook,
-  resultLinesArtifact,
-  resultsArtifact,
-  snapshotArtifact,
-  tableArtifacts,
-  verifyPageArtifact,
-} from '../reports/index.ts'
-import { listSnapshots, readFindings, readImports, readLedger, type Store, saveBundle } from '../store/index.ts'
+import type { BundleRecord, Progress, SavedEvaluation } from '../model.ts'
+import { defaultFormats, type FrameworkFormat, type Mask, maskStatement, verifyPageArtifact } from '../reports/index.ts'
+import { listSnapshots, readFindings, readLedger, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { type Judged, pastOf, populationsOf, readJudged, spelledOut } from './evaluation.ts'
+import {
+  controlFiles,
+  keysFile,
+  periodFiles,
+  proofFiles,
+  registerFiles,
+  reportFiles,
+  resultFiles,
+  sourceFiles,
+  surroundingFiles,
+} from './bundle-files.ts'
+import { type Judged, populationsOf, readJudged, spelledOut } from './evaluation.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
@@ -87,24 +76,16 @@ export async function issueEvidence(
   const sealed = await spelledOut(judged, async () =>
     sealBundle({
       artifacts: [
-        ...formats.map(format => frameworkArtifact(format, view, evaluation, populations, parts.look)),
+        ...reportFiles({ view, judged, populations, formats, look: parts.look }),
         ...(periodView === null ? [] : periodFiles(periodView, formats, parts.look)),
-        resultsArtifact(evaluation, populations),
-        resultLinesArtifact(evaluation, populations),
-        controlsArtifact(evaluation, framework),
-        ...controlFiles(parts.catalog, evaluation),
-        ...(evaluation.exceptions === undefined ? [] : exceptionArtifacts(evaluation.exceptions)),
-        ...(findings === null ? [] : [findingsArtifact(findings)]),
-        await keysArtifact(parts.store, ledgerPosition),
+        ...resultFiles(evaluation, populations),
+        ...controlFiles(parts.catalog, evaluation, framework),
+        ...registerFiles(evaluation, findings),
+        await keysFile(parts.store, ledgerPosition),
         verifyPageArtifact(),
-        ...proofs
-          .flatMap(({ reports }) => reports)
-          .flatMap(report => [
-            ...tableArtifacts(report, 'csv'),
-            ...(formats.includes('xlsx') && report.path.startsWith('tie-out/') ? tableArtifacts(report, 'xlsx') : []),
-          ]),
-        ...snapshots.flatMap(snapshot => sourceArtifacts(reading, snapshot, formats.includes('xlsx'))),
-        ...(await surroundings(parts, judged, mask)),
+        ...proofs.flatMap(proof => proofFiles(proof, formats, parts.look)),
+        ...snapshots.flatMap(snapshot => sourceFiles(reading, snapshot, formats, parts.look)),
+        ...(await surroundingFiles(parts, judged, mask)),
       ],
       subject: {
         scope: {
@@ -156,13 +137,6 @@ export async function issueEvidence(
   return record
 }
 
-/** The period's report in the chosen formats it has, and its tables as CSV always. */
-function periodFiles(view: PeriodReportView, formats: readonly FrameworkFormat[], look?: Look): readonly Artifact[] {
-  return periodFormats
-    .filter(format => format === 'csv' || formats.includes(format))
-    .flatMap(format => periodArtifacts(view, format, look))
-}
-
 /** Everybody in every snapshot that is read of has to be known, so that nobody is named. */
 async function readingOf(store: Store, { pseudonyms, period }: EvidenceRequest, { snapshots }: Judged): Promise<Reading> {
   if (pseudonyms === undefined) return plainReading(store)
@@ -175,95 +149,6 @@ function maskedJudged(judged: Judged, mask: Mask): Judged {
   // a digest of lists of names would confirm who is in them
   const outcomes = evaluation.outcomes.map(outcome => ({ ...outcome, parametersDigest: parametersDigest(outcome.control) }))
   return { ...judged, evaluation: { ...evaluation, outcomes }, snapshots: judged.snapshots.map(mask.snapshot) }
-}
-
-/** Imports and history that were judged with. Imported rows name people whom no directory has to know, so pseudonyms leave them out. */
-async function surroundings(
-  parts: Pick<Parts, 'store' | 'catalog'>,
-  { evaluation, snapshots }: Judged,
-  mask: Mask | null,
-): Promise<readonly Artifact[]> {
-  const imports = mask === null ? await readImports(parts.store, evaluation.asOf) : []
-  const histories = snapshots.map(snapshot => {
-    const past = pastOf(parts, snapshot, evaluation.asOf)
-    return historyArtifact(snapshot.source, async () => {
-      const { history, ...kept } = await past()
-      if (history === undefined || mask === null) return { ...kept, ...(history === undefined ? {} : { history }) }
-      return { ...kept, history: { ...history, states: mask.rows(history.states) } }
-    })
-  })
-  return [...imports.map(importArtifact), ...histories]
-}
-
-function sourceArtifacts(reading: Reading, snapshot: Snapshot, withWorkbooks: boolean): readonly Artifact[] {
-  return [
-    ...populationArtifacts(snapshot, dataset => reading.resources(snapshot, dataset)),
-    ...(withWorkbooks ? [populationWorkbook(snapshot, dataset => reading.resources(snapshot, dataset))] : []),
-    snapshotArtifact(snapshot, () => reading.resources(snapshot)),
-    callsArtifact(reading, snapshot),
-  ]
-}
-
-/** The ledger of every call, one canonical JSON line each: SHA-256 over the lines is the snapshot's `callLedgerRoot`. */
-function callsArtifact({ calls }: Reading, snapshot: Snapshot): Artifact {
-  return {
-    path: `calls/${snapshot.source}-v${snapshot.version}.jsonl`,
-    mediaType: 'application/x-ndjson; charset=utf-8',
-    title: `Every call made for snapshot ${snapshot.version} of ${snapshot.source}`,
-    async *read() {
-      for await (const call of calls(snapshot))
-        yield Buffer.from(`${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } })}\n`)
-    },
-  }
-}
-
-/** The controls as they were judged and the framework they are read by. */
-function controlsArtifact(evaluation: SavedEvaluation, framework: Framework): Artifact {
-  const controls = new Map(evaluation.outcomes.map(outcome => [outcome.control.id, outcome.control]))
-  const judgedWith = evaluation.outcomes.map(({ control: { id, parameters, parametersByTag = [] }, source }) => ({
-    ...{ control: id, source, parameters, parametersByTag },
-  }))
-  const text = `${JSON.stringify({ catalog: evaluation.catalogDigest, framework, controls: [...controls.values()], judgedWith } as unknown as Json, null, 2)}\n`
-  return {
-    path: 'controls.json',
-    mediaType: 'application/json',
-    title: 'The controls as evaluated, with their parameters, and the framework',
-    async *read() {
-      yield Buffer.from(text)
-    },
-  }
-}
-
-/** What stands in the ledger of keys by then: rotated, revoked. */
-async function keysArtifact(store: Store, ledgerPosition: number): Promise<Artifact> {
-  const events: Json[] = []
-  for await (const { position, at, kind, payload } of readLedger(store))
-    if (kind === 'key' && position <= ledgerPosition) events.push({ position, at: at.toISOString(), ...payload })
-  const text = `${JSON.stringify({ ledgerPosition, events }, null, 2)}\n`
-  return {
-    path: 'keys.json',
-    mediaType: 'application/json',
-    title:
-      'Which keys were rotated and revoked up to this ledger position; what came later stands in the list the signer publishes',
-    async *read() {
-      yield Buffer.from(text)
-    },
-  }
-}
-
-/** Files of the controls that were judged with. One whose file has been changed since is left out: its definition stands in controls.json. */
-function controlFiles(catalog: Catalog, evaluation: SavedEvaluation): readonly Artifact[] {
-  const judged = new Map(evaluation.outcomes.map(({ control }) => [control.id, control.digest]))
-  return controlTexts(catalog)
-    .filter(({ id, digest }) => judged.get(id) === digest)
-    .map(({ id, text }) => ({
-      path: `controls/${id}.yaml`,
-      mediaType: 'application/yaml',
-      title: `Control ${id} as it was judged with, and its cases`,
-      async *read() {
-        yield Buffer.from(text)
-      },
-    }))
 }
 
 /**

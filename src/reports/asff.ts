@@ -1,10 +1,8 @@
 import type { Artifact, Json } from '../model.ts'
-import { pathPart } from './artifact-name.ts'
 import { exceptionText } from './exception-row.ts'
+import { findingLines, type NamedResult } from './finding-lines.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
-import { linesOf, requirementsByControl } from './ocsf.ts'
 import type { JudgedResult } from './results-artifact.ts'
-import { actionsOf } from './source-section.ts'
 import { uuid5 } from './uuid5.ts'
 
 const statuses = { pass: 'PASSED', fail: 'FAILED', unknown: 'NOT_AVAILABLE' } as const
@@ -15,75 +13,62 @@ const statuses = { pass: 'PASSED', fail: 'FAILED', unknown: 'NOT_AVAILABLE' } as
  * @see https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html
  */
 export function asffArtifact(view: FrameworkReportView, results: () => Iterable<JudgedResult>): Artifact {
-  return {
-    path: `reports/${pathPart(view.framework.id)}.asff.jsonl`,
-    mediaType: 'application/x-ndjson; charset=utf-8',
-    title: `AWS Security Finding Format: ${view.framework.name}, as of ${view.asOf}`,
-    read: () => linesOf(results(), findings(view)),
-  }
+  return findingLines(view, { ending: 'asff', title: 'AWS Security Finding Format' }, results, named => finding(view, named))
 }
 
-function findings(view: FrameworkReportView): (judged: JudgedResult) => Json {
-  const requirements = requirementsByControl(view)
-  const sources = new Map(view.sources.map(source => [source.label, source]))
-  const notes = new Map(view.exceptions.map(each => [each.id, each]))
-  return ({ outcome, result }) => {
-    const { control } = outcome
-    const named = requirements.get(control.id)
-    const identity = sources.get(outcome.source)?.identity
-    const account = identity?.instanceOwnerAccountId ?? identity?.managementAccountId
-    if (named === undefined || result.status === 'not_applicable' || identity === undefined) return null
-    const owner = account ?? '000000000000'
-    const { subject } = result
-    const actions = actionsOf(result.gaps)
-    const excepted = (result.exceptions ?? []).flatMap(id => notes.get(id) ?? [])
-    return {
-      SchemaVersion: '2018-10-08',
-      Id: uuid5(`asff ${outcome.source} ${control.id} ${subject.kind} ${subject.key}`),
-      ProductArn: `arn:${identity.partition}:securityhub:${identity.homeRegion}:${owner}:product/${owner}/default`,
-      ProductName: 'evidenced',
-      GeneratorId: cut(`${control.id}/${control.version}`, 512),
-      AwsAccountId: owner,
-      Region: identity.homeRegion,
-      Types: ['Software and Configuration Checks/Industry and Regulatory Standards'],
-      CreatedAt: view.asOf,
-      UpdatedAt: view.evaluatedAt,
-      Severity: { Label: result.status === 'pass' ? 'INFORMATIONAL' : control.severity.toUpperCase() },
-      Title: cut(`${control.id} ${control.title}`, 256),
-      Description: cut(result.reason === '' ? control.rationale : result.reason, 1024),
-      Remediation: { Recommendation: { Text: cut(control.remediation, 512) } },
-      ProductFields: {
-        evaluationDigest: view.evaluation.digest,
-        definitionDigest: control.digest,
-        ...exceptionField(result.exceptions),
+function finding(view: FrameworkReportView, { outcome, result, requirements, source, actions, excepted }: NamedResult): Json {
+  const identity = source?.identity
+  if (identity === undefined) return null
+  const { control } = outcome
+  const account = identity.instanceOwnerAccountId ?? identity.managementAccountId
+  const owner = account ?? '000000000000'
+  const { subject } = result
+  return {
+    SchemaVersion: '2018-10-08',
+    Id: uuid5(`asff ${outcome.source} ${control.id} ${subject.kind} ${subject.key}`),
+    ProductArn: `arn:${identity.partition}:securityhub:${identity.homeRegion}:${owner}:product/${owner}/default`,
+    ProductName: 'evidenced',
+    GeneratorId: cut(`${control.id}/${control.version}`, 512),
+    AwsAccountId: owner,
+    Region: identity.homeRegion,
+    Types: ['Software and Configuration Checks/Industry and Regulatory Standards'],
+    CreatedAt: view.asOf,
+    UpdatedAt: view.evaluatedAt,
+    Severity: { Label: result.status === 'pass' ? 'INFORMATIONAL' : control.severity.toUpperCase() },
+    Title: cut(`${control.id} ${control.title}`, 256),
+    Description: cut(result.reason === '' ? control.rationale : result.reason, 1024),
+    Remediation: { Recommendation: { Text: cut(control.remediation, 512) } },
+    ProductFields: {
+      evaluationDigest: view.evaluation.digest,
+      definitionDigest: control.digest,
+      ...exceptionField(result.exceptions),
+    },
+    Resources: [
+      {
+        Type: 'Other',
+        Id: cut(subject.key, 512),
+        Partition: identity.partition,
+        Region: identity.homeRegion,
+        Details: { Other: { type: subject.type, name: cut(subject.name, 1024) } },
       },
-      Resources: [
-        {
-          Type: 'Other',
-          Id: cut(subject.key, 512),
-          Partition: identity.partition,
-          Region: identity.homeRegion,
-          Details: { Other: { type: subject.type, name: cut(subject.name, 1024) } },
-        },
-      ],
-      Compliance: {
-        Status: statuses[result.status],
-        RelatedRequirements: named.slice(0, 32).map(id => cut(`${view.framework.name} ${id}`, 64)),
-        ...(result.status === 'unknown'
-          ? {
-              StatusReasons: [
-                {
-                  ReasonCode: 'EVIDENCED_NOT_READ',
-                  Description: cut(actions.length === 0 ? result.reason : `grant ${actions.join(', ')}`, 2048),
-                },
-              ],
-            }
-          : {}),
-      },
-      ...(excepted.length === 0 ? {} : { Note: noteOf(excepted.map(exceptionText), excepted[0]?.approvedBy, view.asOf) }),
-      Workflow: { Status: result.status === 'pass' ? 'RESOLVED' : 'NEW' },
-      RecordState: 'ACTIVE',
-    }
+    ],
+    Compliance: {
+      Status: statuses[result.status as keyof typeof statuses],
+      RelatedRequirements: requirements.slice(0, 32).map(id => cut(`${view.framework.name} ${id}`, 64)),
+      ...(result.status === 'unknown'
+        ? {
+            StatusReasons: [
+              {
+                ReasonCode: 'EVIDENCED_NOT_READ',
+                Description: cut(actions.length === 0 ? result.reason : `grant ${actions.join(', ')}`, 2048),
+              },
+            ],
+          }
+        : {}),
+    },
+    ...(excepted.length === 0 ? {} : { Note: noteOf(excepted.map(exceptionText), excepted[0]?.approvedBy, view.asOf) }),
+    Workflow: { Status: result.status === 'pass' ? 'RESOLVED' : 'NEW' },
+    RecordState: 'ACTIVE',
   }
 }
 

@@ -6,7 +6,7 @@ import { writeExceptions } from './exceptions-pdf.ts'
 import { type Look, plainLook } from './look.ts'
 import { openPdf } from './pdf-document.ts'
 import { closedPage } from './render-report.ts'
-import { shortTime } from './template-helpers.ts'
+import { besideUtc, shortTime } from './template-helpers.ts'
 import { renderTemplate } from './templates.ts'
 import { workbookMediaType, workbookOf } from './workbook.ts'
 
@@ -73,8 +73,8 @@ export function exceptionRegisterArtifact(view: ExceptionRegisterView, format: R
     async *read() {
       if (format === 'html') yield closedPage(renderTemplate('exception-register', view, look), look)
       else if (format === 'json') yield Buffer.from(`${JSON.stringify(view, null, 2)}\n`)
-      else if (format === 'pdf') yield* await registerPdf(view)
-      else if (format === 'xlsx') yield* workbookOf(registerWorkbook(view))
+      else if (format === 'pdf') yield* await registerPdf(view, look)
+      else if (format === 'xlsx') yield* workbookOf({ ...registerWorkbook(view), look })
       else
         yield* csvOf(
           exceptionColumns.map(({ name }) => name),
@@ -99,15 +99,17 @@ function registerWorkbook(view: ExceptionRegisterView) {
   }
 }
 
-async function registerPdf(view: ExceptionRegisterView): Promise<Uint8Array[]> {
+async function registerPdf(view: ExceptionRegisterView, look: Look): Promise<Uint8Array[]> {
   const pdf = openPdf({
     title: `Register of exceptions as of ${shortTime(view.asOf)}`,
     author: `evidenced ${view.softwareVersion}`,
     at: new Date(view.asOf),
     header: { left: 'Register of exceptions', right: `as of ${shortTime(view.asOf)}` },
     footer: [view.evaluation === null ? 'No evaluation yet' : evaluationText(view.evaluation)],
+    logo: look.logo?.bytes ?? null,
   })
   pdf.heading(1, 'Register of exceptions')
+  pdf.paragraph(`As of ${besideUtc(view.asOf, look)}`, { weight: 600 })
   if (view.problems.length > 0) pdf.banner('unknown', ['Rows of the file that do not count:', ...view.problems])
   writeExceptions(pdf, view.exceptions)
   return pdf.end()

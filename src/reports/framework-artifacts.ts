@@ -36,7 +36,7 @@ export function frameworkArtifact(
     case 'pdf':
       return pdfArtifact(view, look)
     case 'xlsx':
-      return reportWorkbook(view, () => resultRows(evaluation, populationOf))
+      return reportWorkbook(view, () => resultRows(evaluation, populationOf), look)
     case 'csv':
       return resultsArtifact(evaluation, populationOf)
     case 'oscal':

@@ -3,11 +3,11 @@ import type { ControlSection, OutcomeSection, ResultRow } from './control-sectio
 import { exceptionText } from './exception-row.ts'
 import { writeExceptions } from './exceptions-pdf.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
-import { type Look, localTime, plainLook } from './look.ts'
+import { type Look, plainLook } from './look.ts'
 import { arithmetic, atLeast, partsOf } from './pdf-counts.ts'
 import { openPdf, type PdfWriter } from './pdf-document.ts'
 import type { SourceSection } from './source-section.ts'
-import { completeness, groupDigits, shortTime, wordOf } from './template-helpers.ts'
+import { besideUtc, completeness, groupDigits, shortTime, wordOf } from './template-helpers.ts'
 
 /**
  * A framework report as a tagged PDF: every page says from where, as of when, which run and which digest. Same view, same bytes.
@@ -73,10 +73,7 @@ export async function frameworkReportPdf(
 }
 
 function writeCover(pdf: PdfWriter, view: FrameworkReportView, look: Look): void {
-  const timeOf = (time: string) => {
-    const local = localTime(look, time)
-    return `${shortTime(time)}${local === null ? '' : ` (${local})`}`
-  }
+  const timeOf = (time: string) => besideUtc(time, look)
   const { framework, totals, evaluation } = view
   pdf.paragraph(`Identity evidence, point in time · ${framework.publisher} · evidenced ${view.softwareVersion}`, { muted: true })
   pdf.heading(1, framework.name)

@@ -56,21 +56,21 @@ export type { JudgedResult } from './results-artifact.ts'
 export { judgedResults, resultColumns, resultLine, resultLinesArtifact, resultRows, resultsArtifact } from './results-artifact.ts'
 export type { SampleWorkbookInput } from './sample-workbook.ts'
 export { sampleWorkbook } from './sample-workbook.ts'
+export type { SharedBundleView } from './shared-bundle-view.ts'
 export { readSnapshotLines, snapshotArtifact } from './snapshot-artifact.ts'
 export { historyArtifact, importArtifact, readHistoryLines, readImportLines } from './surroundings-artifact.ts'
 export type { TableFormat } from './table-artifacts.ts'
 export { tableArtifacts, tableFormats } from './table-artifacts.ts'
 export type { ReportTable, TableReport } from './table-report.ts'
-export type { ChangeList, DatasetCalls } from './table-reports.ts'
+export type { ChangeList } from './table-reports.ts'
 export {
   accessReport,
-  callsByDataset,
   callsReport,
   changeLists,
   changesReport,
   populationReport,
-  tieOutReport,
 } from './table-reports.ts'
+export { callsByDataset, type DatasetCalls, tieOutReport } from './tie-out-report.ts'
 export { verifyPage, verifyPageArtifact } from './verify-page.ts'
 export type { Sheet, SheetColumn, Workbook } from './workbook.ts'
 export { workbookMediaType, workbookOf } from './workbook.ts'

@@ -52,6 +52,12 @@ function readLogo(path: string): Look['logo'] {
   return { mediaType: isPng ? 'image/png' : 'image/jpeg', bytes }
 }
 
+/** A text whose times (RFC 3339, UTC) have the local time beside them where one was chosen. */
+export function withLocalTimes(text: string, look: Look): string {
+  if (look.timeZone === null) return text
+  return text.replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z/g, time => `${time} (${localTime(look, time)})`)
+}
+
 /** A time in the zone and manner of the look, with the zone's name; null where UTC is enough. */
 export function localTime({ timeZone, locale }: Look, time: string): string | null {
   if (timeZone === null) return null

@@ -38,7 +38,7 @@ export function periodArtifacts(view: PeriodReportView, format: PeriodFormat, lo
         }),
       ]
     case 'xlsx':
-      return [file(`${name}.xlsx`, workbookMediaType, title, () => workbookOf(periodWorkbook(view)))]
+      return [file(`${name}.xlsx`, workbookMediaType, title, () => workbookOf({ ...periodWorkbook(view), look }))]
     case 'csv':
       return periodWorkbook(view).sheets.map(sheet =>
         file(`${name}-${sheet.name.toLowerCase().replaceAll(' ', '-')}.csv`, csvMediaType, `${sheet.name}: ${title}`, () =>

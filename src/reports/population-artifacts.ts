@@ -2,7 +2,8 @@ import { canonicalJson, compareBytes } from '../digest.ts'
 import type { Artifact, Facts, Gap, Snapshot, StoredResource } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import { type Cell, csvMediaType, csvOf } from './csv.ts'
-import { cell, type Lookups, type Population, type PopulationColumn, populations } from './populations.ts'
+import { cell, type Lookups, type Population, type PopulationColumn } from './population-columns.ts'
+import { populations } from './populations.ts'
 
 /** Gives the resources of one dataset of the snapshot, in the order they are to stand. Called as often as an artifact is read. */
 export type ReadDataset = (dataset: string) => AsyncIterable<StoredResource>

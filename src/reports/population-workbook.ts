@@ -1,5 +1,6 @@
 import type { Artifact, Snapshot } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
+import { type Look, plainLook } from './look.ts'
 import {
   columnRows,
   columnsOf,
@@ -16,7 +17,7 @@ import { type Sheet, workbookMediaType, workbookOf } from './workbook.ts'
 const timeColumn = /(At|Date|Timestamp)$/
 
 /** Every population of a snapshot in one workbook, a sheet each, behind a cover sheet that says from where and when. Same columns and rows as the CSV. */
-export function populationWorkbook(snapshot: Snapshot, read: ReadDataset): Artifact {
+export function populationWorkbook(snapshot: Snapshot, read: ReadDataset, look: Look = plainLook): Artifact {
   const section = sourceSection(snapshot, [])
   const title = `${section.isComplete ? '' : 'INCOMPLETE: '}Populations of ${snapshot.source}, snapshot ${snapshot.version}`
   const sheets = populationsOf(snapshot).map((population): Sheet => {
@@ -46,6 +47,7 @@ export function populationWorkbook(snapshot: Snapshot, read: ReadDataset): Artif
         title,
         asOf: snapshot.sealedAt.toISOString(),
         cover: [...identityCover(section), ['Times', 'UTC, typed as dates']],
+        look,
         sheets: [...sheets, meanings],
       }),
   }

@@ -1,6 +1,7 @@
 import type { ControlView, ExceptionsView, FindingsView, FindingView } from './finding-pages.ts'
 import type { HomeView } from './home-view.ts'
 import { type Look, plainLook } from './look.ts'
+import type { SharedBundleView } from './shared-bundle-view.ts'
 import { renderTemplate, styleSources } from './templates.ts'
 
 /** A page that says what went wrong and the way out. */
@@ -26,7 +27,7 @@ export interface Page {
  * @throws {ReportsError} TEMPLATE_BROKEN
  */
 export function renderPage(
-  view: HomeView | FindingsView | FindingView | ControlView | ExceptionsView | ErrorView,
+  view: HomeView | FindingsView | FindingView | ControlView | ExceptionsView | SharedBundleView | ErrorView,
   look: Look = plainLook,
 ): Page {
   const html = renderTemplate(view.kind, view, look)

@@ -3,6 +3,7 @@ import { pathPart } from './artifact-name.ts'
 import type { Cell } from './csv.ts'
 import { exceptionSheet } from './exceptions-artifact.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
+import { type Look, plainLook } from './look.ts'
 import { resultColumns } from './results-artifact.ts'
 import type { SourceSection } from './source-section.ts'
 import { completeness } from './template-helpers.ts'
@@ -12,7 +13,11 @@ import { type Sheet, workbookMediaType, workbookOf } from './workbook.ts'
  * A framework report as a workbook: cover sheet, requirements, controls, every result (passes too), coverage, gaps, calls, what is not in view.
  * @param results rows of results.csv, pulled each time the artifact is read
  */
-export function reportWorkbook(view: FrameworkReportView, results: () => Iterable<readonly Cell[]>): Artifact {
+export function reportWorkbook(
+  view: FrameworkReportView,
+  results: () => Iterable<readonly Cell[]>,
+  look: Look = plainLook,
+): Artifact {
   const title = `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}`
   return {
     path: `reports/${pathPart(view.framework.id)}.xlsx`,
@@ -23,6 +28,7 @@ export function reportWorkbook(view: FrameworkReportView, results: () => Iterabl
         title,
         asOf: view.asOf,
         cover: coverOf(view),
+        look,
         sheets: [...sheetsOf(view), resultsSheet(results), exceptionSheet(view.exceptions), ...proofSheets(view)],
       }),
   }

@@ -1,8 +1,11 @@
 import type { Artifact } from '../model.ts'
 import type { Cell } from './csv.ts'
+import type { Look } from './look.ts'
 import { type Workbook, workbookMediaType, workbookOf } from './workbook.ts'
 
 export interface SampleWorkbookInput {
+  /** left out: as the program comes */
+  readonly look?: Look
   readonly name: string
   /** RFC 3339: when the snapshot it was drawn from was sealed */
   readonly asOf: string
@@ -21,6 +24,7 @@ export function sampleWorkbook(input: SampleWorkbookInput): Artifact {
   const workbook: Workbook = {
     title: `Sample of ${input.name}`,
     asOf: input.asOf,
+    ...(input.look === undefined ? {} : { look: input.look }),
     cover: [
       ...input.cover,
       [

@@ -1,6 +1,6 @@
 import type { Artifact } from '../model.ts'
 import { type Cell, csvMediaType, csvOf } from './csv.ts'
-import { type Look, plainLook } from './look.ts'
+import { type Look, plainLook, withLocalTimes } from './look.ts'
 import { openPdf } from './pdf-document.ts'
 import { closedPage } from './render-report.ts'
 import { countedRows, type ReportTable, rowObject, type TableReport } from './table-report.ts'
@@ -46,7 +46,7 @@ export function tableArtifacts(
         read: () => jsonLines(table),
       }))
     case 'xlsx':
-      return [file(`${whole}.xlsx`, workbookMediaType, title, () => workbookOf(workbookFrom(report, title)))]
+      return [file(`${whole}.xlsx`, workbookMediaType, title, () => workbookOf({ ...workbookFrom(report, title), look }))]
     case 'pdf':
       return [
         file(`${whole}.pdf`, 'application/pdf', title, async function* () {
@@ -56,7 +56,7 @@ export function tableArtifacts(
     case 'html':
       return [
         file(`${whole}.html`, 'text/html; charset=utf-8', title, async function* () {
-          yield closedPage(renderTemplate('table-report', await pageView(report, limit), look), look)
+          yield closedPage(renderTemplate('table-report', await pageView(report, limit, look), look), look)
         }),
       ]
   }
@@ -140,7 +140,7 @@ async function tablePdf(report: TableReport, limit: number, look: Look): Promise
   const read: ReadTable[] = []
   for (const table of report.tables) read.push(await readTable(table, limit))
   pdf.pairs([
-    ...report.cover.map(([name, value]) => [name, String(value ?? '')] as const),
+    ...report.cover.map(([name, value]) => [name, withLocalTimes(String(value ?? ''), look)] as const),
     ...read.map(({ table, total }) => [`Rows, ${table.name}`, groupDigits(total)] as const),
   ])
   for (const { table, rows, total } of read) {
@@ -166,7 +166,7 @@ function timeText(cell: Cell): string {
   return typeof cell === 'string' ? shortTime(cell) : String(cell ?? '')
 }
 
-async function pageView(report: TableReport, limit: number): Promise<object> {
+async function pageView(report: TableReport, limit: number, look: Look): Promise<object> {
   const tables = []
   for (const each of report.tables) {
     const { table, rows, total } = await readTable(each, limit)
@@ -182,6 +182,6 @@ async function pageView(report: TableReport, limit: number): Promise<object> {
     })
   }
   const { title, asOf, isComplete, notInView, footer, softwareVersion } = report
-  const cover = report.cover.map(([name, value]) => ({ name, value: String(value ?? '') }))
+  const cover = report.cover.map(([name, value]) => ({ name, value: withLocalTimes(String(value ?? ''), look) }))
   return { title, asOf, isComplete, notInView, footer, softwareVersion, cover, tables }
 }

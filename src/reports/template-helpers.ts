@@ -230,6 +230,12 @@ export function shortTime(value: string): string {
   return value.replace('T', ' ').replace(/\.\d+Z$/, 'Z')
 }
 
+/** The same, and the local time beside it where one was chosen. */
+export function besideUtc(time: string, look: Look): string {
+  const local = localTime(look, time)
+  return `${shortTime(time)}${local === null ? '' : ` (${local})`}`
+}
+
 export function groupDigits(value: number): string {
   return String(value).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ',')
 }

@@ -19,6 +19,7 @@ export type TemplateName =
   | 'control'
   | 'exceptions'
   | 'home'
+  | 'shared-bundle'
   | 'error'
 
 /** The package's own `reports/`: as far above src/reports as above dist/reports. */

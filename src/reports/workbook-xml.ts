@@ -1,4 +1,5 @@
 import type { Cell } from './csv.ts'
+import type { LogoParts } from './workbook-logo.ts'
 
 /** Style of a cell, by its place in `stylesXml`. */
 export type CellStyle = 'plain' | 'bold' | 'time' | 'title' | 'wrap'
@@ -82,13 +83,17 @@ export function relationshipsXml(sheets: number): string {
   return `${head}<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${each.join('')}<Relationship Id="rId${sheets + 1}" Type="${office}/styles" Target="styles.xml"/></Relationships>`
 }
 
-export function contentTypesXml(sheets: number): string {
+export function contentTypesXml(sheets: number, logo: Pick<LogoParts, 'extension' | 'mediaType'> | null = null): string {
+  const picture =
+    logo === null
+      ? ''
+      : `<Default Extension="${logo.extension}" ContentType="${logo.mediaType}"/><Override PartName="/xl/drawings/drawing1.xml" ContentType="application/vnd.openxmlformats-officedocument.drawing+xml"/>`
   const kind = 'application/vnd.openxmlformats-officedocument.spreadsheetml'
   const each = Array.from(
     { length: sheets },
     (_, i) => `<Override PartName="/xl/worksheets/sheet${i + 1}.xml" ContentType="${kind}.worksheet+xml"/>`,
   )
-  return `${head}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="${kind}.sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="${kind}.styles+xml"/><Override PartName="/docProps/core.xml" ContentType="application/vnd.openxmlformats-package.core-properties+xml"/>${each.join('')}</Types>`
+  return `${head}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>${picture}<Override PartName="/xl/workbook.xml" ContentType="${kind}.sheet.main+xml"/><Override PartName="/xl/styles.xml" ContentType="${kind}.styles+xml"/><Override PartName="/docProps/core.xml" ContentType="application/vnd.openxmlformats-package.core-properties+xml"/>${each.join('')}</Types>`
 }
 
 export function coreXml(title: string, at: string): string {

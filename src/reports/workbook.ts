@@ -1,5 +1,7 @@
 import { Zip, ZipDeflate } from 'fflate'
 import type { Cell } from './csv.ts'
+import { type Look, plainLook, withLocalTimes } from './look.ts'
+import { logoParts } from './workbook-logo.ts'
 import { cellXml, columnLetters, contentTypesXml, coreXml, relationshipsXml, stylesXml, workbookXml } from './workbook-xml.ts'
 
 /** A column of a sheet. A cell of type `time` whose text is an RFC 3339 time in UTC becomes a date; any other text stays text. */
@@ -26,6 +28,8 @@ export interface Workbook {
   /** what it is, from where and when: the first sheet, one name and value a line; the sheets and their row counts are added */
   readonly cover: readonly (readonly [name: string, value: Cell])[]
   readonly sheets: readonly Sheet[]
+  /** the logo and the local time of the cover; left out: as the program comes */
+  readonly look?: Look
   /** rows of one sheet, header included, before the next begins; a spreadsheet's limit when left out */
   readonly rowLimit?: number
 }
@@ -74,13 +78,15 @@ export async function* workbookOf(workbook: Workbook): AsyncGenerator<Uint8Array
     sheet: index + 1,
     ref: `'${sheet.name.replaceAll("'", "''")}'!$A$1:$${columnLetters(sheet.columns)}$${sheet.rows + 1}`,
   }))
+  const logo = workbook.look?.logo ? logoParts(workbook.look.logo) : null
   entryOf(zip, 'xl/worksheets/sheet1.xml')(coverXml(workbook, written), true)
+  for (const [path, content] of logo?.files ?? []) entryOf(zip, path)(content, true)
   entryOf(zip, 'xl/styles.xml')(stylesXml, true)
   entryOf(zip, 'xl/workbook.xml')(workbookXml(names, filters), true)
   entryOf(zip, 'xl/_rels/workbook.xml.rels')(relationshipsXml(names.length), true)
   entryOf(zip, 'docProps/core.xml')(coreXml(workbook.title, workbook.asOf), true)
   entryOf(zip, '_rels/.rels')(rootRelationships, true)
-  entryOf(zip, '[Content_Types].xml')(contentTypesXml(names.length), true)
+  entryOf(zip, '[Content_Types].xml')(contentTypesXml(names.length, logo), true)
   zip.end()
   yield* chunks
 }
@@ -100,11 +106,11 @@ async function* rowsOf(sheet: Sheet): AsyncGenerator<readonly Cell[], undefined>
 }
 
 /** Pushes text into one entry; `isLast` closes it. A local time on purpose: it is written in the machine's zone, so the bytes are the same in every zone. */
-function entryOf(zip: Zip, path: string): (text: string, isLast?: boolean) => void {
+function entryOf(zip: Zip, path: string): (content: string | Uint8Array, isLast?: boolean) => void {
   const entry = new ZipDeflate(path, { level: 6 })
   entry.mtime = new Date(2026, 0, 1)
   zip.add(entry)
-  return (text, isLast = false) => entry.push(Buffer.from(text), isLast)
+  return (content, isLast = false) => entry.push(typeof content === 'string' ? Buffer.from(content) : content, isLast)
 }
 
 function sheetName(name: string): string {
@@ -143,15 +149,16 @@ function rowXml(columns: readonly SheetColumn[], row: readonly Cell[]): string {
   return `${xml}</row>`
 }
 
-function coverXml({ title, cover }: Workbook, written: readonly WrittenSheet[]): string {
+function coverXml({ title, cover, look = plainLook }: Workbook, written: readonly WrittenSheet[]): string {
   const lines: (readonly [string, Cell])[] = [
-    ...cover,
+    ...cover.map(([name, value]) => [name, typeof value === 'string' ? withLocalTimes(value, look) : value] as const),
+    ...(look.timeZone === null ? [] : [['Beside UTC', `the time in ${look.timeZone}, on this sheet only`] as const]),
     ['', null],
     ['Sheet', 'Rows (without the header)'],
     ...written.map(sheet => [`${sheet.name}${sheet.isIncomplete ? ' (INCOMPLETE)' : ''}`, sheet.rows] as const),
   ]
   const rows = lines.map(([name, value]) => `<row>${cellXml(name, 'bold')}${cellXml(value, 'wrap')}</row>`)
-  return `${sheetXml}<sheetViews><sheetView workbookViewId="0" showGridLines="0"/></sheetViews><cols><col min="1" max="1" width="36" customWidth="1"/><col min="2" max="2" width="110" customWidth="1"/></cols><sheetData><row>${cellXml(title, 'title')}</row>${rows.join('')}</sheetData></worksheet>`
+  return `${sheetXml}<sheetViews><sheetView workbookViewId="0" showGridLines="0"/></sheetViews><cols><col min="1" max="1" width="36" customWidth="1"/><col min="2" max="2" width="110" customWidth="1"/></cols><sheetData><row>${cellXml(title, 'title')}</row>${rows.join('')}</sheetData>${look.logo === null ? '' : '<drawing xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rId1"/>'}</worksheet>`
 }
 
 const sheetXml = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>

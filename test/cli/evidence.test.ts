@@ -6,7 +6,7 @@ import { read } from 'hucre'
 import { type BundleSubject, openSigner, readBundleFile, sealBundle, verifyBundle } from '../../src/evidence/index.ts'
 import type { Artifact } from '../../src/model.ts'
 import { testAuthority } from '../evidence/time-stamp-authority.ts'
-import { type Workplace, workplace } from './program.ts'
+import { until, type Workplace, workplace } from './program.ts'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -94,6 +94,33 @@ describe('evidence that an auditor can check alone', function () {
     expect(again.json.differences).to.equal(1)
     expect(again.json.different[0].bundle).to.contain('"status":"pass"')
     expect(again.json.different[0].again).to.contain('"status":"fail"')
+  })
+
+  it('is shown to one auditor at an address of its own, with every look in the ledger, and to nobody afterwards', async () => {
+    const refused = await place.run('share', 'evidence.zip', '--to', 'Ann Auditor', '--until', '2020-01-01')
+    expect(refused.code).to.equal(2)
+    const sharing = place.start('share', 'evidence.zip', '--to', 'Ann Auditor', '--until', '2099-12-31')
+    const address = /http:\/\/127\.0\.0\.1:\d+\/[\w-]{43}\//
+    await until(() => address.test(sharing.stderr()) || sharing.child.exitCode !== null)
+    const [url] = address.exec(sharing.stderr())!
+    const page = await (await fetch(url)).text()
+    expect(page)
+      .to.contain('Ann Auditor')
+      .and.to.contain('COMPLETE')
+      .and.to.contain(`href="${new URL(url).pathname}files/reports/soc2.html"`)
+    const zip = Buffer.from(await (await fetch(`${url}bundle.zip`)).arrayBuffer())
+    expect(zip.equals(readFileSync(join(place.folder, 'evidence.zip')))).to.equal(true)
+    expect(await (await fetch(`${url}files/results.csv`)).text()).to.match(/^control,/)
+    expect((await fetch(new URL('/', url))).status).to.equal(404)
+    sharing.child.kill('SIGTERM')
+    expect((await sharing.ended).code).to.equal(0)
+    const ledger = await place.run('ledger', 'list', '--kind', 'download', '--json')
+    const looks = ledger.json.entries.map((each: { payload: { to: string; path: string } }) => [
+      each.payload.to,
+      each.payload.path,
+    ])
+    expect(looks).to.deep.equal(['shared', '/', '/bundle.zip', '/files/results.csv'].map(path => ['Ann Auditor', path]))
+    expect(ledger.stdout).not.to.contain(new URL(url).pathname.slice(1, -1))
   })
 
   it('draws a sample that anybody can draw again by the rule in its cover sheet', async () => {

@@ -113,6 +113,105 @@ describe('OCSF compliance findings', () => {
   })
 })
 
+describe('what the formats of others require', () => {
+  const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
+  const text = { type: 'string', minLength: 1 }
+  const listOf = (items: object) => ({ type: 'array', minItems: 1, items })
+  /** Required members of the class and the objects it holds. @see https://schema.ocsf.io/1.8.0/classes/compliance_finding?profiles=cloud */
+  const ocsf = {
+    type: 'object',
+    required: [
+      ...['activity_id', 'category_uid', 'class_uid', 'cloud', 'compliance', 'finding_info', 'metadata', 'severity_id', 'time'],
+      'type_uid',
+    ],
+    properties: {
+      activity_id: { enum: [1, 2, 3] },
+      category_uid: { const: 2 },
+      class_uid: { const: 2003 },
+      type_uid: { enum: [200301, 200302, 200303] },
+      severity_id: { enum: [0, 1, 2, 3, 4, 5, 6, 99] },
+      time: { type: 'integer', minimum: 1_000_000_000_000 },
+      cloud: { type: 'object', required: ['provider'], properties: { provider: text } },
+      metadata: {
+        type: 'object',
+        required: ['product', 'version'],
+        properties: { version: { const: '1.8.0' }, product: { type: 'object', required: ['name', 'vendor_name'] } },
+      },
+      finding_info: {
+        type: 'object',
+        required: ['uid', 'title'],
+        properties: { uid: text, title: text, analytic: { type: 'object', required: ['type_id'] } },
+      },
+      compliance: {
+        type: 'object',
+        required: ['status_id', 'standards', 'control'],
+        properties: { status_id: { enum: [0, 1, 2, 3, 99] }, standards: listOf(text), requirements: listOf(text) },
+      },
+      resources: listOf({ type: 'object', required: ['uid', 'name'], properties: { uid: text, name: text } }),
+    },
+  }
+  /** @see https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html */
+  const asff = {
+    type: 'object',
+    required: [
+      ...['AwsAccountId', 'CreatedAt', 'Description', 'GeneratorId', 'Id', 'ProductArn', 'Resources', 'SchemaVersion'],
+      ...['Severity', 'Title', 'Types', 'UpdatedAt'],
+    ],
+    properties: {
+      AwsAccountId: { type: 'string', pattern: '^\\d{12}$' },
+      CreatedAt: { type: 'string', pattern: rfc3339.source },
+      UpdatedAt: { type: 'string', pattern: rfc3339.source },
+      Description: { ...text, maxLength: 1024 },
+      GeneratorId: { ...text, maxLength: 512 },
+      Id: { ...text, maxLength: 512 },
+      ProductArn: { type: 'string', pattern: '^arn:aws[a-z-]*:securityhub:[a-z0-9-]+:(\\d{12}):product/\\1/default$' },
+      Resources: {
+        ...listOf({ type: 'object', required: ['Id', 'Type'], properties: { Id: { ...text, maxLength: 512 }, Type: text } }),
+        maxItems: 32,
+      },
+      SchemaVersion: { const: '2018-10-08' },
+      Severity: { type: 'object', properties: { Label: { enum: ['INFORMATIONAL', 'LOW', 'MEDIUM', 'HIGH', 'CRITICAL'] } } },
+      Title: { ...text, maxLength: 256 },
+      Types: { ...listOf({ type: 'string', pattern: '^[^/]+/[^/]+/[^/]+$|^[^/]+/[^/]+$' }), maxItems: 50 },
+      Compliance: {
+        type: 'object',
+        required: ['Status'],
+        properties: {
+          Status: { enum: ['PASSED', 'WARNING', 'FAILED', 'NOT_AVAILABLE'] },
+          StatusReasons: listOf({ type: 'object', required: ['ReasonCode'] }),
+        },
+      },
+      Workflow: { type: 'object', properties: { Status: { enum: ['NEW', 'NOTIFIED', 'RESOLVED', 'SUPPRESSED'] } } },
+      RecordState: { enum: ['ACTIVE', 'ARCHIVED'] },
+    },
+  }
+
+  it('is in every line, whatever the names are, and the same view gives the same bytes', async () => {
+    const odd = outcomeOf(sampleControl('IDC-USER-001', 'No idle user', 'low', 'user'), 3, 2, 1, 0)
+    const results = odd.results.map(result => ({
+      ...result,
+      reason: '',
+      subject: { ...result.subject, name: '', key: `${'k'.repeat(2000)}${result.subject.key}` },
+    }))
+    const ajv = new Ajv({ allErrors: true, strict: false })
+    for (const [make, schema] of [
+      [ocsfArtifact, ocsf],
+      [asffArtifact, asff],
+    ] as const) {
+      const isLineValid = ajv.compile(schema)
+      const named = sampleEvaluation(snapshot, [{ ...odd, results }])
+      const ofNamed = () => judgedResults(named, outcome => outcome.results.map(({ subject }) => subject))
+      for (const { view, results: all } of [sample(), { ...sample(named), results: ofNamed }]) {
+        const found = await linesOf(make(view, all).read())
+        expect(found.length).to.be.greaterThan(1)
+        for (const each of found) expect(isLineValid(each), JSON.stringify(isLineValid.errors?.slice(0, 2))).to.equal(true)
+        expect(await textOf(make(view, all).read())).to.equal(await textOf(make(view, all).read()))
+      }
+      expect(isLineValid({})).to.equal(false)
+    }
+  })
+})
+
 describe('findings for Security Hub', () => {
   it('are within the lengths that AWS takes, and call unknown NOT_AVAILABLE', async () => {
     const { view, results } = sample()

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { unzipSync } from 'fflate'
+import { read } from 'hucre'
 import {
   frameworkReportPdf,
   frameworkReportView,
@@ -10,7 +12,9 @@ import {
   ReportsError,
   renderPage,
   renderReport,
+  reportWorkbook,
 } from '../../src/reports/index.ts'
+import { bytesOf } from './bytes.ts'
 import { sampleInput } from './sample.ts'
 
 const packaged = (name: string) => readFileSync(fileURLToPath(new URL(`../../reports/${name}`, import.meta.url)), 'utf8')
@@ -126,5 +130,26 @@ describe('the look of documents', () => {
     write('logo.svg', '<svg onload="x()"/>')
     expect(failure(() => look({ logo: join(folder, 'logo.svg') })).code).to.equal('LOGO_INVALID')
     expect(failure(() => look({ logo: join(folder, 'none.png') })).code).to.equal('LOGO_INVALID')
+  })
+
+  it('puts both on the cover of a workbook, which stays the same bytes and whole for those who read it', async () => {
+    write('logo.png', png)
+    const own = look({ templates: null, logo: join(folder, 'logo.png'), timeZone: 'Europe/Berlin', locale: 'de-DE' })
+    const make = (look_: ReturnType<typeof look>) => bytesOf(reportWorkbook(view, () => [], look_).read())
+    const bytes = await make(own)
+    expect(bytes.equals(await make(own))).to.equal(true)
+    const { sheets } = await read(bytes)
+    const cover = sheets.find(({ name }) => name === 'About')!.rows.map(row => row.join(' '))
+    expect(cover.find(line => line.startsWith('As of'))).to.contain('2026-06-30T00:21:00.000Z (30. Juni 2026, 02:21:00 MESZ)')
+    expect(cover.find(line => line.startsWith('Beside UTC'))).to.contain('Europe/Berlin')
+    const parts = new Map(Object.entries(unzipSync(bytes)))
+    expect(Buffer.from(parts.get('xl/media/logo.png')!).equals(png)).to.equal(true)
+    const text = (path: string) => Buffer.from(parts.get(path)!).toString('utf8')
+    expect(text('xl/worksheets/sheet1.xml')).to.match(/<\/sheetData><drawing [^>]*r:id="rId1"\/><\/worksheet>$/)
+    expect(text('xl/worksheets/_rels/sheet1.xml.rels')).to.contain('../drawings/drawing1.xml')
+    expect(text('xl/drawings/_rels/drawing1.xml.rels')).to.contain('../media/logo.png')
+    expect(text('[Content_Types].xml')).to.contain('image/png').and.to.contain('/xl/drawings/drawing1.xml')
+    const plain = unzipSync(await make(look({ templates: null })))
+    expect(Object.keys(plain).filter(name => /drawing|media/.test(name))).to.deep.equal([])
   })
 })
