@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { sha256 } from '../digest.ts'
-import type { Coverage, Facts, Gap, PartPiece, Place, Row } from '../model.ts'
+import type { Coverage, Facts, Gap, Json, PartPiece, Place, Row } from '../model.ts'
 import { type Ask, actionOf, type Dataset, type Operation } from './dataset.ts'
 import { type Cause, causeOf, ownCause, withheldGaps } from './gap.ts'
 import { serviceNamed } from './services.ts'
@@ -95,6 +95,11 @@ class OpenPart {
     const input = typeof dataset.pageSize === 'number' ? { ...asked, [paging.size]: dataset.pageSize } : asked
     let token: string | null = null
     for (let page = 1; ; page++) {
+      let rows = null as readonly Row[] | null
+      const read = (answer: Facts) => {
+        rows = dataset.rows(answer, parent, session.subject)
+        return rows?.length ?? 0
+      }
       const said =
         dataset.inquiry === undefined
           ? await session.ask({
@@ -103,11 +108,11 @@ class OpenPart {
               dataset: dataset.name,
               page,
               isRowwise: true,
-              items: answer => dataset.rows(answer, parent, session.subject)?.length ?? 0,
+              items: read,
             })
           : await this.#inquire(dataset.inquiry)
       if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
-      const rows = dataset.rows(said.answer, parent, session.subject)
+      if (dataset.inquiry !== undefined) read(said.answer)
       const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
       if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
       if (page === 1) this.#begin(said.observedAt)
@@ -343,5 +348,8 @@ function ended(result: PartResult): Attempt {
 }
 
 function without(facts: Facts, members: readonly string[]): Facts {
-  return Object.fromEntries(Object.entries(facts).filter(([name]) => !members.includes(name)))
+  if (!members.some(member => member in facts)) return facts
+  const kept: Record<string, Json> = {}
+  for (const name of Object.keys(facts)) if (!members.includes(name)) kept[name] = facts[name]!
+  return kept
 }
