@@ -26,6 +26,7 @@ import {
 } from './checking.ts'
 import type { CommandClass, Operation } from './dataset.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
+import { PairNumbers } from './pair-numbers.ts'
 import type { Session } from './session.ts'
 import type { Trouble } from './trouble.ts'
 import type { Witness } from './witness.ts'
@@ -208,19 +209,19 @@ async function principals(checking: Checking): Promise<CrossCheck> {
   // of those who were not drawn nothing is gathered
   const groupsOf = new Map<string, string[]>(sample.map(principal => [principal, []]))
   for (const [groupId = '', userId = ''] of members) groupsOf.get(`USER|${userId}`)?.push(groupId)
-  const pairsOf = new Map<string, Set<string>>(sample.map(principal => [principal, new Set()]))
-  for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, new Set())
-  for (const [accountId, setArn, type, id] of rows) pairsOf.get(`${type}|${id}`)?.add(`${accountId}|${setArn}`)
+  // the groups of a sample are soon all of them, and hold nearly every assignment: as numbers of their pairs
+  const pairs = new PairNumbers()
+  const pairsOf = new Map<string, number[]>(sample.map(principal => [principal, []]))
+  for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, [])
+  for (const [accountId = '', setArn = '', type, id] of rows) pairsOf.get(`${type}|${id}`)?.push(pairs.of(accountId, setArn))
   const differences: string[] = []
   const trouble = await eachOf(sample, spent, async principal => {
     const [type = '', id = ''] = principal.split('|')
     const input = { InstanceArn: session.subject.instanceArn, PrincipalId: id, PrincipalType: type, MaxResults: pageSize }
     const said = await listed(session, assignmentsForPrincipal, input, 'AccountAssignments', pairOf, spent)
     if (isTrouble(said)) return said
-    const expected = new Set(pairsOf.get(principal))
-    if (type === 'USER')
-      for (const group of groupsOf.get(principal) ?? [])
-        for (const pair of pairsOf.get(`GROUP|${group}`) ?? []) expected.add(pair)
+    const holders = [principal, ...(type === 'USER' ? (groupsOf.get(principal) ?? []).map(group => `GROUP|${group}`) : [])]
+    const expected = new Set(holders.flatMap(holder => pairsOf.get(holder) ?? []).map(pair => pairs.textOf(pair)))
     const found = new Set(said)
     differences.push(...compared(expected, found, `of ${principal} by pair only`, `of ${principal} by principal only`))
     return null
