@@ -1,12 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import type { Governor } from './governor.ts'
 import { RawProtocol } from './raw-protocol.ts'
-import { retryDelayMs } from './retry.ts'
-import type { ClientConfig, SdkClient, SdkCommand } from './service.ts'
+import { retryStrategy } from './retry.ts'
+import type { ClientConfig, SdkClient } from './service.ts'
 import { troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
-import { Wire } from './wire.ts'
 
 /** What the attempts of one command came to. */
 export interface Tally {
@@ -19,7 +17,7 @@ export interface Tally {
 }
 
 export interface ClientOptions {
-  readonly open: (config: ClientConfig) => unknown
+  readonly open: (config: ClientConfig) => SdkClient
   readonly endpointName: string
   readonly region: string
   readonly credentials: () => Promise<AwsCredentialIdentity>
@@ -30,16 +28,20 @@ export interface ClientOptions {
 
 /** One client of the SDK with our pacing, retries and reading of answers. */
 export class Client {
-  readonly #way: Way
-  readonly #options: ClientOptions
-  readonly #wire: Wire
+  readonly #sdk: SdkClient
+  readonly #tallies = new WeakMap<object, Tally>()
 
   constructor(way: Way, options: ClientOptions) {
     const endpoint = endpointOf(way.environment, options.endpointName)
-    const sdk = options.open({
+    this.#sdk = options.open({
       region: options.region,
-      credentials: options.credentials,
+      // marked so that the SDK asks every time: renewal is ours
+      credentials: Object.assign(options.credentials, { memoized: true }),
       requestHandler: way.handler,
+      retryStrategy: retryStrategy({
+        deadlineMs: way.retryDeadlineMs,
+        ...(options.tries === undefined ? {} : { tries: options.tries }),
+      }),
       protocol: RawProtocol,
       // of the environment that was handed in, as the SDK reads them of its own
       useFipsEndpoint: way.environment.AWS_USE_FIPS_ENDPOINT === 'true',
@@ -47,43 +49,50 @@ export class Client {
       customUserAgent: [['evidenced', way.softwareVersion]],
       ...(endpoint === null ? {} : { endpoint }),
     })
-    this.#way = way
-    this.#options = options
-    this.#wire = new Wire(sdk as SdkClient, options.credentials, way.handler)
+    // the logger walks every answer although nothing is logged
+    this.#sdk.middlewareStack.remove('loggerMiddleware')
+    this.#sdk.middlewareStack.remove('recursionDetectionMiddleware')
+    // after retrying is per attempt, and still before signing: a request that waited for minutes must not carry a stale signature
+    const middleware = this.#paced(options.governor, way.now)
+    this.#sdk.middlewareStack.addRelativeTo(middleware as never, {
+      name: 'governor',
+      relation: 'after',
+      toMiddleware: 'retryMiddleware',
+    })
   }
 
-  /**
-   * Sends one command until it is answered, or another attempt would not help; the tally is filled whether it is answered or not.
-   * Each attempt waits for its slot before it is signed: a request that waited for minutes must not carry a stale signature.
-   * @throws the error of the last attempt
-   */
+  /** Sends one command; the tally is filled whether it is answered or not. */
   async send(command: object, tally: Tally, abortSignal: AbortSignal): Promise<unknown> {
-    const { now, retryDeadlineMs } = this.#way
-    const asked = command as SdkCommand
-    const governor = this.#options.governor(asked.schema[2])
-    const deadline = performance.now() + retryDeadlineMs
-    for (let count = 1; ; count++) {
-      await governor.take()
-      tally.at ??= now()
-      tally.attempts++
-      const startedAt = performance.now()
-      let delayMs: number | null
-      try {
-        const answer = await this.#wire.send(asked, abortSignal)
-        governor.succeeded()
-        return answer
-      } catch (error) {
-        const trouble = troubleOf(error)
-        if (trouble?.kind === 'throttled') {
-          tally.throttles++
-          governor.throttled(trouble.retryAfterSeconds)
+    this.#tallies.set(command, tally)
+    return await this.#sdk.send(command as never, { abortSignal })
+  }
+
+  #paced(governorOf: (operation: string) => Governor, now: () => Date) {
+    type Context = { commandName?: string; __smithy_context?: { commandInstance?: object } }
+    return (next: (args: unknown) => Promise<unknown>, context: Context) => {
+      const governor = governorOf((context.commandName ?? '').replace(/Command$/, ''))
+      const command = context.__smithy_context?.commandInstance
+      const tally = (command === undefined ? undefined : this.#tallies.get(command)) ?? newTally()
+      return async (args: unknown) => {
+        await governor.take()
+        tally.at ??= now()
+        tally.attempts++
+        const startedAt = performance.now()
+        try {
+          const result = await next(args)
+          governor.succeeded()
+          return result
+        } catch (error) {
+          const trouble = troubleOf(error)
+          if (trouble?.kind === 'throttled') {
+            tally.throttles++
+            governor.throttled(trouble.retryAfterSeconds)
+          }
+          throw error
+        } finally {
+          tally.ms += performance.now() - startedAt
         }
-        delayMs = trouble === null ? null : retryDelayMs(trouble, count, this.#options.tries)
-        if (delayMs === null || performance.now() + delayMs > deadline) throw error
-      } finally {
-        tally.ms += performance.now() - startedAt
       }
-      if (delayMs > 0) await pause(delayMs, undefined, { signal: abortSignal })
     }
   }
 }

@@ -1,6 +1,5 @@
 import type { HttpHandler } from '@smithy/core/protocols'
-import type { HttpRequest, HttpResponse } from '@smithy/core/transport'
-import type { AwsCredentialIdentityProvider, ClientProtocol, OperationSchema } from '@smithy/types'
+import type { AwsCredentialIdentityProvider, RetryStrategyV2 } from '@smithy/types'
 import type { Dataset, Paging } from './dataset.ts'
 import type { Partition } from './partitions.ts'
 import type { RawProtocol } from './raw-protocol.ts'
@@ -11,6 +10,7 @@ export interface ClientConfig {
   readonly region: string
   readonly credentials: AwsCredentialIdentityProvider
   readonly requestHandler: HttpHandler
+  readonly retryStrategy: RetryStrategyV2
   readonly protocol: typeof RawProtocol | typeof RawQueryProtocol
   readonly customUserAgent: [string, string][]
   readonly endpoint?: string
@@ -18,29 +18,13 @@ export interface ClientConfig {
   readonly useDualstackEndpoint: boolean
 }
 
-/** The part of an SDK client that is used here: how its messages are written and read, and where they go. */
+/** The part of an SDK client that is used here. */
 export interface SdkClient {
-  readonly config: {
-    readonly protocol: ClientProtocol<HttpRequest, HttpResponse>
-    readonly defaultSigningName: string
-    readonly customUserAgent?: readonly (readonly [string, string?])[]
-    region(): Promise<string>
-    defaultUserAgentProvider(): Promise<readonly (readonly [string, string?])[]>
+  readonly middlewareStack: {
+    remove(name: string): boolean
+    addRelativeTo(middleware: never, options: { name: string; relation: 'after'; toMiddleware: string }): void
   }
-}
-
-/** A command of the SDK. */
-export interface SdkCommand {
-  readonly input: object
-  /** kind, then the members of an operation */
-  readonly schema: readonly [
-    kind: 9,
-    namespace: string,
-    name: string,
-    traits: OperationSchema['traits'],
-    input: OperationSchema['input'],
-    output: OperationSchema['output'],
-  ]
+  send(command: never, options: { abortSignal: AbortSignal }): Promise<unknown>
 }
 
 /** One service of AWS: how to reach it, how fast it may be asked, and the datasets it answers. */

@@ -30,11 +30,9 @@ export interface Trouble {
   /** AWS's own words without what differs from run to run: session names, request ids */
   readonly message: string
   readonly retryAfterSeconds: number | null
-  /** of the Retry-After header, in milliseconds from now */
-  readonly retryAfterHeaderMs: number | null
   /** `GROUP`, `IDENTITY_STORE`, … of Identity Store's ResourceNotFoundException */
   readonly resourceType: string | null
-  /** the client has taken AWS's clock for its own since: the same call may succeed now */
+  /** the SDK has taken AWS's clock for its own since: the same call may succeed now */
   readonly isClockCorrected: boolean
   /** RFC 1123 Date header of the answer */
   readonly date: string | null
@@ -65,7 +63,6 @@ export function troubleOf(error: unknown): Trouble | null {
     requestId: said.$metadata?.requestId ?? said.RequestId ?? null,
     message: isAws && !(error instanceof InvalidAnswer) ? lasting(said.message) : '',
     retryAfterSeconds: typeof said.RetryAfterSeconds === 'number' ? said.RetryAfterSeconds : null,
-    retryAfterHeaderMs: retryAfterMs(said.$response?.headers?.['retry-after']),
     resourceType: said.ResourceType ?? null,
     isClockCorrected: said.$metadata?.clockSkewCorrected === true,
     date: said.$response?.headers?.date ?? null,
@@ -80,13 +77,6 @@ interface AwsError extends Error {
   readonly ResourceType?: string
   readonly RetryAfterSeconds?: number
   readonly RequestId?: string
-}
-
-/** Seconds, or a date. @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after */
-function retryAfterMs(header: string | undefined): number | null {
-  if (header === undefined) return null
-  const ms = /^[\d.]+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now()
-  return Number.isFinite(ms) ? Math.max(0, ms) : null
 }
 
 /** By name, never by status: the JSON services answer denials and throttles with 400. */
