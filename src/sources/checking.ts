@@ -69,22 +69,35 @@ export function refused(name: string, trouble: Trouble, operation: Operation): C
 /** Draws without replacement: the n smallest of SHA-256(seed, key), so that anyone with seed and population can draw again. */
 export function sampleOf(keys: readonly string[], n: number, seed: string): readonly string[] {
   if (n >= keys.length) return keys
-  return keys
-    .map(key => ({ key, rank: sha256(`${seed} ${key}`) }))
-    .sort((a, b) => (a.rank < b.rank ? -1 : 1))
-    .slice(0, n)
-    .map(({ key }) => key)
+  let drawn: { readonly key: string; readonly rank: string }[] = []
+  let largest = 'g'
+  const cut = () => {
+    drawn = drawn.sort((a, b) => (a.rank < b.rank ? -1 : 1)).slice(0, n)
+    largest = drawn.length < n ? largest : (drawn.at(-1)?.rank ?? '')
+  }
+  for (const key of keys) {
+    const rank = sha256(`${seed} ${key}`)
+    if (rank > largest) continue
+    // of a large population, the ranks that cannot be drawn any more are not kept
+    if (drawn.push({ key, rank }) >= 2 * n + 1000) cut()
+  }
+  cut()
+  return drawn.map(({ key }) => key)
 }
 
-/** All elements of a list of AWS, or why not. */
-export async function listed(
+/**
+ * All elements of a list of AWS, or why not.
+ * @param pick what is kept of each: a list of a hundred thousand users is not
+ */
+export async function listed<T>(
   session: Session,
   operation: Operation,
   input: Facts,
   list: string,
+  pick: (element: Facts) => T,
   spent: Spent | null = null,
-): Promise<readonly Facts[] | Trouble> {
-  const found: Facts[] = []
+): Promise<readonly T[] | Trouble> {
+  const found: T[] = []
   const seen = new Set<string>()
   for (let token: string | null = null, page = 1; ; page++) {
     const said = await session.ask({
@@ -96,7 +109,7 @@ export async function listed(
     })
     if (spent !== null) spent.calls++
     if ('trouble' in said) return said.trouble
-    found.push(...((said.answer[list] as readonly Facts[] | undefined) ?? []))
+    for (const element of (said.answer[list] as readonly Facts[] | undefined) ?? []) found.push(pick(element))
     const next = said.answer.NextToken
     if (typeof next !== 'string' || next === '' || seen.has(next)) return found
     seen.add(next)

@@ -29,6 +29,7 @@ import { provisionedToAccount } from './discovery-by-account.ts'
 import { discoveryBothWays } from './discovery-checks.ts'
 import { checkKeptDocuments } from './document-checks.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
+import { PairNumbers } from './pair-numbers.ts'
 import { type PendingChanges, pendingCalls, pendingOperations } from './pending-changes.ts'
 import type { Session } from './session.ts'
 import type { Witness } from './witness.ts'
@@ -156,10 +157,10 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
     const name = `heads_again ${dataset}`
     const first = witness.keys(dataset)
     if (typeof first === 'string') return notMade(name, first)
-    const said = await listed(session, asked, input, list)
+    const said = await listed(session, asked, input, list, id)
     if (isTrouble(said)) return refused(name, said, asked)
     const before = new Set(first.firstWords())
-    const after = new Set(said.map(id))
+    const after = new Set(said)
     const differences = compared(before, after, 'vanished while the source was read', 'appeared while the source was read')
     const statement = `Read again at the end: ${differences.length} changes inside the window.`
     return { name, made: true, statement, population: before.size, compared: before.size, differences }
@@ -204,20 +205,20 @@ async function principals(checking: Checking): Promise<CrossCheck> {
   // of those who were not drawn nothing is gathered
   const groupsOf = new Map<string, string[]>(sample.map(principal => [principal, []]))
   for (const [groupId = '', userId = ''] of members) groupsOf.get(`USER|${userId}`)?.push(groupId)
-  const pairsOf = new Map<string, Set<string>>(sample.map(principal => [principal, new Set()]))
-  for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, new Set())
-  for (const [accountId, setArn, type, id] of rows) pairsOf.get(`${type}|${id}`)?.add(`${accountId}|${setArn}`)
+  // the groups of a sample are soon all of them, and hold nearly every assignment: as numbers of their pairs
+  const pairs = new PairNumbers()
+  const pairsOf = new Map<string, number[]>(sample.map(principal => [principal, []]))
+  for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, [])
+  for (const [accountId = '', setArn = '', type, id] of rows) pairsOf.get(`${type}|${id}`)?.push(pairs.of(accountId, setArn))
   const differences: string[] = []
   const trouble = await eachOf(sample, spent, async principal => {
     const [type = '', id = ''] = principal.split('|')
     const input = { InstanceArn: session.subject.instanceArn, PrincipalId: id, PrincipalType: type, MaxResults: pageSize }
-    const said = await listed(session, assignmentsForPrincipal, input, 'AccountAssignments', spent)
+    const said = await listed(session, assignmentsForPrincipal, input, 'AccountAssignments', pairOf, spent)
     if (isTrouble(said)) return said
-    const expected = new Set(pairsOf.get(principal))
-    if (type === 'USER')
-      for (const group of groupsOf.get(principal) ?? [])
-        for (const pair of pairsOf.get(`GROUP|${group}`) ?? []) expected.add(pair)
-    const found = new Set(said.map(each => `${each.AccountId}|${each.PermissionSetArn}`))
+    const holders = [principal, ...(type === 'USER' ? (groupsOf.get(principal) ?? []).map(group => `GROUP|${group}`) : [])]
+    const expected = new Set(holders.flatMap(holder => pairsOf.get(holder) ?? []).map(pair => pairs.textOf(pair)))
+    const found = new Set(said)
     differences.push(...compared(expected, found, `of ${principal} by pair only`, `of ${principal} by principal only`))
     return null
   })
@@ -243,24 +244,28 @@ async function emptyPairs(checking: Checking): Promise<CrossCheck> {
   if (typeof pairs === 'string' || pairs === undefined) return notMade(name, pairs ?? '')
   const [accountIds, setArns] = [[...accounts.firstWords()], [...sets.firstWords()]]
   const population = accountIds.length * setArns.length - pairs.count
-  const provisioned = new Set<string>()
-  for (const [setArn, accountId] of pairs) provisioned.add(`${setArn}|${accountId}`)
+  // pairs as numbers: a quarter of a million of them as text take 40 MB
+  const accountAt = new Map(accountIds.map((id, i) => [id, i]))
+  const setAt = new Map(setArns.map((arn, i) => [arn, i]))
+  const provisioned = new Set<number>()
+  for (const [setArn = '', accountId = ''] of pairs) {
+    const [set, account] = [setAt.get(setArn), accountAt.get(accountId)]
+    if (set !== undefined && account !== undefined) provisioned.add(set * accountIds.length + account)
+  }
   const drawn = new Set<string>()
   for (let i = 0; drawn.size < Math.min(calls, population) && i < 100 * calls; i++) {
     const draw = sha256(`${seed} ${i}`)
-    const account = accountIds[Number.parseInt(draw.slice(0, 12), 16) % accountIds.length]!
-    const set = setArns[Number.parseInt(draw.slice(12, 24), 16) % setArns.length]!
-    if (!provisioned.has(`${set}|${account}`)) drawn.add(`${account}|${set}`)
+    const account = Number.parseInt(draw.slice(0, 12), 16) % accountIds.length
+    const set = Number.parseInt(draw.slice(12, 24), 16) % setArns.length
+    if (!provisioned.has(set * accountIds.length + account)) drawn.add(`${accountIds[account]}|${setArns[set]}`)
   }
   const differences: string[] = []
   const trouble = await eachOf([...drawn], spent, async pair => {
     const [AccountId = '', PermissionSetArn = ''] = pair.split('|')
     const input = { InstanceArn: session.subject.instanceArn, AccountId, PermissionSetArn, MaxResults: pageSize }
-    const said = await listed(session, assignments, input, 'AccountAssignments', spent)
+    const said = await listed(session, assignments, input, 'AccountAssignments', principalOf, spent)
     if (isTrouble(said)) return said.kind === 'not_found' ? null : said
-    differences.push(
-      ...said.map(each => `${pair}|${each.PrincipalType}|${each.PrincipalId} is assigned where discovery shows nothing`),
-    )
+    differences.push(...said.map(principal => `${pair}|${principal} is assigned where discovery shows nothing`))
     return null
   })
   if (trouble !== null) return refused(name, trouble, assignments)
@@ -317,6 +322,14 @@ async function references(checking: Checking): Promise<CrossCheck> {
   if (trouble !== null) return refused(name, trouble, refusedOperation)
   const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
+}
+
+function pairOf({ AccountId, PermissionSetArn }: Facts): string {
+  return `${AccountId}|${PermissionSetArn}`
+}
+
+function principalOf({ PrincipalType, PrincipalId }: Facts): string {
+  return `${PrincipalType}|${PrincipalId}`
 }
 
 function idOf(member: string): (element: unknown) => string {

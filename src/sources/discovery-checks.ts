@@ -37,11 +37,11 @@ export async function discoveryBothWays(checking: Checking): Promise<CrossCheck>
   const spent = allowanceOf(checking)
   const trouble = await eachOf(sample, spent, async each => {
     const input = { InstanceArn: session.subject.instanceArn, [asked.member]: each, MaxResults: pageSize }
-    const said = await listed(session, asked.operation, input, asked.list, spent)
+    const said = await listed(session, asked.operation, input, asked.list, String, spent)
     if (isTrouble(said)) return said
     const [one, other] = isByAccount ? ['set', 'account'] : ['account', 'set']
     differences.push(
-      ...compared(taken.get(each)!, new Set(said.map(String)), `in ${each} by ${one} only`, `in ${each} by ${other} only`),
+      ...compared(taken.get(each)!, new Set(said), `in ${each} by ${one} only`, `in ${each} by ${other} only`),
     )
     return null
   })

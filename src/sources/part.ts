@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { sha256 } from '../digest.ts'
-import type { Coverage, Facts, Gap, PartPiece, Place, Row } from '../model.ts'
+import type { Coverage, Facts, Gap, Json, PartPiece, Place, Row } from '../model.ts'
 import { type Ask, actionOf, type Dataset, type Operation } from './dataset.ts'
 import { type Cause, causeOf, ownCause, withheldGaps } from './gap.ts'
 import { serviceNamed } from './services.ts'
@@ -96,6 +96,11 @@ class OpenPart {
     let token: string | null = null
     for (let page = 1; ; page++) {
       const inquired = dataset.inquiry === undefined ? null : await this.#inquire(dataset.inquiry)
+      let rows = null as readonly Row[] | null
+      const read = (answer: Facts) => {
+        rows = dataset.rows(answer, parent, session.subject)
+        return rows?.length ?? 0
+      }
       const said =
         inquired ??
         (await session.ask({
@@ -104,10 +109,10 @@ class OpenPart {
           dataset: dataset.name,
           page,
           isRowwise: true,
-          items: answer => dataset.rows(answer, parent, session.subject)?.length ?? 0,
+          items: read,
         }))
       if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
-      const rows = dataset.rows(said.answer, parent, session.subject)
+      if (inquired !== null) read(said.answer)
       const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
       if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
       if (page === 1) this.#begin(said.observedAt)
@@ -347,5 +352,8 @@ function ended(result: PartResult): Attempt {
 }
 
 function without(facts: Facts, members: readonly string[]): Facts {
-  return Object.fromEntries(Object.entries(facts).filter(([name]) => !members.includes(name)))
+  if (!members.some(member => member in facts)) return facts
+  const kept: Record<string, Json> = {}
+  for (const name of Object.keys(facts)) if (!members.includes(name)) kept[name] = facts[name]!
+  return kept
 }

@@ -145,12 +145,9 @@ export class PendingChanges {
     const found = new Map<string, Kind>()
     const input = { InstanceArn: this.#session.subject.instanceArn, MaxResults: pageSize, Filter: { Status: 'IN_PROGRESS' } }
     for (const kind of kinds) {
-      const said = await listed(this.#session, kind.list, input, kind.member)
+      const said = await listed(this.#session, kind.list, input, kind.member, request => text(request, 'RequestId'))
       if (isTrouble(said)) return { trouble: said, operation: kind.list }
-      for (const request of said) {
-        const id = text(request, 'RequestId')
-        if (id !== undefined) found.set(id, kind)
-      }
+      for (const id of said) if (id !== undefined) found.set(id, kind)
     }
     return found
   }

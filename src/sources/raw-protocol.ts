@@ -34,13 +34,15 @@ export class RawProtocol extends AwsJson1_1Protocol {
   }
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 function parse(bytes: Uint8Array): { readonly answer: Record<string, unknown>; readonly $isIllFormed: boolean } {
   let value: unknown
   let $isIllFormed = false
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    const text = utf8.decode(bytes)
     value = JSON.parse(text)
-    $isIllFormed = /\\ud[89a-f]/i.test(text) && !isWellFormed(value)
+    $isIllFormed = text.includes('\\u') && /\\ud[89a-f]/i.test(text) && !isWellFormed(value)
   } catch (cause) {
     throw new InvalidAnswer(`AWS sent ${bytes.byteLength} bytes that are no JSON: ${(cause as Error).message}`, { cause })
   }

@@ -32,7 +32,6 @@ export interface Trouble {
   readonly retryAfterSeconds: number | null
   /** `GROUP`, `IDENTITY_STORE`, … of Identity Store's ResourceNotFoundException */
   readonly resourceType: string | null
-  /** AWS's `Reason` member */
   /** the SDK has taken AWS's clock for its own since: the same call may succeed now */
   readonly isClockCorrected: boolean
   /** RFC 1123 Date header of the answer */
