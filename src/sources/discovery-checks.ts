@@ -40,9 +40,7 @@ export async function discoveryBothWays(checking: Checking): Promise<CrossCheck>
     const said = await listed(session, asked.operation, input, asked.list, String, spent)
     if (isTrouble(said)) return said
     const [one, other] = isByAccount ? ['set', 'account'] : ['account', 'set']
-    differences.push(
-      ...compared(taken.get(each)!, new Set(said), `in ${each} by ${one} only`, `in ${each} by ${other} only`),
-    )
+    differences.push(...compared(taken.get(each)!, new Set(said), `in ${each} by ${one} only`, `in ${each} by ${other} only`))
     return null
   })
   if (trouble !== null) return refused(name, trouble, asked.operation)
