@@ -16,7 +16,9 @@ interface Suite {
 }
 
 function run(words: readonly string[]): Suite {
-  const child = spawn(process.execPath, [mocha, '--color', ...words, ...process.argv.slice(2)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [mocha, '--color', ...words, ...process.argv.slice(2)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let isShown = false
   const kept: [NodeJS.WriteStream, Buffer][] = []
   const take = (to: NodeJS.WriteStream) => (chunk: Buffer) => {
