@@ -133,13 +133,14 @@ async function writeRows(on: Connection, run: OpenRun, version: number, isFirst:
   const isClosing = (index: number) => parts.isComplete(index) || vanished.has(index)
   const gone = isFirst ? 0 : await settleUnseen(on, sourceId, version, entities.seen, closingByNumber(parts, isClosing))
   if (hasDifferentEdges(parts)) await on.execute(temporaryTables)
-  const edges = await writeEdges({ on, run, version, isFirst, copier, keys, leaves })
+  const edges = await writeEdges({ run, version, isFirst, copier, keys, leaves })
   const compared = { membership: [] as ComparedPart[], assignment: [] as ComparedPart[] }
   const doubtful: number[] = []
   for (let index = 0; index < parts.count; index++) {
     const kind = parts.groupOf(index).edges
     const isKnown = parts.idOf(index) > 0 && !parts.isFresh(index) && !isFirst
-    if (kind === null || !(edges.compared.has(index) || (isKnown && !parts.isUnchanged(index)))) continue
+    const isUnchanged = parts.isUnchanged(index) || edges.unchanged.has(index)
+    if (kind === null || !(edges.compared.has(index) || (isKnown && !isUnchanged))) continue
     compared[kind].push({ partId: parts.idOf(index), isClosing: isClosing(index) })
     doubtful.push(parts.idOf(index))
   }
@@ -149,7 +150,7 @@ async function writeRows(on: Connection, run: OpenRun, version: number, isFirst:
     // a role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error
     await on.execute('analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version')
   }
-  return { missed, leaves: edges.compared.size === 0 ? leaves : null }
+  return { missed, leaves }
 }
 
 function populationsIn(leaves: ReadonlyMap<PartGroup, LeafSet>): Population[] {

@@ -1,11 +1,10 @@
 import { canonicalJson, sha256 } from '../digest.ts'
 import type { Copier } from './copier.ts'
 import type { CopyRows } from './copy-rows.ts'
-import type { Connection } from './database.ts'
 import { type Edge, edgeFacts, type PrincipalType } from './edge.ts'
-import { edgeFields, isValid, readJournal, type StagedPiece } from './journal.ts'
+import { type EdgePart, edgePartsOf } from './edge-parts.ts'
+import { edgeFields } from './journal.ts'
 import type { LeafSet } from './leaf-set.ts'
-import { contentDigest } from './part-content.ts'
 import type { ResourceKeys } from './resource-keys.ts'
 import type { OpenRun } from './run.ts'
 import type { PartGroup } from './run-parts.ts'
@@ -13,7 +12,6 @@ import type { PartGroup } from './run-parts.ts'
 type Kind = 'membership' | 'assignment'
 
 export interface EdgeWriting {
-  readonly on: Connection
   readonly run: OpenRun
   readonly version: number
   /** before the first snapshot no row of the source is there */
@@ -29,7 +27,9 @@ export interface WrittenEdges {
   readonly begun: number
   /** parts whose rows went to the temporary tables `seen_membership` and `seen_assignment`, to be compared */
   readonly compared: ReadonlySet<number>
-  /** content of the parts that were compared and are whole */
+  /** parts that came in several pieces and hold what the last snapshot shows of them */
+  readonly unchanged: ReadonlySet<number>
+  /** content of the parts that were compared and are complete */
   readonly contents: ReadonlyMap<number, string>
 }
 
@@ -38,51 +38,48 @@ export interface WrittenEdges {
  * is noted at once.
  */
 export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
-  const { run, copier, keys, isFirst } = writing
+  const { run, copier, keys, isFirst, leaves } = writing
   const { parts } = run.state
   const tables = {
     membership: {
       direct: copier.table('membership_version', columns.membership),
-      seen: copier.table('seen_membership', [...columns.membership, 'seq']),
+      seen: copier.table('seen_membership', columns.membership),
     },
     assignment: {
       direct: copier.table('assignment_version', columns.assignment),
-      seen: copier.table('seen_assignment', [...columns.assignment, 'seq']),
+      seen: copier.table('seen_assignment', columns.assignment),
     },
   }
-  const content = copier.table('part_content', ['part_id', 'digest'])
+  const noted = copier.table('part_content', ['part_id', 'digest'])
   const compared = new Set<number>()
+  const unchanged = new Set<number>()
   const contents = new Map<number, string>()
-  let isDoubtful = false
   let begun = 0
-  let seq = 0
-  for await (const pieces of readJournal(run.store, run.collectionId, parts, 'edges')) {
-    const valid = pieces.filter(piece => piece.edgeCount > 0 && isValid(parts, piece))
-    for (const piece of valid) nameKeys(keys, piece.edges, parts.groupOf(piece.part).edges!)
+  for await (const found of edgePartsOf(run)) {
+    for (const { part, fields } of found) nameKeys(keys, fields, parts.groupOf(part).edges!)
     await keys.resolve()
-    for (const piece of valid) {
-      const kind = parts.groupOf(piece.part).edges!
-      const isDirect = piece.isWhole && (isFirst || parts.isFresh(piece.part))
-      const digest = piece.isWhole && parts.isComplete(piece.part) ? contentDigest(piece.edges) : null
-      if (isDirect) {
-        if (digest !== null) {
-          content.row()
-          content.int(parts.idOf(piece.part))
-          content.hex(digest)
+    for (const edges of found) {
+      const { part, content } = edges
+      const kind = parts.groupOf(part).edges!
+      if (isFirst || parts.isFresh(part)) {
+        if (content !== null) {
+          noted.row()
+          noted.int(parts.idOf(part))
+          noted.hex(content)
         }
-        begun += piece.edgeCount
-      } else {
-        compared.add(piece.part)
-        if (digest !== null) contents.set(piece.part, digest)
-        isDoubtful ||= !piece.isWhole
+        begun += edges.edgeCount
+        writeRows(writing, edges, kind, tables[kind].direct, leaves?.get(parts.groupOf(part)) ?? null)
+      } else if (content !== null && content === parts.contentOf(part)) unchanged.add(part)
+      else {
+        compared.add(part)
+        if (content !== null) contents.set(part, content)
+        writeRows(writing, edges, kind, tables[kind].seen, null)
       }
-      seq = writeRows(writing, piece, kind, isDirect ? tables[kind].direct : tables[kind].seen, isDirect ? null : seq)
     }
     await copier.pass()
   }
   await copier.idle()
-  if (isDoubtful) await dropRepeated(writing.on)
-  return { begun, compared, contents }
+  return { begun, compared, unchanged, contents }
 }
 
 const columns: Readonly<Record<Kind, readonly string[]>> = {
@@ -93,21 +90,9 @@ const columns: Readonly<Record<Kind, readonly string[]>> = {
 /** Where edges go that have to be compared; for the transaction that is open. */
 export const temporaryTables = `
   create temporary table seen_membership (source_id int, part_id int, from_version int, user_id int, store_id int, membership_id text,
-    rest text, digest bytea, seq int) on commit drop;
+    rest text, digest bytea) on commit drop;
   create temporary table seen_assignment (source_id int, part_id int, from_version int, principal_type int, principal_id int,
-    rest text, digest bytea, seq int) on commit drop`
-
-/** A row that a part showed twice stands as it was shown last. */
-async function dropRepeated(on: Connection): Promise<void> {
-  await on.execute(
-    `delete from seen_membership a using seen_membership b
-     where a.part_id = b.part_id and a.user_id = b.user_id and a.seq < b.seq`,
-  )
-  await on.execute(
-    `delete from seen_assignment a using seen_assignment b
-     where a.part_id = b.part_id and a.principal_type = b.principal_type and a.principal_id = b.principal_id and a.seq < b.seq`,
-  )
-}
+    rest text, digest bytea) on commit drop`
 
 function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kind): void {
   if (kind === 'assignment') {
@@ -120,23 +105,21 @@ function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kind): voi
   }
 }
 
-/** @param seq number of the first row where rows are numbered, else null @returns number after the last */
+/** @param leafSet takes up the rows, for the digest of their dataset; null where that is computed from the rows */
 function writeRows(
-  { run, version, keys, leaves }: EdgeWriting,
-  { part, edges, edgeCount }: StagedPiece,
+  { run, version, keys }: EdgeWriting,
+  { part, fields: edges, edgeCount }: EdgePart,
   kind: Kind,
   rows: CopyRows,
-  seq: number | null,
-): number {
+  leafSet: LeafSet | null,
+): void {
   const { parts } = run.state
   const partId = parts.idOf(part)
   const { dataset } = parts.groupOf(part)
   const parent = parts.parentOf(part)
   const digestOfRow = digester(dataset, parent)
-  const leafSet = seq === null ? leaves?.get(parts.groupOf(part)) : undefined
   const parentText = JSON.stringify(parent)
   const fields = edgeFields[kind]
-  let next = seq ?? 0
   for (let i = 0; i < edgeCount; i++) {
     const at = i * fields
     rows.row()
@@ -162,9 +145,7 @@ function writeRows(
       rows.hex(digest)
       leafSet?.add(JSON.stringify(`${parent}|${type === 1 ? 'USER' : 'GROUP'}|${principalKey}`), parentText, digest)
     }
-    if (seq !== null) rows.int(next++)
   }
-  return next
 }
 
 /** Digests of the edges of one part: SHA-256 of their canonical facts, put together from their texts where they have the usual form. */

@@ -16,6 +16,7 @@ import {
   StoreError,
   saveParts,
   sealRun,
+  verifyStore,
 } from '../../src/store/index.ts'
 import {
   call,
@@ -355,6 +356,35 @@ describe('a run', () => {
     ])
     const back = await collectOnce(store, [members('g1', 'u1', 'u2'), members('g2', 'u3')])
     expect(await keysOf(store, back, memberships)).to.deep.equal(['g1|u1', 'g1|u2', 'g2|u3'])
+  })
+
+  it('knows a part by what it holds also when it came in several pieces, one row of it twice', async () => {
+    await using store = await freshStore()
+    const piece = (ids: readonly string[], isFirst: boolean, isLast: boolean, membershipId?: string): PartPiece => {
+      const rows = ids.map(id => membership('g1', id, membershipId === undefined ? {} : { MembershipId: membershipId }))
+      return { ...part({ dataset: memberships, parent: 'g1', rows }), isFirst, ...(isLast ? {} : { end: null }) }
+    }
+    const pages = [piece(['u1', 'u2'], true, false), piece(['u3'], false, false), piece(['u2', 'u4'], false, true, 'later')]
+    const first = await collectOnce(store, pages)
+    expect(await keysOf(store, first, memberships)).to.deep.equal(['g1|u1', 'g1|u2', 'g1|u3', 'g1|u4'])
+    expect(first.datasets.find(each => each.name === memberships)).to.include({ count: 4, duplicates: 1 })
+    expect(await checkSnapshot(store, first)).to.deep.equal([])
+    const rows = [...pages[0]!.rows, ...pages[1]!.rows, ...pages[2]!.rows].filter(row => row !== pages[0]!.rows[1])
+    {
+      await using run = await openRun(store, sourceNamed(), planOf([memberships]))
+      await saveParts(run, saved([{ ...pages[0]!, rows, end: pages[2]!.end }]))
+      expect((await store.db.pool.query('select edges from staged_batch')).rows, 'the later row counts').to.deep.equal([
+        { edges: 0 },
+      ])
+      await sealRun(run)
+    }
+    const written = 'select count(*)::int as count, sum(from_version)::int as versions from membership_version'
+    const again = await collectOnce(store, pages)
+    expect((await store.db.pool.query(written)).rows).to.deep.equal([{ count: 4, versions: 4 }])
+    expect(again.datasets.map(each => each.digest)).to.deep.equal(first.datasets.map(each => each.digest))
+    const changed = await collectOnce(store, [pages[0]!, piece(['u3', 'u5'], false, true)])
+    expect(await keysOf(store, changed, memberships)).to.deep.equal(['g1|u1', 'g1|u2', 'g1|u3', 'g1|u5'])
+    expect((await verifyStore(store, null)).problems).to.deep.equal([])
   })
 })
 
