@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createProxy, request as forward, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
@@ -6,6 +6,7 @@ import { type AddressInfo, connect, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { silent } from '../../src/log.ts'
 import { buildOrganization } from '../../src/simulator/index.ts'
@@ -144,5 +145,38 @@ describe('the way to AWS over TLS', function () {
     place.env.NODE_EXTRA_CA_CERTS = join(folder, 'ca.pem')
     const planned = await place.run('plan', '--json')
     expect(planned.code, planned.stderr).to.equal(0)
+  })
+
+  it('brings approvals and reviews over HTTPS from an authority that NODE_EXTRA_CA_CERTS names, and from no other', async () => {
+    const files: { readonly [path: string]: string } = {
+      '/approvals.csv': 'ticket,approver,approvedAt,group,permissionSet\nT-1,ben,2026-02-01,ops,Admin\n',
+      '/reviews.json': '[{"reviewer":"ben","reviewedAt":"2026-02-01","decision":"keep","user":"ann","group":"ops"}]',
+    }
+    const pem = (name: string) => readFileSync(join(folder, name))
+    const server = createServer({ key: pem('server.key'), cert: pem('server.pem') }, ({ url }, answer) => {
+      const found = files[new URL(url ?? '/', 'https://localhost').pathname]
+      answer.writeHead(found === undefined ? 404 : 200).end(found)
+    })
+    servers.push(server)
+    const at = `https://localhost:${await listening(server)}`
+    const door = new URL('../../src/sources/index.ts', import.meta.url).href
+    // an authority is read when a process starts, so each is asked in one of its own
+    const read = `import { readImport } from ${JSON.stringify(door)}
+      const found = []
+      for (const [kind, path] of [['approvals', '/approvals.csv?token=secret'], ['reviews', '/reviews.json'], ['reviews', '/none']])
+        found.push(await readImport(kind, process.argv[1] + path).then(({ location, rows }) => [location, rows.length], error => error.code))
+      process.stdout.write(JSON.stringify(found))`
+    const asked = async (env: NodeJS.ProcessEnv) => {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', read, at], {
+        env: { ...process.env, ...env },
+      })
+      return JSON.parse(stdout)
+    }
+    expect(await asked({ NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') })).to.deep.equal([
+      [`${at}/approvals.csv`, 1],
+      [`${at}/reviews.json`, 1],
+      'UNREADABLE',
+    ])
+    expect(await asked({})).to.deep.equal(['UNREADABLE', 'UNREADABLE', 'UNREADABLE'])
   })
 })
