@@ -12,6 +12,7 @@ import type { Facts, RoleOnTheWay, Source } from '../model.ts'
 import { Client, newTally } from './client.ts'
 import type { Governors } from './governors.ts'
 import type { CallLedger } from './ledger.ts'
+import type { SdkCommand } from './service.ts'
 import { SourcesError } from './sources-error.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
@@ -253,7 +254,7 @@ export class Credentials {
   }
 
   async #askSts(
-    command: object,
+    command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
   ): Promise<{ output: unknown } | { trouble: Trouble }> {
@@ -269,12 +270,13 @@ export class Credentials {
       credentials,
       governor: () => governors.of(accountId, 'sts', stsRate),
       tries: connectTries,
+      signal,
     })
     // asked first, so that a chain without credentials is told as such
     await credentials()
     let said: { output: GetCallerIdentityCommandOutput | AssumeRoleCommandOutput } | { trouble: Trouble }
     try {
-      said = { output: (await client.send(command, tally, signal)) as GetCallerIdentityCommandOutput | AssumeRoleCommandOutput }
+      said = { output: (await client.send(command, tally)) as GetCallerIdentityCommandOutput | AssumeRoleCommandOutput }
     } catch (error) {
       if (signal.aborted) throw signal.reason
       const trouble = troubleOf(error)
