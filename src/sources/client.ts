@@ -1,8 +1,9 @@
+import type { HttpRequest } from '@smithy/core/transport'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import type { Governor } from './governor.ts'
 import { RawProtocol } from './raw-protocol.ts'
 import { retryStrategy } from './retry.ts'
-import type { ClientConfig, SdkClient } from './service.ts'
+import type { ClientConfig, SdkClient, SdkCommand } from './service.ts'
 import { troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
 
@@ -24,56 +25,62 @@ export interface ClientOptions {
   /** the governor of a command, by its operation */
   readonly governor: (operation: string) => Governor
   readonly tries?: number
+  /** ends what waits or is under way */
+  readonly signal: AbortSignal
 }
 
 /** One client of the SDK with our pacing, retries and reading of answers. */
 export class Client {
   readonly #sdk: SdkClient
+  /** by the input of a command, which is an object of its own */
   readonly #tallies = new WeakMap<object, Tally>()
 
   constructor(way: Way, options: ClientOptions) {
     const endpoint = endpointOf(way.environment, options.endpointName)
+    const { signal } = options
     this.#sdk = options.open({
       region: options.region,
       // marked so that the SDK asks every time: renewal is ours
       credentials: Object.assign(options.credentials, { memoized: true }),
-      requestHandler: way.handler,
+      requestHandler: way.handler.until(signal),
       retryStrategy: retryStrategy({
         deadlineMs: way.retryDeadlineMs,
+        signal,
         ...(options.tries === undefined ? {} : { tries: options.tries }),
       }),
       protocol: RawProtocol,
+      // one stack for all calls of an operation, which asks that no option is given to a call
+      cacheMiddleware: true,
       // of the environment that was handed in, as the SDK reads them of its own
       useFipsEndpoint: way.environment.AWS_USE_FIPS_ENDPOINT === 'true',
       useDualstackEndpoint: way.environment.AWS_USE_DUALSTACK_ENDPOINT === 'true',
-      customUserAgent: [['evidenced', way.softwareVersion]],
       ...(endpoint === null ? {} : { endpoint }),
     })
+    const { middlewareStack } = this.#sdk
     // the logger walks every answer although nothing is logged
-    this.#sdk.middlewareStack.remove('loggerMiddleware')
-    this.#sdk.middlewareStack.remove('recursionDetectionMiddleware')
+    for (const unused of ['loggerMiddleware', 'recursionDetectionMiddleware', 'getUserAgentMiddleware'])
+      middlewareStack.remove(unused)
+    middlewareStack.add(named(`evidenced/${way.softwareVersion}`) as never, { name: 'userAgent', step: 'build' })
     // after retrying is per attempt, and still before signing: a request that waited for minutes must not carry a stale signature
-    const middleware = this.#paced(options.governor, way.now)
-    this.#sdk.middlewareStack.addRelativeTo(middleware as never, {
+    middlewareStack.addRelativeTo(this.#paced(options.governor, way.now) as never, {
       name: 'governor',
       relation: 'after',
       toMiddleware: 'retryMiddleware',
     })
   }
 
-  /** Sends one command; the tally is filled whether it is answered or not. */
-  async send(command: object, tally: Tally, abortSignal: AbortSignal): Promise<unknown> {
-    this.#tallies.set(command, tally)
-    return await this.#sdk.send(command as never, { abortSignal })
+  /** Sends one command, whose input no other has; the tally is filled whether it is answered or not. */
+  async send(command: SdkCommand, tally: Tally): Promise<unknown> {
+    this.#tallies.set(command.input, tally)
+    return await this.#sdk.send(command as never)
   }
 
   #paced(governorOf: (operation: string) => Governor, now: () => Date) {
-    type Context = { commandName?: string; __smithy_context?: { commandInstance?: object } }
-    return (next: (args: unknown) => Promise<unknown>, context: Context) => {
-      const governor = governorOf((context.commandName ?? '').replace(/Command$/, ''))
-      const command = context.__smithy_context?.commandInstance
-      const tally = (command === undefined ? undefined : this.#tallies.get(command)) ?? newTally()
-      return async (args: unknown) => {
+    return (next: Next, context: { readonly commandName?: string }): Next => {
+      const operation = (context.commandName ?? '').replace(/Command$/, '')
+      return async args => {
+        const tally = this.#tallies.get(args.input) ?? newTally()
+        const governor = governorOf(operation)
         await governor.take()
         tally.at ??= now()
         tally.attempts++
@@ -95,6 +102,17 @@ export class Client {
       }
     }
   }
+}
+
+type Next = (args: { readonly input: object; readonly request: HttpRequest }) => Promise<unknown>
+
+/** The SDK's own middleware puts the name together anew for every call. */
+function named(userAgent: string) {
+  return (next: Next): Next =>
+    args => {
+      args.request.headers['user-agent'] = userAgent
+      return next(args)
+    }
 }
 
 export function newTally(): Tally {

@@ -13,6 +13,7 @@ import { Client, newTally } from './client.ts'
 import type { Governors } from './governors.ts'
 import type { CallLedger } from './ledger.ts'
 import { partitionNamed } from './partitions.ts'
+import type { SdkCommand } from './service.ts'
 import { SourcesError } from './sources-error.ts'
 import { type Trouble, troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
@@ -259,7 +260,7 @@ export class Credentials {
 
   /** Asks STS in the source's Region, and where an account has switched that one off, in the Region that nobody can. */
   async #askSts(
-    command: object,
+    command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
   ): Promise<{ output: unknown } | { trouble: Trouble }> {
@@ -273,7 +274,7 @@ export class Credentials {
 
   async #askStsIn(
     region: string,
-    command: object,
+    command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
   ): Promise<{ output: unknown } | { trouble: Trouble }> {
@@ -288,12 +289,13 @@ export class Credentials {
       credentials,
       governor: () => governors.of(accountId, 'sts', stsRate),
       tries: connectTries,
+      signal,
     })
     // asked first, so that a chain without credentials is told as such
     await credentials()
     let said: { output: GetCallerIdentityCommandOutput | AssumeRoleCommandOutput } | { trouble: Trouble }
     try {
-      said = { output: (await client.send(command, tally, signal)) as GetCallerIdentityCommandOutput | AssumeRoleCommandOutput }
+      said = { output: (await client.send(command, tally)) as GetCallerIdentityCommandOutput | AssumeRoleCommandOutput }
     } catch (error) {
       if (signal.aborted) throw signal.reason
       const trouble = troubleOf(error)

@@ -100,6 +100,16 @@ export class SharedHttpHandler implements HttpHandler {
     return promise
   }
 
+  /** The same way out for one client, whose requests end with the signal. */
+  until(abortSignal: AbortSignal): HttpHandler {
+    return {
+      metadata: this.metadata,
+      handle: request => this.handle(request, { abortSignal }),
+      updateHttpClientConfig: () => {},
+      httpHandlerConfigs: () => ({}),
+    }
+  }
+
   /** Closes all connections. Clients may not call this: they share the handler. */
   async close(): Promise<void> {
     await this.#agent.destroy()

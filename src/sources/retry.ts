@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RetryErrorInfo, RetryStrategyV2, RetryToken } from '@smithy/types'
 import { type Trouble, troubleOf } from './trouble.ts'
 
@@ -9,6 +10,8 @@ export interface RetryLimits {
   readonly deadlineMs: number
   /** attempts for what is neither a throttle nor a conflict */
   readonly tries?: number
+  /** ends the wait before another attempt */
+  readonly signal: AbortSignal
 }
 
 interface CountedToken extends RetryToken {
@@ -21,21 +24,23 @@ interface CountedToken extends RetryToken {
  */
 export function retryStrategy(limits: RetryLimits): RetryStrategyV2 {
   return {
-    acquireInitialRetryToken: () => Promise.resolve(tokenOf(0, 0, performance.now())),
-    refreshRetryTokenForRetry(token, info) {
+    acquireInitialRetryToken: () => Promise.resolve(tokenOf(0, performance.now())),
+    async refreshRetryTokenForRetry(token, info) {
       const trouble = troubleOf(info.error)
       const { startedAt } = token as CountedToken
       const count = token.getRetryCount() + 1
       const delayMs = trouble === null ? null : delayOf(trouble, count, limits.tries ?? transientTries, info)
-      const isOver = delayMs === null || performance.now() + delayMs - startedAt > limits.deadlineMs
-      return isOver ? Promise.reject(new Error('no more attempts')) : Promise.resolve(tokenOf(count, delayMs, startedAt))
+      if (delayMs === null || performance.now() + delayMs - startedAt > limits.deadlineMs) throw new Error('no more attempts')
+      // waited for here, since the SDK's own wait has no end where a stack is made once for all calls
+      if (delayMs > 0) await pause(delayMs, undefined, { signal: limits.signal })
+      return tokenOf(count, startedAt)
     },
     recordSuccess() {},
   }
 }
 
-function tokenOf(count: number, delayMs: number, startedAt: number): CountedToken {
-  return { startedAt, getRetryCount: () => count, getRetryDelay: () => delayMs }
+function tokenOf(count: number, startedAt: number): CountedToken {
+  return { startedAt, getRetryCount: () => count, getRetryDelay: () => 0 }
 }
 
 /** Milliseconds before the next attempt; null when another would not help. `count` is 1 after the first attempt. */

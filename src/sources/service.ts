@@ -12,7 +12,7 @@ export interface ClientConfig {
   readonly requestHandler: HttpHandler
   readonly retryStrategy: RetryStrategyV2
   readonly protocol: typeof RawProtocol | typeof RawQueryProtocol
-  readonly customUserAgent: [string, string][]
+  readonly cacheMiddleware: true
   readonly endpoint?: string
   readonly useFipsEndpoint: boolean
   readonly useDualstackEndpoint: boolean
@@ -22,9 +22,15 @@ export interface ClientConfig {
 export interface SdkClient {
   readonly middlewareStack: {
     remove(name: string): boolean
+    add(middleware: never, options: { name: string; step: 'build' }): void
     addRelativeTo(middleware: never, options: { name: string; relation: 'after'; toMiddleware: string }): void
   }
-  send(command: never, options: { abortSignal: AbortSignal }): Promise<unknown>
+  send(command: never): Promise<unknown>
+}
+
+/** A command of the SDK. */
+export interface SdkCommand {
+  readonly input: object
 }
 
 /** One service of AWS: how to reach it, how fast it may be asked, and the datasets it answers. */

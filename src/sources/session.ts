@@ -6,7 +6,7 @@ import { Governors } from './governors.ts'
 import { CallLedger } from './ledger.ts'
 import { type Partition, partitionNamed } from './partitions.ts'
 import { InvalidAnswer, type RawAnswer } from './raw-protocol.ts'
-import type { Service } from './service.ts'
+import type { SdkCommand, Service } from './service.ts'
 import { serviceNamed } from './services.ts'
 import type { Standing } from './standing.ts'
 import type { Remembered } from './sudden-drop.ts'
@@ -189,9 +189,9 @@ export class Session {
   }
 
   async #send({ operation, input, tries }: Question, region: string, tally: Tally): Promise<Outcome> {
-    const command = new (operation.command as new (input: Facts) => object)(input)
+    const command = new (operation.command as new (input: Facts) => SdkCommand)({ ...input })
     try {
-      return { output: (await this.#client(operation.service, region, tries).send(command, tally, this.signal)) as RawAnswer }
+      return { output: (await this.#client(operation.service, region, tries).send(command, tally)) as RawAnswer }
     } catch (error) {
       if (this.signal.aborted) throw this.signal.reason
       const trouble = troubleOf(error)
@@ -211,6 +211,7 @@ export class Session {
       region,
       credentials: () => this.credentials.current(),
       governor: name => this.#governors.of(this.#scope(service), service.budgetKey(name), service.rate(name)),
+      signal: this.signal,
       ...(tries === undefined ? {} : { tries }),
     })
     this.#clients.set(key, client)

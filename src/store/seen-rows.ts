@@ -3,6 +3,7 @@ import { type CopiedRow, copyOut } from './copy-out.ts'
 import { datasetKey, type Population, type TouchedDataset } from './dataset-summary.ts'
 import { LeafSet } from './leaf-set.ts'
 import type { PartGroup, RunParts } from './run-parts.ts'
+import { betweenQuotes } from './version-reading.ts'
 import { seenAt } from './versions.ts'
 
 /**
@@ -109,9 +110,4 @@ class Counting {
   #groupOf({ dataset, place }: TouchedDataset): PartGroup {
     return this.#groups.get(datasetKey(dataset, place))!
   }
-}
-
-/** A text as it stands between the quotes of JSON. */
-function betweenQuotes(text: string): string {
-  return JSON.stringify(text).slice(1, -1)
 }

@@ -186,15 +186,19 @@ describe('connecting', () => {
     expect(error.hint).to.include('activate STS of eu-west-1')
   })
 
-  it('goes through the proxy of its environment', async () => {
+  it('goes through the proxy of its environment, and says in every request who asks', async () => {
     const made = organization()
     await using target = await freshAws(made)
     const tunnels: string[] = []
+    let sent = ''
     const proxy = createServer().on('connect', (request, socket: Duplex) => {
       tunnels.push(request.url ?? '')
       const onward = connect(Number(new URL(target.simulator.url).port), '127.0.0.1', () => {
         socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
         onward.pipe(socket).pipe(onward)
+        socket.on('data', bytes => {
+          sent += bytes.toString('latin1')
+        })
       })
       for (const end of [socket, onward]) end.on('error', () => {})
     })
@@ -209,6 +213,9 @@ describe('connecting', () => {
       await using fresh = await freshAws(made, { aws: { environment } })
       expect((await planCollection(fresh.aws, fresh.source, {})).identity.organizationId).to.equal(made.organization!.Id)
       expect(new Set(tunnels)).to.deep.equal(new Set(['aws.invalid:80']))
+      const names = sent.match(/^user-agent: .*$/gim)
+      expect(new Set(names)).to.deep.equal(new Set(['user-agent: evidenced/0.0.0-test']))
+      expect(names).to.have.length(target.simulator.calls.length)
     } finally {
       proxy.close()
     }
