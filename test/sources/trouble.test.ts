@@ -439,6 +439,16 @@ describe('what breaks on the way', () => {
     expect(found.gaps('identitystore.users')[0]).to.include({ reason: 'invalid_answer' })
   })
 
+  it('takes AWS’s clock for its own when a signature is refused for the time of this machine', async () => {
+    const made = buildOrganization({ seed: 3, accounts: 2, users: 2, groups: 1, permissionSets: 1, iamUsers: 0 })
+    await using fresh = await freshAws(made, { simulator: { now: () => new Date(Date.now() + 3_600_000) } })
+    const refused = { kind: 'error', code: 'InvalidSignatureException', status: 403 } as const
+    for (const action of ['sso:ListInstances', 'organizations:DescribeOrganization']) fresh.simulator.fault(action, refused)
+    await collected(fresh)
+    const asked = fresh.simulator.calls.filter(call => ['ListInstances', 'DescribeOrganization'].includes(call.operation))
+    expect(asked.map(call => call.status)).to.have.members([403, 403, 200, 200])
+  })
+
   it('renews a session that ends while it is used, and repeats the same page once', async () => {
     const organization = buildOrganization(small)
     const roleArn = readerOf(organization)
