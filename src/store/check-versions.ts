@@ -16,6 +16,9 @@ export interface VersionCheck {
   readonly problems: readonly StoreProblem[]
   /** Holds the datasets of a snapshot against the rows. @param before the snapshot before it; what differed there in the same way is not told again */
   datasetsOf(sourceId: number, snapshot: Snapshot, before: Snapshot | null): StoreProblem[]
+  /** the newest version of each source, and the newest evaluation, at the instant that was read; what came since is for another verification */
+  readonly last: ReadonlyMap<number, number>
+  readonly lastEvaluation: number
   /** For the change set of a version; null where rows went out of or into sight with it, which it knows nothing of. */
   matcherOf(sourceId: number, version: number): LineMatcher | null
 }
@@ -54,8 +57,13 @@ export async function checkVersions(
     for (const { part_id: id, digest } of (await client.query<{ part_id: number; digest: string }>(notedOfNoPart)).rows)
       problems.push({ kind: 'part', name: `part ${id}`, message: `equal readings are known by ${digest}, its rows give nothing` })
     const hidden = new Set((await client.query<{ at: string }>(unseenVersions)).rows.map(row => row.at))
+    const last = new Map((await client.query<LastRow>(lastVersions)).rows.map(row => [row.source_id, row.version]))
+    const [evaluation] = (await client.query<{ id: number }>('select coalesce(max(id), 0) as id from evaluation')).rows
+    problems.push(...beyond(units, states, last))
     return {
       problems,
+      last,
+      lastEvaluation: evaluation!.id,
       datasetsOf: (sourceId, snapshot, before) => datasetProblems(units, states, sourceId, snapshot, before),
       matcherOf: (sourceId, version) =>
         hidden.has(`${sourceId} ${version}`) ? null : new LineMatcher(unitsOf(units, sourceId), leaves, version),
@@ -119,6 +127,27 @@ const sizes = `select (pg_relation_size('entity_version') + pg_relation_size('me
       return `coalesce(${end('min')}, 0) as "first${title}", coalesce(${end('max')}, 0) as "last${title}"`
     })
     .join(', ')}`
+
+interface LastRow {
+  readonly source_id: number
+  readonly version: number
+}
+
+const lastVersions = 'select source_id, max(version) as version from snapshot group by source_id'
+
+/** Rows that begin or end with a version that no snapshot has. */
+function beyond(
+  units: readonly Unit[],
+  states: readonly (readonly UnitState[])[],
+  last: ReadonlyMap<number, number>,
+): StoreProblem[] {
+  return units.flatMap(({ sourceId, dataset, place }, i) => {
+    const version = states[i]!.at(-1)?.version ?? 0
+    if (version <= (last.get(sourceId) ?? 0)) return []
+    const message = `some of its rows begin or end with version ${version}, and the newest snapshot is ${last.get(sourceId) ?? 'none'}`
+    return [{ kind: 'dataset', name: datasetKey(dataset, place), message }]
+  })
+}
 
 /** Versions with which rows went out of sight, or into it. */
 const unseenVersions = ['entity', 'membership', 'assignment']

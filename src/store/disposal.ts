@@ -104,6 +104,8 @@ export async function dispose(
     ...(redaction ?? {}),
   })
   await on.query('select dispose($1)', [entry.position])
+  // else the server counts the dead rows only after the vacuum that takes them away
+  await on.query('select pg_stat_force_next_flush()')
   return entry
 }
 

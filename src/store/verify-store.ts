@@ -37,10 +37,11 @@ export async function verifyStore(
   threads: number | null = null,
 ): Promise<StoreVerification> {
   const problems: StoreProblem[] = []
+  // first, so that the ledger, which is read after it, has an entry of everything that it saw
+  const versions = await checkVersions(store, threads, (done, total) => onProgress('rows', done, total))
   const ledger = await checkLedger(store)
   for (const { position, message } of ledger.problems) problems.push({ kind: 'ledger', name: `entry ${position}`, message })
   const entries = await readEntries(store)
-  const versions = await checkVersions(store, threads, (done, total) => onProgress('rows', done, total))
   problems.push(...versions.problems)
   for await (const problem of checkBodies(store)) problems.push(problem)
   const sources = await query<SourceRow>(
@@ -57,9 +58,10 @@ export async function verifyStore(
   const disposed = await checkDisposals(store)
   problems.push(...disposed.problems)
   if (heads !== null) for await (const problem of checkEvaluationHeads(store, heads)) problems.push(problem)
-  const evaluations = await checkEvaluations(store, entries, problems, onProgress)
+  const evaluations = await checkEvaluations(store, { entries, last: versions.lastEvaluation }, problems, onProgress)
   for await (const problem of checkFindings(store)) problems.push(problem)
   for (const [run, { position }] of entries.snapshots) {
+    if (await isThere(store, 'select from snapshot where run_id::text = $1', run)) continue
     const message = `the ledger names it at ${position}, and it is not there`
     problems.push({ kind: 'snapshot', name: `snapshot of run ${run}`, message })
   }
@@ -100,8 +102,8 @@ async function checkSource(
 ): Promise<number> {
   const positions = await query<{ version: number; collection_id: number }>(
     store.db,
-    'select version, collection_id from snapshot where source_id = $1 order by version',
-    [source.id],
+    'select version, collection_id from snapshot where source_id = $1 and version <= $2 order by version',
+    [source.id, versions.last.get(source.id) ?? 0],
   )
   let before: Snapshot | null = null
   for (const [i, { version, collection_id: collectionId }] of positions.entries()) {
@@ -126,13 +128,18 @@ async function checkSource(
   return positions.length
 }
 
+/** What the ledger names and the verification did not see may have come since it began. */
+async function isThere(store: Store, text: string, value: string | number): Promise<boolean> {
+  return (await query(store.db, text, [value])).length > 0
+}
+
 async function checkEvaluations(
   store: Store,
-  entries: Entries,
+  { entries, last }: { readonly entries: Entries; readonly last: number },
   problems: StoreProblem[],
   onProgress: (phase: string, done: number, total: number | null) => void,
 ): Promise<number> {
-  const ids = await query<{ id: number }>(store.db, 'select id from evaluation order by id')
+  const ids = await query<{ id: number }>(store.db, 'select id from evaluation where id <= $1 order by id', [last])
   for (const [i, { id }] of ids.entries()) {
     onProgress('evaluations', i, ids.length)
     const name = `evaluation ${id}`
@@ -150,6 +157,7 @@ async function checkEvaluations(
     entries.evaluations.delete(id)
   }
   for (const [id, { position }] of entries.evaluations) {
+    if (await isThere(store, 'select from evaluation where id = $1', id)) continue
     const message = `the ledger names it at ${position}, and it is not there`
     problems.push({ kind: 'evaluation', name: `evaluation ${id}`, message })
   }

@@ -85,11 +85,13 @@ describe('the life of what is kept, as a user has it', function () {
       importRows: 2,
       isStillThere: false,
       ledgerPosition: null,
+      sweep: null,
     })
     const preview = await place.run('retention', 'preview', '--json')
     expect(preview.json.disposed).to.equal(false)
     const done = await place.run('retention', 'run', '--json')
     expect(done.code, done.stderr).to.equal(0)
+    expect(done.json.sweep.left).to.deep.equal([])
     expect(
       done.json.steps.map((step: { resources: number; results: number; importRows: number }) => [
         step.resources,

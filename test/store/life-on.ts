@@ -10,6 +10,7 @@ import {
   pseudonymise,
   type Store,
   saveEvaluation,
+  sweepDisposed,
   verifyStore,
 } from '../../src/store/index.ts'
 import type { AnyServer } from './any-server.ts'
@@ -39,6 +40,7 @@ export async function fill(url: string): Promise<Store> {
     await saveEvaluation(store, evaluationOf([{ key: 'u1', status: 'fail', reason: title }]))
   }
   await pseudonymise(store, { source: 'acme', user: 'u2', isDryRun: false })
+  expect((await sweepDisposed(store, 'rewrite')).left).to.deep.equal([])
   expect((await verifyStore(store, null)).problems).to.deep.equal([])
   return store
 }

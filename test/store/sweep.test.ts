@@ -9,6 +9,7 @@ import {
   pseudonymise,
   type Store,
   saveEvaluation,
+  storeStats,
   sweepDisposed,
 } from '../../src/store/index.ts'
 import { collectOnce, part, user } from './collected.ts'
@@ -29,11 +30,13 @@ describe('what a disposal leaves in the files of the database', () => {
     expect(await filesNaming(store, name)).to.have.lengthOf.at.least(1)
     const { ledgerPosition } = await pseudonymise(store, { source: 'acme', user: 'u300', isDryRun: false })
     expect(ledgerPosition).to.be.a('number')
+    expect((await storeStats(store)).tables.find(each => each.name === 'entity_version')).to.include({ deadRows: 1 })
     expect(await filesNaming(store, name), 'before a vacuum').to.have.lengthOf.at.least(1)
     const { swept, left } = await sweepDisposed(store, 'rewrite')
     expect(left).to.deep.equal([])
     expect(swept).to.include.members(['entity_version', 'entity_salt', 'import_row', 'finding_note'])
     expect(await filesNaming(store, name)).to.deep.equal([])
+    expect((await storeStats(store)).tables.find(each => each.name === 'entity_version')).to.include({ deadRows: 0 })
     expect(await filesNaming(store, 'u299@example.com'), 'what was not asked for').to.have.lengthOf.at.least(1)
   })
 

@@ -157,6 +157,10 @@ describe('the whole database, computed again', () => {
       ],
       [`delete from call_chunk where id = 1`, /^calls calls of acme version 1:/m],
       [`delete from snapshot where version = 3`, /^snapshot snapshot of run .*: the ledger names it/m],
+      [
+        `insert into entity_version select source_id, entity_id, 9, 10, part_id, digest, body from entity_version where from_version = 3 limit 1`,
+        /^dataset identitystore\.users .*: some of its rows begin or end with version 10, and the newest snapshot is 3/m,
+      ],
     ]
     for (const [statement, expected] of cases) {
       const { store, problems } = await filled()
@@ -199,6 +203,29 @@ describe('the whole database, computed again', () => {
         found.some(each => expected.test(each)),
         `${expected} in\n${found.join('\n')}`,
       ).to.equal(true)
+  })
+
+  it('takes no snapshot or evaluation that is saved meanwhile for one that is wrong', async () => {
+    const { store } = await filled()
+    await using _ = store
+    const { pool } = store.db
+    const connect = pool.connect.bind(pool)
+    const other = { ...store, db: { ...store.db, pool: Object.create(pool, { connect: { value: connect } }) } }
+    let saving: Promise<void> | null = null
+    const saveMore = async () => {
+      await collectOnce(other, [part({ dataset: 'identitystore.users', rows: [user('u1'), user('u9')] })])
+      await saveEvaluation(other, evaluationOf([{ key: 'u9', status: 'fail' }]))
+    }
+    // whatever is asked once rows are read waits for what is saved meanwhile
+    pool.connect = (async () => {
+      await saving
+      return connect()
+    }) as typeof pool.connect
+    const verified = await verifyStore(store, null, phase => {
+      if (phase === 'rows') saving ??= saveMore()
+    })
+    expect(verified.problems).to.deep.equal([])
+    expect(await verifyStore(store, null)).to.deep.include({ snapshots: 4, problems: [] })
   })
 
   it('names a part whose noted digest is not that of its rows, so that no reading can pass for unchanged', async () => {
