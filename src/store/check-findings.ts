@@ -1,6 +1,6 @@
 import { sha256 } from '../digest.ts'
 import type { LedgerEntry } from '../model.ts'
-import { query, streamRows } from './database.ts'
+import { streamRows } from './database.ts'
 import { eventDigest } from './exceptions.ts'
 import type { FindingIdentity } from './finding-states.ts'
 import { type KeptState, keptColumns, stateDigest } from './finding-words.ts'
@@ -51,18 +51,17 @@ export async function* checkFindings(store: Store): AsyncGenerator<StoreProblem>
   yield* checkRegisters(store)
 }
 
-/** Every register of exceptions, by the evaluation that was the first to know it. */
+/** Every register of exceptions, by the evaluation that was the first to know it; in one statement, since evaluations may be saved meanwhile. */
 async function* checkRegisters(store: Store): AsyncGenerator<StoreProblem> {
-  const rows = await query<{ id: number; digest: string }>(
-    store.db,
-    `select min(id) as id, encode(exceptions, 'hex') as digest from evaluation where exceptions is not null group by exceptions order by 1`,
-  )
-  const text = `select n.id, ${written} from exception_register t join (select exceptions, min(id) as id from evaluation group by exceptions) n on n.exceptions = t.digest`
-  yield* compare(
-    'exceptions that were first known to evaluation',
-    new Map(rows.map(({ id, digest }) => [`${id}`, digest])),
-    rowsOf<Written & { id: number }>(store, text, row => [`${row.id}`, digestOf(row)]),
-  )
+  const text = `select n.id, n.exceptions as said, ${written}
+    from (select exceptions, min(id) as id from evaluation where exceptions is not null group by exceptions) n
+    left join exception_register t on t.digest = n.exceptions order by n.id`
+  for await (const batch of streamRows<Partial<Written> & { id: number; said: Buffer }>(store.db, text, [])) {
+    for (const { id, said, ...row } of batch) {
+      const isSame = row.digest != null && digestOf(row as Written) === said.toString('hex')
+      if (!isSame) yield problem(`exceptions that were first known to evaluation ${id}`, 'they are not what it was judged with')
+    }
+  }
 }
 
 /** A text that people wrote, as it is kept. */
