@@ -16,20 +16,8 @@ import { actionsOf } from './source-section.ts'
 import { type Standing, standingOf } from './standing.ts'
 
 /** One control in a report, over all sources it was evaluated on. */
-export interface ControlSection extends StatusCounts {
-  readonly id: string
-  readonly version: string
-  readonly title: string
-  readonly severity: Severity
-  readonly resource: string
-  readonly datasets: readonly string[]
-  readonly rationale: string
-  readonly remediation: string
-  readonly references: readonly string[]
-  readonly appliesTo: string
-  readonly requirement: string
+export interface ControlSection extends StatusCounts, Omit<ControlInfo, 'parameters' | 'parametersByTag'> {
   readonly parameters: readonly { readonly name: string; readonly value: ParameterValue }[]
-  readonly digest: string
   readonly standing: Standing
   readonly outcomes: readonly OutcomeSection[]
 }

@@ -1,15 +1,10 @@
-import type { CallRecord, Facts, Place } from '../model.ts'
+import type { CallRecord } from '../model.ts'
 import type { Tally } from './client.ts'
 import type { Trouble } from './trouble.ts'
 
-export interface LedgerEntry {
-  readonly service: string
-  readonly operation: string
-  readonly place: Place
-  readonly dataset?: string
-  readonly parameters: Facts
-  readonly page: number
-  readonly items: number
+/** One call that ended, before it is written down. */
+export interface LedgerEntry
+  extends Pick<CallRecord, 'service' | 'operation' | 'place' | 'dataset' | 'parameters' | 'page' | 'items'> {
   readonly answer: { readonly httpStatusCode?: number | undefined; readonly requestId?: string | undefined } | null
   readonly trouble: Trouble | null
   readonly tally: Tally
