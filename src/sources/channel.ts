@@ -1,5 +1,9 @@
-/** What lies in the pipe is handed on after so long: a transaction for each answer is most of what a slow night costs. */
+/**
+ * Little that lies in the pipe is handed on after so long: a transaction for each small answer is most of what a slow night costs. From
+ * this weight on it goes at once: rows that are held longer outlive the nursery of the heap, which doubles what a page of users costs.
+ */
 const lingerMs = 200
+const enough = 100
 
 /** A bounded pipe of several lanes: whoever writes waits while the reader is behind with what came by the same lane. */
 export class Channel<T> {
@@ -11,8 +15,8 @@ export class Channel<T> {
   #end: { readonly error: unknown } | null = null
   #reader: (() => void) | null = null
   #writers: (() => void)[] = []
-  /** a lane holds all it may: the reader shall not wait for more */
-  #isFull = false
+  /** of all that lies in the pipe */
+  #weightHeld = 0
   #hurry: (() => void) | null = null
 
   /** @param capacity sum of weights of one lane that may lie in the pipe before its writers wait */
@@ -30,20 +34,20 @@ export class Channel<T> {
     if (this.#end !== null) return
     this.#items.push(item)
     this.#held.set(lane, this.#heldIn(lane) + this.#weight(item))
-    if (this.#heldIn(lane) >= this.#capacity) this.#isFull = true
+    this.#weightHeld += this.#weight(item)
     this.#wake()
   }
 
   /** Everything that lies in the pipe, a moment after there is something; null at the end. */
   async take(): Promise<readonly T[] | null> {
     while (this.#items.length === 0 && this.#end === null) await new Promise<void>(resolve => (this.#reader = resolve))
-    if (!this.#isFull && this.#end === null) await this.#linger()
+    if (this.#weightHeld < enough && this.#end === null) await this.#linger()
     if (this.#end !== null && this.#end.error !== null) throw this.#end.error
     if (this.#items.length === 0) return null
     const items = this.#items
     this.#items = []
     this.#held.clear()
-    this.#isFull = false
+    this.#weightHeld = 0
     this.#release()
     return items
   }
@@ -62,7 +66,7 @@ export class Channel<T> {
   #wake(): void {
     this.#reader?.()
     this.#reader = null
-    if (this.#isFull || this.#end !== null) this.#hurry?.()
+    if (this.#weightHeld >= enough || this.#end !== null) this.#hurry?.()
   }
 
   async #linger(): Promise<void> {
