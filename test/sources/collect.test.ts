@@ -185,7 +185,8 @@ describe('collecting', () => {
 
   it('skips the parts that an interrupted run has staged, and reads the lists again', async () => {
     const organization = buildOrganization(small)
-    await using fresh = await freshAws(organization)
+    // slow enough that it breaks off in the middle
+    await using fresh = await freshAws(organization, { source: { rateLimits: { ...fast, sso: 100 } } })
     const plan = await planCollection(fresh.aws, fresh.source, {})
     const before: CollectedBatch[] = []
     for await (const batch of collect(fresh.aws, fresh.source, plan, new Set())) {
@@ -199,6 +200,7 @@ describe('collecting', () => {
     const after: CollectedBatch[] = []
     for await (const batch of collect(fresh.aws, fresh.source, again, done)) after.push(batch)
     const reread = new Set(after.flatMap(each => each.pieces.map(piece => partKey(piece.part))))
+    expect([...reread].filter(key => key.startsWith('sso.account_assignments ') && !done.has(key))).to.not.be.empty
     for (const leaf of ['sso.inline_policies', 'sso.account_assignments', 'identitystore.group_memberships']) {
       for (const key of done) if (key.startsWith(`${leaf} `)) expect(reread.has(key), key).to.equal(false)
     }
@@ -248,16 +250,21 @@ describe('collecting', () => {
     await using fresh = await freshAws(buildOrganization({ ...small, groups: 60 }), { simulator: { latencyMs: 10 } })
     const plan = await planCollection(fresh.aws, fresh.source, {})
     const told: Progress[] = []
-    for await (const _ of collect(fresh.aws, fresh.source, plan, new Set(), progress => told.push(progress)));
+    let batches = 0
+    for await (const _ of collect(fresh.aws, fresh.source, plan, new Set(), progress => told.push(progress))) batches++
     const last = told.at(-1)!
+    // answers that come close together are handed on together: each batch is a transaction
+    expect(batches).to.be.lessThan(last.done / 5)
     expect(told.length).to.be.within(2, 40)
     expect(last.done).to.equal(last.total)
     expect(told.map(each => each.done)).to.deep.equal(told.map(each => each.done).sort((a, b) => a - b))
   })
 
   it('stops calling when its consumer stops reading', async () => {
-    const organization = buildOrganization({ ...small, users: 300, groups: 100 })
-    await using fresh = await freshAws(organization, { simulator: { latencyMs: 5 } })
+    const organization = buildOrganization({ ...small, users: 300, groups: 3000 })
+    // one lane of thirty-two calls at a time, which has work for many seconds
+    const source = { rateLimits: { ...fast, sso: 8 } }
+    await using fresh = await freshAws(organization, { simulator: { latencyMs: 5 }, source })
     const plan = await planCollection(fresh.aws, fresh.source, {})
     for await (const _ of collect(fresh.aws, fresh.source, plan, new Set())) break
     const calls = fresh.simulator.calls.length
