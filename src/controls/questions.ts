@@ -9,7 +9,7 @@ import { allows, workOf } from './policy-reach.ts'
 import { Group, User } from './principals.ts'
 import type { Tag } from './rows.ts'
 import { Account, Application } from './targets.ts'
-import { Broken, Count, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
+import { Broken, Count, emptyList, joinGaps, OpenList, sizeOf, Undecided, type Unknown } from './values.ts'
 
 /** A question to one thing; undefined when it is none that can answer. */
 export type Question = (receiver: unknown, given: readonly unknown[], meter: Meter) => unknown
@@ -103,6 +103,8 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
     ...itemsOf<Group>(groups).flatMap(group => concernedOf(group, wanted)),
   ]
   const open = [...lists, groups].filter(list => list instanceof OpenList)
+  // most users hold none of them; a pair that is written wrongly is told all the same
+  if (open.length === 0 && held.length < 2 && pairs.every(isPair)) return emptyList
   const possible = [...held]
   for (const ghosts of new Set(open.map(list => list.ghosts))) possible.push(...concernedOf(ghosts, wanted))
   const isOpen = open.some(list => list.isOpen)
@@ -127,6 +129,10 @@ function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean):
   }
   if (!mayBeMore) return found
   return new OpenList(found, [], gaps.reduce(joinGaps), { isUnbounded: false, isOpen: true })
+}
+
+function isPair(written: string): boolean {
+  return /^\s*[^|\s][^|]*\|\s*[^|\s]/.test(written)
 }
 
 interface Held {
