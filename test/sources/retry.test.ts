@@ -1,21 +1,29 @@
 import { expect } from 'chai'
-import { retryDelayMs } from '../../src/sources/retry.ts'
-import { troubleOf } from '../../src/sources/trouble.ts'
+import { retryStrategy } from '../../src/sources/retry.ts'
 
-function refusedWith(header: string) {
-  const answer = { $fault: 'server', $metadata: { httpStatusCode: 503 }, $response: { headers: { 'retry-after': header } } }
-  return troubleOf(Object.assign(new Error('later'), { name: 'ServiceUnavailable', ...answer }))!
+const error = Object.assign(new Error('later'), {
+  name: 'ServiceUnavailable',
+  $fault: 'server',
+  $metadata: { httpStatusCode: 503 },
+})
+
+/** Milliseconds until another attempt of a call that AWS asked to repeat in so many. */
+async function waited(askedMs: number, deadlineMs: number): Promise<number> {
+  const strategy = retryStrategy({ deadlineMs, signal: new AbortController().signal })
+  const token = await strategy.acquireInitialRetryToken('')
+  const begun = performance.now()
+  const retryAfterHint = new Date(Date.now() + askedMs)
+  await strategy.refreshRetryTokenForRetry(token, { error, errorType: 'SERVER_ERROR', retryAfterHint })
+  return performance.now() - begun
 }
 
 describe('the wait before another attempt', () => {
-  it('is no shorter than the Retry-After header asks for, in seconds or as a date', () => {
-    expect(retryDelayMs(refusedWith('7'), 1)).to.equal(7000)
-    const inAMinute = new Date(Date.now() + 60_000).toUTCString()
-    expect(retryDelayMs(refusedWith(inAMinute), 1)).to.be.within(50_000, 60_000)
+  it('is no shorter than the Retry-After header asks for', async () => {
+    expect(await waited(400, 60_000)).to.be.at.least(390)
   })
 
-  it('is that of a header that says nothing without it', () => {
-    expect(retryDelayMs(refusedWith('soon'), 1)).to.be.lessThan(200)
-    expect(retryDelayMs(refusedWith('7'), 8)).to.equal(null)
+  it('ends the call at once where it would go beyond the deadline', async () => {
+    const refusal = await waited(60_000, 30_000).catch((reason: Error) => reason)
+    expect(refusal).to.be.instanceOf(Error).with.property('message', 'no more attempts')
   })
 })
