@@ -3,7 +3,7 @@ import { retryStrategy } from '../../src/sources/retry.ts'
 
 const error = Object.assign(new Error('later'), {
   name: 'ServiceUnavailable',
-  $fault: 'server',
+  $fault: 'server' as const,
   $metadata: { httpStatusCode: 503 },
 })
 
