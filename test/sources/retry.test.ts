@@ -1,11 +1,8 @@
+import type { SdkError } from '@smithy/types'
 import { expect } from 'chai'
 import { retryStrategy } from '../../src/sources/retry.ts'
 
-const error = Object.assign(new Error('later'), {
-  name: 'ServiceUnavailable',
-  $fault: 'server' as const,
-  $metadata: { httpStatusCode: 503 },
-})
+const error = Object.assign(new Error('later'), { name: 'ServiceUnavailable', $metadata: { httpStatusCode: 503 } }) as SdkError
 
 /** Milliseconds until another attempt of a call that AWS asked to repeat in so many. */
 async function waited(askedMs: number, deadlineMs: number): Promise<number> {
