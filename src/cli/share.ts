@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { resolve } from 'node:path'
+import { constants, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { readBundleFile, verifyBundle } from '../evidence/index.ts'
 import { openLog } from '../log.ts'
@@ -37,7 +39,8 @@ export function addShare(program: Command, invocation: Invocation): void {
         throw new UsageError(`${options.port} is no port`, 'write a number from 0 to 65535')
       const outside = options.publicUrl === undefined ? null : publicUrl(options.publicUrl)
       const config = configOf(invocation, options)
-      const path = resolve(file)
+      await using copy = ownCopy(file)
+      const { path } = copy
       const { ok, problems, files, manifest, manifestDigest, fingerprint } = await verifyBundle(path)
       if (!ok || manifest === null) {
         for (const problem of problems) terminal.line(`${problem.file}: ${problem.code}: ${problem.message}`)
@@ -92,6 +95,22 @@ export function addShare(program: Command, invocation: Invocation): void {
       terminal.note('not shared any more')
       terminal.document({ file, ok: true, ...told })
     })
+}
+
+/** A copy that nobody else writes to: what leaves is what was verified, whatever becomes of the file meanwhile. */
+function ownCopy(file: string): AsyncDisposable & { readonly path: string } {
+  if (!existsSync(file)) throw new UsageError(`there is no ${file}`, 'name a bundle; `evidenced bundle` makes one')
+  const folder = mkdtempSync(join(tmpdir(), 'evidenced-shared-'))
+  const path = join(folder, 'bundle.zip')
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  try {
+    copyFileSync(file, path, constants.COPYFILE_FICLONE)
+  } catch (cause) {
+    remove()
+    const hint = `it is copied to ${tmpdir()}: check that it can be read, and that there is room (TMPDIR names another folder)`
+    throw new UsageError(`cannot copy ${file}: ${(cause as Error).message}`, hint)
+  }
+  return { path, [Symbol.asyncDispose]: async () => remove() }
 }
 
 function publicUrl(text: string): URL {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { read } from 'hucre'
@@ -99,10 +99,13 @@ describe('evidence that an auditor can check alone', function () {
   it('is shown to one auditor at an address of its own, with every look in the ledger, and to nobody afterwards', async () => {
     const refused = await place.run('share', 'evidence.zip', '--to', 'Ann Auditor', '--until', '2020-01-01')
     expect(refused.code).to.equal(2)
-    const sharing = place.start('share', 'evidence.zip', '--to', 'Ann Auditor', '--until', '2099-12-31')
+    copyFileSync(join(place.folder, 'evidence.zip'), join(place.folder, 'shared.zip'))
+    const sharing = place.start('share', 'shared.zip', '--to', 'Ann Auditor', '--until', '2099-12-31')
     const address = /http:\/\/127\.0\.0\.1:\d+\/[\w-]{43}\//
     await until(() => address.test(sharing.stderr()) || sharing.child.exitCode !== null)
     const [url] = address.exec(sharing.stderr())!
+    // another bundle under its name is not what was verified, nor what the ledger says
+    writeFileSync(join(place.folder, 'shared.zip'), 'another')
     const page = await (await fetch(url)).text()
     expect(page)
       .to.contain('Ann Auditor')
