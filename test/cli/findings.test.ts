@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readBundleFile } from '../../src/evidence/index.ts'
@@ -27,6 +27,10 @@ describe('findings and exceptions, from the command line', function () {
     const csv = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'a.zip'), 'findings.csv'))).toString()
     expect(csv.split('\r\n').filter(line => line.startsWith(`${finding.id},open,fail`))).to.have.lengthOf(1)
     expect(csv, 'said after the evaluation').not.to.include('team-iam')
+    await place.run('report', '--kind', 'findings', '--format', 'csv', '--out', 'out')
+    expect(readFileSync(join(place.folder, 'out', 'findings.csv'), 'utf8'), 'the report and the bundle say the same').to.equal(
+      csv,
+    )
     expect(bundle.json.files.map((file: { path: string }) => file.path)).to.include('exceptions.csv')
     const shown = await place.run('findings', 'show', finding.id.toLowerCase())
     expect(shown.stdout)
