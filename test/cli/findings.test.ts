@@ -13,7 +13,8 @@ describe('findings and exceptions, from the command line', function () {
 
   it('are opened by an evaluation, assigned, excepted, and carried into the bundle that knew them', async () => {
     await using place = await workplace()
-    place.configure({ more: { findings: { dueDays: { low: 3 } } } })
+    const stricter = { tag: { environment: 'prod' }, parameters: { 'IDC-ASG-003': { maxAdminsPerAccount: 1 } } }
+    place.configure({ more: { findings: { dueDays: { low: 3 } }, controls: { overrides: [stricter] } } })
     expect((await place.run('collect')).code).to.equal(0)
     expect((await place.run('evaluate')).code).to.equal(0)
     const list = await place.run('findings', 'list', '--control', control, '--kind', 'fail', '--json')
@@ -31,6 +32,10 @@ describe('findings and exceptions, from the command line', function () {
     expect(readFileSync(join(place.folder, 'out', 'findings.csv'), 'utf8'), 'the report and the bundle say the same').to.equal(
       csv,
     )
+    const report = Buffer.concat(
+      await Array.fromAsync(readBundleFile(join(place.folder, 'a.zip'), 'reports/soc2.json')),
+    ).toString()
+    expect(report).to.contain('maxAdminsPerAccount = 1 in accounts tagged environment=prod')
     expect(bundle.json.files.map((file: { path: string }) => file.path)).to.include('exceptions.csv')
     const shown = await place.run('findings', 'show', finding.id.toLowerCase())
     expect(shown.stdout)
