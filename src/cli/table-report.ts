@@ -47,6 +47,7 @@ export async function writeTables(invocation: Invocation, options: TableOptions)
     {
       kind,
       sources: sourcesOf(config, options.source).map(({ label }) => label),
+      onlySource: options.source ?? null,
       asOf: asOf === undefined ? null : instant(asOf),
       period,
       framework: options.framework ?? config.frameworks[0] ?? 'soc2',

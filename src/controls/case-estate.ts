@@ -13,7 +13,7 @@ import type {
 } from '../model.ts'
 import { historyOfCase } from './case-history.ts'
 import type { CaseGap, CaseRow, ControlCase } from './control-file.ts'
-import { datasets } from './datasets.ts'
+import { collectedDatasets, datasets } from './datasets.ts'
 import { isPerAccount } from './gap-index.ts'
 import type { ManagedPolicies } from './managed-policies.ts'
 import { Past } from './past.ts'
@@ -112,8 +112,9 @@ const history = ['firstSeenAt', 'seenFromTheStart', 'since', 'earlier']
 const place: Place = { accountId: '111111111111', region: 'eu-west-1' }
 
 /**
- * The estate of a case. Every dataset is complete and empty unless the case says otherwise; permission sets given by their details are
- * listed, and have no inline policy unless one is given; rows have been there since the first snapshot unless they say otherwise.
+ * The estate of a case. Every dataset is complete and empty unless the case says otherwise by rows, gaps or coverage; permission sets given
+ * by their details are listed, and have no inline policy unless one is given; rows have been there since the first snapshot unless they say
+ * otherwise.
  * @throws {Error} in words, when a row lacks what names it
  */
 export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceEstate {
@@ -131,7 +132,7 @@ export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceE
     }))
   const past = each.earlier.length === 0 ? null : Past.of(...historyOfCase(each, rows, storedRow))
   const estate = new SourceEstate(
-    { ...snapshotOf(rows, gaps, asOf), callers: each.callers.map(arn => ({ place, arn, userId: '' })) },
+    { ...snapshotOf(each, rows, gaps, asOf), callers: each.callers.map(arn => ({ place, arn, userId: '' })) },
     managed,
     imports,
     { past, kept: keptOf(each), exceptions: exceptionsOf(each), asOf },
@@ -239,7 +240,7 @@ function gapOf(gap: CaseGap): Gap {
   return { dataset, place: at, parent, key, member, reason: gap.reason as GapReason, action, errorCode: null, message }
 }
 
-function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): Snapshot {
+function snapshotOf({ coverage }: ControlCase, rows: readonly StoredResource[], gaps: readonly Gap[], asOf: Date): Snapshot {
   const organization = rows.find(row => row.dataset === 'organizations.organizations')?.facts
   return {
     source: 'case',
@@ -259,9 +260,12 @@ function snapshotOf(rows: readonly StoredResource[], gaps: readonly Gap[], asOf:
     sealedAt: asOf,
     previousDigest: null,
     digest: '',
-    datasets: Object.keys(datasets)
-      .filter(name => !/^(import|history|ledger|evidenced)\./.test(name))
-      .flatMap(name => placesOf(name, rows, gaps).map(at => summaryOf(name, at, rows, gaps, asOf))),
+    datasets: collectedDatasets.flatMap(name =>
+      placesOf(name, rows, gaps).map(at => {
+        const summary = summaryOf(name, at, rows, gaps, asOf)
+        return { ...summary, coverage: coverage[name] ?? summary.coverage }
+      }),
+    ),
     gaps,
     plannedCalls: null,
     calls: 0,

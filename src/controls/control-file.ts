@@ -1,5 +1,5 @@
 import type { Exception } from '../model.ts'
-import { datasets } from './datasets.ts'
+import { collectedDatasets, datasets } from './datasets.ts'
 import { resourceTypes } from './schema.ts'
 
 /** A control as its file says it, parsed and checked against `controlSchema`. */
@@ -38,6 +38,8 @@ export interface ControlCase {
   /** rows by dataset, in AWS's spelling, with `firstSeenAt`, `seenFromTheStart`, `since` and `earlier` where they matter */
   readonly estate: { readonly [dataset: string]: readonly CaseRow[] }
   readonly gaps: readonly CaseGap[]
+  /** of datasets that were not simply read to their end, and of which no gap tells */
+  readonly coverage: { readonly [dataset: string]: CaseCoverage }
   /** ARNs of who asked */
   readonly callers: readonly string[]
   /** the snapshots that are kept; null: nobody looked */
@@ -70,6 +72,11 @@ export interface EarlierCase {
   /** datasets, or parts of them, that it could not read */
   readonly gaps: readonly { readonly dataset: string; readonly parent: string }[]
 }
+
+const caseCoverages = ['complete_with_changes', 'not_enabled', 'not_applicable', 'not_collectable'] as const
+
+/** Refused and incomplete are told by gaps. */
+export type CaseCoverage = (typeof caseCoverages)[number]
 
 export type CaseRow = { readonly [member: string]: unknown }
 
@@ -216,6 +223,12 @@ const caseSchema = {
           reason: { enum: gapReasons, default: 'access_denied' },
         },
       },
+    },
+    coverage: {
+      type: 'object',
+      default: {},
+      additionalProperties: false,
+      properties: Object.fromEntries(collectedDatasets.map(name => [name, { enum: caseCoverages }])),
     },
     subject: sentence,
     expect: { enum: ['pass', 'fail', 'unknown', 'not_applicable'] },

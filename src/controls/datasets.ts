@@ -105,3 +105,8 @@ export const datasets: { readonly [name: string]: DatasetFacts } = {
   'ledger.verifications': { action: null, parents: [], configure: 'run `evidenced verify-store`' },
   'import.attestations': { action: null, parents: [], configure: 'run `evidenced import attestations FILE`' },
 }
+
+/** What AWS answers; neither what people import nor what the store and the program know themselves. */
+export const collectedDatasets: readonly string[] = Object.keys(datasets).filter(
+  name => !/^(import|history|ledger|evidenced)\./.test(name),
+)

@@ -37,9 +37,11 @@ export function reportFiles(made: {
   readonly populations: Populations
   readonly formats: readonly FrameworkFormat[]
   readonly look: Look | undefined
+  /** null: the evaluation moved none */
+  readonly findings: readonly Finding[] | null
 }): readonly Artifact[] {
-  const { view, judged, populations, formats, look } = made
-  return formats.map(format => frameworkArtifact(format, view, judged.evaluation, populations, look))
+  const { view, judged, populations, formats, look, findings } = made
+  return formats.map(format => frameworkArtifact(format, view, judged.evaluation, populations, look, findings))
 }
 
 /** The period's report in the chosen formats it has, and its tables as CSV always. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { parametersDigest } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
 import { type PseudonymKey, type Signer, sealBundle, type Timestamper } from '../evidence/index.ts'
-import type { BundleRecord, Progress, SavedEvaluation } from '../model.ts'
+import type { BundleRecord, Progress } from '../model.ts'
 import { defaultFormats, type FrameworkFormat, type Mask, maskStatement, verifyPageArtifact } from '../reports/index.ts'
-import { listSnapshots, readFindings, readLedger, type Store, saveBundle } from '../store/index.ts'
+import { listSnapshots, type Store, saveBundle } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import {
   controlFiles,
@@ -18,6 +18,7 @@ import {
   surroundingFiles,
 } from './bundle-files.ts'
 import { type Judged, populationsOf, readJudged, spelledOut } from './evaluation.ts'
+import { entryOf, findingsWith } from './evaluation-entry.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
 import { onRecord } from './on-record.ts'
@@ -71,12 +72,12 @@ export async function issueEvidence(
     snapshots.every(isComplete) && parts.catalog.problems.length === 0 && (periodView === null || periodView.isComplete)
   const entry = await entryOf(parts.store, evaluation)
   const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
-  const found = entry.movesFindings ? await readFindings(parts.store, { evaluation: evaluation.id, ledgerPosition }) : null
+  const found = await findingsWith(parts.store, evaluation, entry, ledgerPosition)
   const findings = found === null || mask === null ? found : mask.any(found)
   const sealed = await spelledOut(judged, async () =>
     sealBundle({
       artifacts: [
-        ...reportFiles({ view, judged, populations, formats, look: parts.look }),
+        ...reportFiles({ view, judged, populations, formats, look: parts.look, findings }),
         ...(periodView === null ? [] : periodFiles(periodView, formats, parts.look)),
         ...resultFiles(evaluation, populations),
         ...controlFiles(parts.catalog, evaluation, framework),
@@ -149,16 +150,4 @@ function maskedJudged(judged: Judged, mask: Mask): Judged {
   // a digest of lists of names would confirm who is in them
   const outcomes = evaluation.outcomes.map(outcome => ({ ...outcome, parametersDigest: parametersDigest(outcome.control) }))
   return { ...judged, evaluation: { ...evaluation, outcomes }, snapshots: judged.snapshots.map(mask.snapshot) }
-}
-
-/**
- * Where the evaluation stands in the ledger: what a bundle of it may rest on, whenever it is made. One that judged an older instant than
- * another before it moves no findings, and its bundle holds none.
- */
-async function entryOf(store: Store, evaluation: SavedEvaluation): Promise<{ position: number; movesFindings: boolean }> {
-  let found = { position: 0, movesFindings: false }
-  for await (const { kind, payload, position } of readLedger(store))
-    if (kind === 'evaluation' && payload.digest === evaluation.digest && payload.evaluation === evaluation.id)
-      found = { position, movesFindings: payload.findings !== undefined }
-  return found
 }

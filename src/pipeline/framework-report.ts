@@ -13,6 +13,7 @@ import {
 import { readCalls } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { type Judged, populationsOf, readJudged } from './evaluation.ts'
+import { entryOf, findingsWith } from './evaluation-entry.ts'
 import { frameworkOf } from './framework.ts'
 import type { Parts } from './parts.ts'
 import { plainReading, type Reading } from './reading.ts'
@@ -55,8 +56,10 @@ export async function frameworkReport(
   const found = frameworkOf(parts.catalog, framework)
   const judged = await readJudged(parts, asOf)
   const view = await viewOf(parts, judged, found, await proofsOf(plainReading(parts.store), judged))
+  const { evaluation } = judged
+  const findings = format === 'xlsx' ? await findingsWith(parts.store, evaluation, await entryOf(parts.store, evaluation)) : null
   return {
-    artifact: frameworkArtifact(format, view, judged.evaluation, populationsOf(judged), parts.look),
+    artifact: frameworkArtifact(format, view, evaluation, populationsOf(judged), parts.look, findings),
     complete: judged.snapshots.every(isComplete) && parts.catalog.problems.length === 0,
   }
 }

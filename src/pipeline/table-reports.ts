@@ -1,4 +1,5 @@
 import { buildEstate, type Catalog, classify } from '../controls/index.ts'
+import { isComplete } from '../coverage.ts'
 import { compareBytes } from '../digest.ts'
 import type { Facts, PermissionSetClass, Snapshot } from '../model.ts'
 import {
@@ -10,6 +11,7 @@ import {
   changeLists,
   changesReport,
   countCalls,
+  findingsReport,
   type MatrixQuestion,
   populationNames,
   populationReport,
@@ -18,14 +20,15 @@ import {
   type TableReport,
   tieOutReport,
 } from '../reports/index.ts'
-import { readResources, readSnapshot, type Store } from '../store/index.ts'
+import { latestEvaluation, readResources, readSnapshot, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { entryOf, findingsWith } from './evaluation-entry.ts'
 import { type Parts, PipelineError } from './parts.ts'
 import { periodReport } from './period-report.ts'
 import { plainReading, type Reading } from './reading.ts'
 
 /** Reports that are tables, by name. */
-export const tableKinds: readonly string[] = [...populationNames, 'access', 'calls', 'tie-out', ...changeLists]
+export const tableKinds: readonly string[] = [...populationNames, 'access', 'calls', 'tie-out', 'findings', ...changeLists]
 
 /** Which of them are about a period. */
 export const periodKinds: readonly string[] = changeLists
@@ -35,7 +38,9 @@ export interface TableRequest {
   readonly kind: string
   /** labels of sources */
   readonly sources: readonly string[]
-  /** null: the last snapshot of each source */
+  /** of `findings`: only this source; null: every source, also one that is not configured any more */
+  readonly onlySource: string | null
+  /** null: the last snapshot of each source, the last evaluation */
   readonly asOf: Date | null
   /** needed by `periodKinds` */
   readonly period: { readonly from: Date; readonly to: Date } | null
@@ -46,9 +51,9 @@ export interface TableRequest {
 }
 
 /**
- * A report that is tables, one for each source; those of a period are one over all sources.
+ * A report that is tables, one for each source; those of a period, and the findings, are one over all sources.
  * @throws {PipelineError} NOTHING_COLLECTED when a source has no snapshot by then, or did not collect the population; UNKNOWN_NAME when no
- * snapshot knows the account, user or permission set asked for
+ * snapshot knows the account, user or permission set asked for; NOTHING_EVALUATED of `findings`
  */
 export async function tableReports(
   parts: Pick<Parts, 'store' | 'catalog'>,
@@ -56,6 +61,7 @@ export async function tableReports(
 ): Promise<readonly TableReport[]> {
   const { kind, period, framework } = request
   if (isChangeList(kind) && period !== null) return [changesReport(kind, await periodReport(parts, { framework, ...period }))]
+  if (kind === 'findings') return [await findingsTable(parts, request)]
   const reports: TableReport[] = []
   const unknown: (readonly string[])[] = []
   for (const source of request.sources) {
@@ -130,6 +136,29 @@ async function snapshotTable(reading: Reading, kind: string, snapshot: Snapshot)
   if (table !== null) return populationReport(kind, snapshot, table, softwareVersion)
   throw new PipelineError('NOTHING_COLLECTED', `snapshot ${snapshot.version} of ${snapshot.source} did not collect ${kind}`, {
     hint: 'configure sources[].iam and collect again',
+  })
+}
+
+async function findingsTable(
+  { store, catalog }: Pick<Parts, 'store' | 'catalog'>,
+  { asOf, onlySource }: Pick<TableRequest, 'asOf' | 'onlySource'>,
+): Promise<TableReport> {
+  const evaluation = await latestEvaluation(store, asOf === null ? {} : { asOf })
+  const findings = evaluation === null ? null : await findingsWith(store, evaluation, await entryOf(store, evaluation))
+  if (evaluation === null || findings === null) {
+    const what = evaluation === null ? 'there is no evaluation' : `evaluation ${evaluation.id} moved no findings`
+    throw new PipelineError('NOTHING_EVALUATED', `${what}${asOf === null ? '' : ` as of ${asOf.toISOString()}`}`, {
+      hint: 'run `evidenced evaluate`, or name a later instant',
+    })
+  }
+  const isAsked = ({ source }: { readonly source: string }) => onlySource === null || source === onlySource
+  const found = await Promise.all(
+    evaluation.snapshots.filter(isAsked).map(({ source, version }) => readSnapshot(store, source, { version })),
+  )
+  const snapshots = found.filter(snapshot => snapshot !== null)
+  return findingsReport({
+    ...{ evaluation, findings: findings.filter(isAsked), snapshots, softwareVersion },
+    isComplete: snapshots.every(isComplete) && catalog.problems.length === 0,
   })
 }
 

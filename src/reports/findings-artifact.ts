@@ -1,5 +1,7 @@
 import type { Artifact, Finding } from '../model.ts'
 import { type Cell, csvMediaType, csvOf } from './csv.ts'
+import type { TableColumn } from './table-report.ts'
+import type { Sheet } from './workbook.ts'
 
 /** Columns of findings.csv and what they hold. */
 export const findingColumns: readonly { readonly name: string; readonly meaning: string }[] = [
@@ -27,6 +29,7 @@ export const findingColumns: readonly { readonly name: string; readonly meaning:
   { name: 'ticket', meaning: 'where it is worked on' },
 ]
 
+/** One finding as a row of findings.csv, of the sheet and of the report of the same name. */
 export function findingCells(finding: Finding): readonly Cell[] {
   const time = (at: Date | null) => at?.toISOString() ?? null
   const { openedAfter, openedBy, resolvedAfter, resolvedBy, raisedBecause, dueAt } = finding
@@ -50,4 +53,23 @@ export function findingsArtifact(findings: readonly Finding[]): Artifact {
         findings.map(findingCells),
       ),
   }
+}
+
+const times = new Set(['openedAfter', 'openedBy', 'resolvedAfter', 'resolvedBy', 'dueAt'])
+const wide = new Set(['subjectKey', 'subjectName', 'reason'])
+const notPrinted = new Set([
+  ...['kind', 'subjectType', 'subjectKey', 'subjects', 'episode', 'openedAfter', 'resolvedAfter', 'raisedBecause'],
+])
+
+/** The columns of findings.csv, typed for a sheet and chosen for paper. */
+export const findingTableColumns: readonly TableColumn[] = findingColumns.map(({ name }) => ({
+  name,
+  ...(times.has(name) ? { type: 'time' as const } : {}),
+  ...(wide.has(name) ? { width: 50 } : {}),
+  ...(notPrinted.has(name) ? { isPrinted: false } : {}),
+}))
+
+/** What findings.csv holds, as a sheet of the workbook. */
+export function findingSheet(findings: readonly Finding[]): Sheet {
+  return { name: 'Findings', columns: findingTableColumns, rows: () => findings.map(findingCells) }
 }

@@ -1,4 +1,4 @@
-import type { Artifact, ControlOutcome, Evaluation, Subject } from '../model.ts'
+import type { Artifact, ControlOutcome, Evaluation, Finding, Subject } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import { asffArtifact } from './asff.ts'
 import { frameworkReportPdf } from './framework-report-pdf.ts'
@@ -21,6 +21,7 @@ export const defaultFormats: readonly FrameworkFormat[] = ['html', 'pdf', 'xlsx'
 /**
  * The report of a framework in one format, as a file that is made when it is read. Same view and evaluation, same bytes.
  * @param populationOf every resource a control ranges over on a source, in any order
+ * @param findings as they stood with the evaluation, for the workbook; null: it moved none
  */
 export function frameworkArtifact(
   format: FrameworkFormat,
@@ -28,6 +29,7 @@ export function frameworkArtifact(
   evaluation: Evaluation,
   populationOf: (outcome: ControlOutcome) => Iterable<Subject>,
   look: Look = plainLook,
+  findings: readonly Finding[] | null = null,
 ): Artifact {
   switch (format) {
     case 'html':
@@ -36,7 +38,7 @@ export function frameworkArtifact(
     case 'pdf':
       return pdfArtifact(view, look)
     case 'xlsx':
-      return reportWorkbook(view, () => resultRows(evaluation, populationOf), look)
+      return reportWorkbook(view, () => resultRows(evaluation, populationOf), look, findings)
     case 'csv':
       return resultsArtifact(evaluation, populationOf)
     case 'oscal':

@@ -1,7 +1,8 @@
-import type { Artifact } from '../model.ts'
+import type { Artifact, Finding } from '../model.ts'
 import { pathPart } from './artifact-name.ts'
 import type { Cell } from './csv.ts'
 import { exceptionSheet } from './exceptions-artifact.ts'
+import { findingSheet } from './findings-artifact.ts'
 import type { FrameworkReportView } from './framework-report-view.ts'
 import { type Look, plainLook } from './look.ts'
 import { resultColumns } from './results-artifact.ts'
@@ -10,13 +11,15 @@ import { completeness } from './template-helpers.ts'
 import { type Sheet, workbookMediaType, workbookOf } from './workbook.ts'
 
 /**
- * A framework report as a workbook: cover sheet, requirements, controls, every result (passes too), coverage, gaps, calls, what is not in view.
+ * A framework report as a workbook: cover sheet, requirements, controls, every result (passes too), exceptions, findings, coverage, gaps, calls, what is not in view.
  * @param results rows of results.csv, pulled each time the artifact is read
+ * @param findings those of findings.csv; null: the evaluation moved none, and there is no sheet of them
  */
 export function reportWorkbook(
   view: FrameworkReportView,
   results: () => Iterable<readonly Cell[]>,
   look: Look = plainLook,
+  findings: readonly Finding[] | null = null,
 ): Artifact {
   const title = `${view.isComplete ? '' : 'INCOMPLETE: '}${view.framework.name}`
   return {
@@ -29,7 +32,11 @@ export function reportWorkbook(
         asOf: view.asOf,
         cover: coverOf(view),
         look,
-        sheets: [...sheetsOf(view), resultsSheet(results), exceptionSheet(view.exceptions), ...proofSheets(view)],
+        sheets: [
+          ...[...sheetsOf(view), resultsSheet(results), exceptionSheet(view.exceptions)],
+          ...(findings === null ? [] : [findingSheet(findings)]),
+          ...proofSheets(view),
+        ],
       }),
   }
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { readBundleFile } from '../../src/evidence/index.ts'
@@ -13,7 +13,8 @@ describe('findings and exceptions, from the command line', function () {
 
   it('are opened by an evaluation, assigned, excepted, and carried into the bundle that knew them', async () => {
     await using place = await workplace()
-    place.configure({ more: { findings: { dueDays: { low: 3 } } } })
+    const stricter = { tag: { environment: 'prod' }, parameters: { 'IDC-ASG-003': { maxAdminsPerAccount: 1 } } }
+    place.configure({ more: { findings: { dueDays: { low: 3 } }, controls: { overrides: [stricter] } } })
     expect((await place.run('collect')).code).to.equal(0)
     expect((await place.run('evaluate')).code).to.equal(0)
     const list = await place.run('findings', 'list', '--control', control, '--kind', 'fail', '--json')
@@ -27,6 +28,14 @@ describe('findings and exceptions, from the command line', function () {
     const csv = Buffer.concat(await Array.fromAsync(readBundleFile(join(place.folder, 'a.zip'), 'findings.csv'))).toString()
     expect(csv.split('\r\n').filter(line => line.startsWith(`${finding.id},open,fail`))).to.have.lengthOf(1)
     expect(csv, 'said after the evaluation').not.to.include('team-iam')
+    await place.run('report', '--kind', 'findings', '--format', 'csv', '--out', 'out')
+    expect(readFileSync(join(place.folder, 'out', 'findings.csv'), 'utf8'), 'the report and the bundle say the same').to.equal(
+      csv,
+    )
+    const report = Buffer.concat(
+      await Array.fromAsync(readBundleFile(join(place.folder, 'a.zip'), 'reports/soc2.json')),
+    ).toString()
+    expect(report).to.contain('maxAdminsPerAccount = 1 in accounts tagged environment=prod')
     expect(bundle.json.files.map((file: { path: string }) => file.path)).to.include('exceptions.csv')
     const shown = await place.run('findings', 'show', finding.id.toLowerCase())
     expect(shown.stdout)

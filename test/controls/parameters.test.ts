@@ -124,6 +124,31 @@ describe('parameters', () => {
     expect(explained[0]!.parts.find(({ text }) => text === 'parameters.limit')?.value).to.equal('5')
   })
 
+  it('of a tag reach the limit of admins of IDC-ASG-003, which its reasons name and its outcome shows', async () => {
+    const byTag = { environment: 'prod' }
+    const packaged = loadCatalog({
+      overrides: [override({ tag: byTag, parameters: { 'IDC-ASG-003': { maxAdminsPerAccount: 1 } } })],
+    })
+    const catalog = { ...packaged, compiled: packaged.compiled.filter(({ info }) => info.id === 'IDC-ASG-003') }
+    const admins: SmallEstate = {
+      users: ['u1', 'u2'].map(id => ({ UserId: id, UserName: id, UserStatus: 'ENABLED', ExternalIds: [] })),
+      sets: [{ arn: 'ps1', name: 'Admin', managed: ['AdministratorAccess'] }],
+      managementAccountId: '333333333333',
+      assignments: [prod!, test!].flatMap(id => ['u1', 'u2'].map(user => [id, 'ps1', 'USER', user] as const)),
+    }
+    const outcomes = async (changes: SmallEstate) =>
+      evaluate(catalog, await buildEstate(estateRows({ ...estate, ...admins, ...changes })), asOf).outcomes
+    const [outcome] = await outcomes({})
+    expect(outcome!.results.map(({ subject, status, reason }) => [subject.key, status, reason])).to.deep.equal([
+      [prod!, 'fail', 'a1 has 2 admins (at most 1)'],
+    ])
+    expect(outcome).to.deep.include({ implied: 'pass', pass: 1, fail: 1 })
+    expect(outcome!.control.parameters).to.include({ maxAdminsPerAccount: 5 })
+    expect(outcome!.control.parametersByTag).to.deep.equal([{ tag: byTag, parameters: { maxAdminsPerAccount: 1 } }])
+    const [few] = await outcomes({ assignments: admins.assignments!.slice(1) })
+    expect(few).to.deep.include({ pass: 2, fail: 0 })
+  })
+
   it('of a tag that could not be read leave unknown what they decide, and nothing else', async () => {
     const gap: Partial<Gap> = { dataset: 'organizations.tags', parent: prod!, action: 'organizations:ListTagsForResource' }
     const refused: SmallEstate = { rows: [], gaps: [gap], coverage: { 'organizations.tags': 'incomplete' } }

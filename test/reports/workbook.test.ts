@@ -1,8 +1,19 @@
 import { expect } from 'chai'
 import { type Workbook as ReadWorkbook, read } from 'hucre'
 import type { Facts } from '../../src/model.ts'
-import { frameworkReportView, populationWorkbook, reportWorkbook, type Sheet, workbookOf } from '../../src/reports/index.ts'
-import { bytesOf } from './bytes.ts'
+import {
+  findingsArtifact,
+  findingsReport,
+  frameworkReportView,
+  plainLook,
+  populationWorkbook,
+  reportWorkbook,
+  type Sheet,
+  tableArtifacts,
+  workbookOf,
+} from '../../src/reports/index.ts'
+import { bytesOf, recordsOf } from './bytes.ts'
+import { exceptedEvaluation, sampleFinding } from './finding-sample.ts'
 import { resource, sampleInput, sampleSnapshot, setArn } from './sample.ts'
 
 const about = { title: 'Sample', asOf: '2026-06-30T00:21:00.000Z', cover: [['Source', 'acme']] as const }
@@ -117,6 +128,42 @@ describe('a workbook', () => {
     ])
     expect(sheets[3]!.rows[1]).to.include.members(results[0]!.filter(text => text !== ''))
     expect(sheets[2]!.rows).to.have.lengthOf(view.controls.length + 1)
+  })
+
+  it('holds the findings of findings.csv, times typed, and no sheet of them where the evaluation moved none', async () => {
+    const findings = [
+      sampleFinding({ reason: '=1+1' }),
+      sampleFinding({
+        id: 9,
+        state: 'resolved',
+        status: 'pass_or_gone',
+        resolvedBy: new Date('2026-06-04T00:00:00Z'),
+        owner: null,
+      }),
+    ]
+    const records = recordsOf(Buffer.from(await bytesOf(findingsArtifact(findings).read())).toString())
+    const view = frameworkReportView(sampleInput())
+    const sheetsOf = async (made: typeof findings | null) =>
+      (await read(await bytesOf(reportWorkbook(view, () => [], plainLook, made).read()))).sheets
+    const { rows } = (await sheetsOf(findings)).find(({ name }) => name === 'Findings')!
+    const [header, ...lines] = rows
+    const asText = (cell: unknown) => (cell instanceof Date ? cell.toISOString() : String(cell ?? ''))
+    const told = lines.map(line => Object.fromEntries(header!.map((name, i) => [String(name), asText(line[i])])))
+    expect(told).to.deep.equal(records.map(record => ({ ...record, reason: record.reason!.replace(/^'/, '') })))
+    expect(lines[1]![header!.indexOf('resolvedBy')]).to.deep.equal(new Date('2026-06-04T00:00:00Z'))
+    expect((await sheetsOf(null)).map(({ name }) => name)).not.to.include('Findings')
+
+    const evaluation = { ...exceptedEvaluation(), id: 4, evaluatedAt: new Date('2026-06-30T06:25:00Z'), digest: 'd'.repeat(64) }
+    const report = findingsReport({
+      ...{ evaluation, findings, isComplete: false, softwareVersion: '0.1.0' },
+      snapshots: [sampleSnapshot()],
+    })
+    const [csv] = tableArtifacts(report, 'csv')
+    expect(recordsOf(Buffer.from(await bytesOf(csv!.read())).toString())).to.deep.equal(records)
+    const cover = new Map(report.cover)
+    expect([cover.get('Open'), cover.get('Of these beside an approved exception'), cover.get('Resolved')]).to.deep.equal([
+      1, 1, 1,
+    ])
   })
 
   it('holds the populations, and marks in red the sheet that is not the whole', async () => {
