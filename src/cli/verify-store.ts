@@ -42,6 +42,7 @@ export function addVerifyStore(program: Command, invocation: Invocation): void {
       terminal.document({
         ok: found.problems.length === 0,
         ...found,
+        readAt: found.readAt.toISOString(),
         disposals: found.disposals.map(each => ({ ...each })),
         problems: found.problems.map(problem => ({ ...problem })),
       })

@@ -36,15 +36,16 @@ export function stagedRows({ state: { parts } }: OpenRun, dataset: string, place
 }
 
 /**
- * Facts of a dataset of a source that still hold, by key; the last known of what was not seen since. Of datasets whose rows are few:
- * all of them come at once.
+ * Facts of a dataset of a source that still hold, by key; the last known of what was not seen since. Facts that are not those of their
+ * digest are left out, so that a changed row is not sealed anew. Of datasets whose rows are few: all of them come at once.
  */
 export async function keptFacts(store: Store, source: string, dataset: string): Promise<ReadonlyMap<string, Facts>> {
   const rows = await query<{ key: string; body: string }>(
     store.db,
     `select k.key, v.body from entity_version v join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id
+       join entity_salt t on t.entity_id = v.entity_id
      where v.source_id = (select id from source where label = $1) and e.source_id = v.source_id and v.to_version = ${stillHolds}
-       and e.dataset_id = (select id from dataset where name = $2) and v.body is not null`,
+       and e.dataset_id = (select id from dataset where name = $2) and sha256(t.salt || convert_to(v.body, 'UTF8')) = v.digest`,
     [source, dataset],
   )
   return new Map(rows.map(row => [row.key, JSON.parse(row.body) as Facts]))

@@ -14,6 +14,10 @@ import { readSnapshot, type SnapshotPosition } from './snapshot.ts'
 import type { Store } from './store.ts'
 
 export interface StoreVerification {
+  /** rows are read as of an instant after this one; what was sealed since may not be among them */
+  readonly readAt: Date
+  /** position of the ledger's last entry at `readAt`, 0 for an empty one: what it and those before it name was read */
+  readonly readTo: number
   readonly snapshots: number
   readonly evaluations: number
   /** what was disposed of, by entry of the ledger; its digests stand, and were checked */
@@ -37,6 +41,8 @@ export async function verifyStore(
   threads: number | null = null,
 ): Promise<StoreVerification> {
   const problems: StoreProblem[] = []
+  const readAt = store.now()
+  const [noted] = await query<{ to: number }>(store.db, 'select coalesce(max(position), 0)::float8 as to from ledger')
   // first, so that the ledger, which is read after it, has an entry of everything that it saw
   const versions = await checkVersions(store, threads, (done, total) => onProgress('rows', done, total))
   const ledger = await checkLedger(store)
@@ -66,7 +72,8 @@ export async function verifyStore(
     problems.push({ kind: 'snapshot', name: `snapshot of run ${run}`, message })
   }
   const { disposals } = disposed
-  return { snapshots, evaluations, disposals, ledgerEntries: ledger.entries, ledgerHead: ledger.head, problems }
+  const { entries: ledgerEntries, head: ledgerHead } = ledger
+  return { readAt, readTo: noted!.to, snapshots, evaluations, disposals, ledgerEntries, ledgerHead, problems }
 }
 
 interface SourceRow {
