@@ -23,7 +23,8 @@ interface Pairs {
 
 /**
  * Finds the provisioned pairs account by account, where that is cheaper, and hands them out set by set: parts, rows and what hangs from them
- * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked, it is found by set after all.
+ * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked or is listed no more, they
+ * are found by set after all.
  */
 export class DiscoveryByAccount {
   readonly #session: Session
@@ -65,6 +66,12 @@ export class DiscoveryByAccount {
   async #find(ask: Ask): Promise<Pairs | null> {
     const accounts = await this.#accounts.promise
     if (accounts === null) return null
+    const { log } = this.#session.way
+    const unlisted = await this.#unlisted(accounts)
+    if (unlisted !== null) {
+      log.warn('pairs are found by permission set, since an account that had some is listed no more', { account: unlisted })
+      return null
+    }
     const accountsOf = new Map<string, string[]>()
     const refused: string[] = []
     const lanes = new Lanes()
@@ -82,13 +89,23 @@ export class DiscoveryByAccount {
       }
     })
     await lanes.finished()
-    const { log, now } = this.#session.way
     if (refused.length > 0) {
       log.warn('pairs are found by permission set, since an account could not be asked for its own', { code: refused[0] })
       return null
     }
     this.#session.discovery = 'by_account'
-    return { accountsOf, observedAt: now() }
+    return { accountsOf, observedAt: this.#session.way.now() }
+  }
+
+  /** An account that had pairs when they were last known and is not listed now: it may have them still, and only its sets tell. */
+  async #unlisted(accounts: readonly string[]): Promise<string | null> {
+    const listed = new Set(accounts)
+    const pairs = await this.#session.remembered.keptFacts?.('sso.provisioned_accounts')
+    for (const pair of pairs?.keys() ?? []) {
+      const accountId = pair.slice(pair.lastIndexOf('|') + 1)
+      if (!listed.has(accountId)) return accountId
+    }
+    return null
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Facts } from '../../src/model.ts'
 import { buildOrganization } from '../../src/simulator/index.ts'
 import { type CheckMode, datasets } from '../../src/sources/index.ts'
 import { expectedOf } from './expected.ts'
@@ -68,6 +69,25 @@ describe('the discovery of provisioned pairs', () => {
       expect(found.gaps(dataset)).to.deep.equal([])
     })
   }
+
+  it('goes by permission set after all when an account that had pairs is listed no more: it may have them still', async () => {
+    const organization = buildOrganization(manySets)
+    await using fresh = await freshAws(organization)
+    const first = await collected(fresh)
+    const counts = Object.fromEntries(datasets.map(({ name }) => [name, first.rows(name).size]))
+    const kept = first.rows(dataset) as ReadonlyMap<string, Facts>
+    const remembered = { keptFacts: async (name: string) => (name === dataset ? kept : new Map<string, Facts>()) }
+    const stays = await collected(fresh, { counts, remembered })
+    expect(new Set(asked(stays))).to.deep.equal(new Set([byAccount]))
+    const own = organization.organization!.MasterAccountId
+    const left = [...kept.keys()].map(pair => pair.split('|')[1]!).find(id => id !== own)!
+    organization.accounts = organization.accounts.filter(account => account.Id !== left)
+    const found = await collected(fresh, { counts, remembered })
+    expect(found.rows('organizations.accounts').has(left)).to.equal(false)
+    expect(found.plan.discovery).to.include({ taken: 'by_account' })
+    for (const name of [dataset, 'sso.account_assignments'])
+      expect(Object.fromEntries(found.rows(name)), name).to.deep.equal(Object.fromEntries(first.rows(name)))
+  })
 
   it('is checked the way that was not taken', async () => {
     const organization = buildOrganization(manySets)
