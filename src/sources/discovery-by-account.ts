@@ -1,6 +1,6 @@
 import { ListPermissionSetsProvisionedToAccountCommand } from '@aws-sdk/client-sso-admin'
 import type { Facts, PartPiece } from '../model.ts'
-import { type Ask, type Dataset, type Operation, text } from './dataset.ts'
+import { type Ask, type Dataset, type Operation, rowsOf, text } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
 import { Lanes } from './lanes.ts'
 import type { Service } from './service.ts'
@@ -133,17 +133,26 @@ async function setsOf(ask: Ask, instanceArn: string, accountId: string): Promise
     const input = { InstanceArn: instanceArn, AccountId: accountId, MaxResults: pageSize }
     const said = await ask(provisionedToAccount, token === undefined ? input : { ...input, NextToken: token }, {
       page,
-      items: answer => namesIn(answer).length,
+      items: answer => namesIn(answer)?.length ?? 0,
     })
     if ('trouble' in said) return said.trouble.code
-    found.push(...namesIn(said.answer))
-    token = text(said.answer, 'NextToken')
-    if (token === undefined || token === '') return found
+    const names = namesIn(said.answer)
+    const next = said.answer.NextToken ?? ''
+    if (names === null || typeof next !== 'string') return 'an answer without what the operation promises'
+    for (const name of names) found.push(name)
+    if (next === '') return found
+    token = next
     if (seen.has(token)) return 'the same page token twice'
     seen.add(token)
   }
 }
 
-function namesIn({ PermissionSets }: Facts): readonly string[] {
-  return Array.isArray(PermissionSets) ? PermissionSets.filter(each => typeof each === 'string') : []
+/** The sets that an answer names, absent for none; null when it is no list of names. */
+function namesIn({ PermissionSets }: Facts): readonly string[] | null {
+  const rows = rowsOf(
+    PermissionSets,
+    set => text(set, 'Arn'),
+    arn => ({ Arn: arn as string }),
+  )
+  return rows?.map(({ key }) => key) ?? null
 }

@@ -54,7 +54,15 @@ describe('the discovery of provisioned pairs', () => {
     expect(new Set(asked(first))).to.deep.equal(new Set([bySet]))
   })
 
+  const spoiled = (fresh: FreshAws, text: string, by: string) =>
+    fresh.simulator.fault(byAccount, { kind: 'replace', text, by }, Number.POSITIVE_INFINITY)
   for (const [what, spoil] of [
+    [
+      'a list of its sets is none',
+      (fresh: FreshAws) => spoiled(fresh, '"PermissionSets":[', '"PermissionSets":"all","Others":['),
+    ],
+    ['a set in it has no name', (fresh: FreshAws) => spoiled(fresh, '"PermissionSets":[', '"PermissionSets":[7,')],
+    ['a page token is no text', (fresh: FreshAws) => spoiled(fresh, '"PermissionSets":[', '"NextToken":7,"PermissionSets":[')],
     ['an account may not be asked', (fresh: FreshAws) => fresh.simulator.deny(`sso:${byAccount}`)],
     ['the accounts are not all known', (fresh: FreshAws) => fresh.simulator.deny('organizations:ListAccounts')],
   ] as const) {
