@@ -18,7 +18,8 @@ export const provisionedToAccount: Operation = {
 
 interface Pairs {
   readonly accountsOf: ReadonlyMap<string, readonly string[]>
-  readonly observedAt: Date
+  /** from the first question to the last answer: any account's may be about any set */
+  readonly observed: { readonly observedSince: Date; readonly observedAt: Date }
 }
 
 /**
@@ -55,9 +56,7 @@ export class DiscoveryByAccount {
         answer: async (ask, setArn) => {
           this.#pairs ??= this.#find(ask)
           const found = await this.#pairs
-          return found === null
-            ? null
-            : { answer: { AccountIds: found.accountsOf.get(setArn) ?? [] }, observedAt: found.observedAt }
+          return found === null ? null : { ...found.observed, answer: { AccountIds: found.accountsOf.get(setArn) ?? [] } }
         },
       },
     }))
@@ -66,7 +65,7 @@ export class DiscoveryByAccount {
   async #find(ask: Ask): Promise<Pairs | null> {
     const accounts = await this.#accounts.promise
     if (accounts === null) return null
-    const { log } = this.#session.way
+    const { log, now } = this.#session.way
     const unlisted = await this.#unlisted(accounts)
     if (unlisted !== null) {
       log.warn('pairs are found by permission set, since an account that had some is listed no more', { account: unlisted })
@@ -75,6 +74,7 @@ export class DiscoveryByAccount {
     const accountsOf = new Map<string, string[]>()
     const refused: string[] = []
     const lanes = new Lanes()
+    const observedSince = now()
     lanes.addEach('sso', sideBySide, accounts, async accountId => {
       if (refused.length > 0) return
       const sets = await setsOf(ask, this.#session.subject.instanceArn, accountId)
@@ -94,7 +94,7 @@ export class DiscoveryByAccount {
       return null
     }
     this.#session.discovery = 'by_account'
-    return { accountsOf, observedAt: this.#session.way.now() }
+    return { accountsOf, observed: { observedSince, observedAt: now() } }
   }
 
   /** An account that had pairs when they were last known and is not listed now: it may have them still, and only its sets tell. */

@@ -97,6 +97,21 @@ describe('the discovery of provisioned pairs', () => {
       expect(Object.fromEntries(found.rows(name)), name).to.deep.equal(Object.fromEntries(first.rows(name)))
   })
 
+  it('dates the pairs of a set from the first account that was asked to the last', async () => {
+    const organization = buildOrganization(manySets)
+    let seconds = 0
+    const now = () => new Date(Date.UTC(2026, 10, 22) + 1000 * seconds)
+    await using fresh = await freshAws(organization, { aws: { now } })
+    const before: number[] = []
+    fresh.simulator.hook(byAccount, () => void before.push(seconds++))
+    const found = await second(fresh)
+    expect(before).to.have.length(3)
+    for (const set of organization.permissionSets) {
+      const { firstObservedAt, lastObservedAt } = found.part(dataset, set.PermissionSetArn).end
+      expect([firstObservedAt, lastObservedAt].map(at => at.getTime() - Date.UTC(2026, 10, 22))).to.deep.equal([0, 3000])
+    }
+  })
+
   it('is checked the way that was not taken', async () => {
     const organization = buildOrganization(manySets)
     await using fresh = await freshAws(organization)

@@ -85,7 +85,8 @@ describe('an account that is closed while its IAM is read', () => {
     simulator.hook('ListAccessKeys', input => {
       if (!String(input.UserName).startsWith('closed-')) return
       if (isClosed) closed!.State = 'CLOSED'
-      const isRefused = (asked: object & { readonly UserName?: unknown }) => String(asked.UserName).startsWith('closed-') && (!isAfterAPage || 'Marker' in asked)
+      const isRefused = (asked: object & { readonly UserName?: unknown }) =>
+        String(asked.UserName).startsWith('closed-') && (!isAfterAPage || 'Marker' in asked)
       simulator.deny('iam:ListMFADevices', isRefused)
       if (isClosed) simulator.trust({ roleArn: `arn:aws:iam::${closed!.Id}:role/${roleName}`, externalId: 'nobody knows' })
     })
