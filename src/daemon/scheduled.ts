@@ -21,7 +21,7 @@ export interface ScheduledOptions {
 }
 
 export interface Scheduled {
-  /** why the last attempt of this process failed; null: it did not */
+  /** why the last attempt of this process failed; null: it did not, or the work was done since, by whichever process */
   failure(): Error | null
   stop(): Promise<void>
 }
@@ -39,7 +39,11 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
     const now = options.now()
     const slot = previousSlot(task, now)
     const last = stopping.signal.aborted || slot === null ? null : await options.lastDone()
-    if (slot === null || last === null || last >= slot) return
+    if (slot === null || last === null) return
+    if (last >= slot) {
+      failure = null
+      return
+    }
     if (!isStart && !(await options.claim(options.name, retryTime(slot, now) ?? slot))) return
     try {
       await options.work(stopping.signal)

@@ -177,10 +177,10 @@ async function endRefused(
   }
 }
 
-/** A part that was refused because its account is gone. */
-function notApplicableNow({ part, end }: PartPiece, gone: string): PartPiece {
+/** A part that was refused because its account is gone. Rows that were seen before stay: they were there. */
+function notApplicableNow({ part, isFirst, rows, end }: PartPiece, gone: string): PartPiece {
   const reason = `${gone}, and refused what was asked`
-  return { part, isFirst: true, rows: [], end: { ...end!, coverage: 'not_applicable', reason, gaps: [] } }
+  return { part, isFirst, rows, end: { ...end!, coverage: 'not_applicable', reason, gaps: [] } }
 }
 
 /** What became of an account; null when it is as active as before. */

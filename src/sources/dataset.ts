@@ -94,14 +94,17 @@ export interface Dataset {
     /**
      * @param pause waits so many milliseconds, for answers that AWS has to prepare
      * @param kept facts that an earlier run kept under this parent; null: none
-     * @returns `observedAt` where it is not the time of the last question; null: the dataset's own operation is to be asked, page by page
+     * @returns `observedAt` where it is not the time of the last question, `observedSince` where the first was longer ago; null: the dataset's
+     * own operation is to be asked, page by page
      */
     answer(
       ask: Ask,
       parent: string,
       pause: (ms: number) => Promise<void>,
       kept: () => Promise<Facts | null>,
-    ): Promise<{ readonly answer: Facts; readonly observedAt?: Date } | { readonly trouble: Trouble } | null>
+    ): Promise<
+      { readonly answer: Facts; readonly observedAt?: Date; readonly observedSince?: Date } | { readonly trouble: Trouble } | null
+    >
   }
   /**
    * When it is suddenly much shorter, it is read again before it is believed: one list of the source, one of each account, or

@@ -1,6 +1,6 @@
 import { ListPermissionSetsProvisionedToAccountCommand } from '@aws-sdk/client-sso-admin'
 import type { Facts, PartPiece } from '../model.ts'
-import { type Ask, type Dataset, type Operation, text } from './dataset.ts'
+import { type Ask, type Dataset, type Operation, rowsOf, text } from './dataset.ts'
 import { discoveryOf } from './discovery.ts'
 import { Lanes } from './lanes.ts'
 import type { Service } from './service.ts'
@@ -18,12 +18,14 @@ export const provisionedToAccount: Operation = {
 
 interface Pairs {
   readonly accountsOf: ReadonlyMap<string, readonly string[]>
-  readonly observedAt: Date
+  /** from the first question to the last answer: any account's may be about any set */
+  readonly observed: { readonly observedSince: Date; readonly observedAt: Date }
 }
 
 /**
  * Finds the provisioned pairs account by account, where that is cheaper, and hands them out set by set: parts, rows and what hangs from them
- * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked, it is found by set after all.
+ * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked or is listed no more, they
+ * are found by set after all.
  */
 export class DiscoveryByAccount {
   readonly #session: Session
@@ -54,9 +56,7 @@ export class DiscoveryByAccount {
         answer: async (ask, setArn) => {
           this.#pairs ??= this.#find(ask)
           const found = await this.#pairs
-          return found === null
-            ? null
-            : { answer: { AccountIds: found.accountsOf.get(setArn) ?? [] }, observedAt: found.observedAt }
+          return found === null ? null : { ...found.observed, answer: { AccountIds: found.accountsOf.get(setArn) ?? [] } }
         },
       },
     }))
@@ -65,9 +65,16 @@ export class DiscoveryByAccount {
   async #find(ask: Ask): Promise<Pairs | null> {
     const accounts = await this.#accounts.promise
     if (accounts === null) return null
+    const { log, now } = this.#session.way
+    const unlisted = await this.#unlisted(accounts)
+    if (unlisted !== null) {
+      log.warn('pairs are found by permission set, since an account that had some is listed no more', { account: unlisted })
+      return null
+    }
     const accountsOf = new Map<string, string[]>()
     const refused: string[] = []
     const lanes = new Lanes()
+    const observedSince = now()
     lanes.addEach('sso', sideBySide, accounts, async accountId => {
       if (refused.length > 0) return
       const sets = await setsOf(ask, this.#session.subject.instanceArn, accountId)
@@ -82,13 +89,23 @@ export class DiscoveryByAccount {
       }
     })
     await lanes.finished()
-    const { log, now } = this.#session.way
     if (refused.length > 0) {
       log.warn('pairs are found by permission set, since an account could not be asked for its own', { code: refused[0] })
       return null
     }
     this.#session.discovery = 'by_account'
-    return { accountsOf, observedAt: now() }
+    return { accountsOf, observed: { observedSince, observedAt: now() } }
+  }
+
+  /** An account that had pairs when they were last known and is not listed now: it may have them still, and only its sets tell. */
+  async #unlisted(accounts: readonly string[]): Promise<string | null> {
+    const listed = new Set(accounts)
+    const pairs = await this.#session.remembered.keptFacts?.('sso.provisioned_accounts')
+    for (const pair of pairs?.keys() ?? []) {
+      const accountId = pair.slice(pair.lastIndexOf('|') + 1)
+      if (!listed.has(accountId)) return accountId
+    }
+    return null
   }
 }
 
@@ -116,17 +133,26 @@ async function setsOf(ask: Ask, instanceArn: string, accountId: string): Promise
     const input = { InstanceArn: instanceArn, AccountId: accountId, MaxResults: pageSize }
     const said = await ask(provisionedToAccount, token === undefined ? input : { ...input, NextToken: token }, {
       page,
-      items: answer => namesIn(answer).length,
+      items: answer => namesIn(answer)?.length ?? 0,
     })
     if ('trouble' in said) return said.trouble.code
-    found.push(...namesIn(said.answer))
-    token = text(said.answer, 'NextToken')
-    if (token === undefined || token === '') return found
+    const names = namesIn(said.answer)
+    const next = said.answer.NextToken ?? ''
+    if (names === null || typeof next !== 'string') return 'an answer without what the operation promises'
+    for (const name of names) found.push(name)
+    if (next === '') return found
+    token = next
     if (seen.has(token)) return 'the same page token twice'
     seen.add(token)
   }
 }
 
-function namesIn({ PermissionSets }: Facts): readonly string[] {
-  return Array.isArray(PermissionSets) ? PermissionSets.filter(each => typeof each === 'string') : []
+/** The sets that an answer names, absent for none; null when it is no list of names. */
+function namesIn({ PermissionSets }: Facts): readonly string[] | null {
+  const rows = rowsOf(
+    PermissionSets,
+    set => text(set, 'Arn'),
+    arn => ({ Arn: arn as string }),
+  )
+  return rows?.map(({ key }) => key) ?? null
 }

@@ -115,7 +115,7 @@ class OpenPart {
       if (inquired !== null) read(said.answer)
       const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
       if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
-      if (page === 1) this.#begin(said.observedAt)
+      if (page === 1) this.#begin(inquired?.observedSince ?? said.observedAt)
       this.#pages = page
       this.#lastObservedAt = said.observedAt
       const fresh = this.#fresh(rows, keys, said.isIllFormed)
@@ -155,7 +155,7 @@ class OpenPart {
   }
 
   /** Several questions for one answer; what is refused is told of the operation that was. */
-  async #inquire(inquiry: NonNullable<Dataset['inquiry']>): Promise<Said | null> {
+  async #inquire(inquiry: NonNullable<Dataset['inquiry']>): Promise<(Said & { readonly observedSince?: Date }) | null> {
     const { session, dataset, parent } = this.#reading
     let observedAt = session.way.now()
     const ask: Ask = async (operation, input, about) => {
@@ -169,7 +169,7 @@ class OpenPart {
     const said = await inquiry.answer(ask, parent, wait, kept)
     if (said === null) this.#lastAsked = dataset.operation
     if (said === null || 'trouble' in said) return said
-    return { answer: said.answer, observedAt: said.observedAt ?? observedAt, isIllFormed: false }
+    return { ...said, observedAt: said.observedAt ?? observedAt, isIllFormed: false }
   }
 
   async #onTrouble(trouble: Trouble, hasToken: boolean): Promise<Attempt> {

@@ -92,6 +92,19 @@ describe('scheduled work', () => {
     expect(shared.done.at(-1)).to.equal('04:41')
   })
 
+  it('says no more why it failed once another process has done it', async () => {
+    const shared = { ...fresh('2026-11-22T04:00:00Z', '2026-11-20T00:00:00Z'), fails: true }
+    const scheduled = start(shared)
+    await until(() => scheduled.failure() !== null)
+    shared.now = new Date('2026-11-22T04:05:00Z')
+    await quiet()
+    expect(scheduled.failure()!.message).to.equal('the bucket is away')
+    shared.last = shared.now
+    await quiet()
+    await scheduled.stop()
+    expect(scheduled.failure()).to.equal(null)
+  })
+
   it('ends early when the daemon stops, and that is no failure', async () => {
     let release = () => {}
     const hold = new Promise<void>(resolve => {

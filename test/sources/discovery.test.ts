@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { Facts } from '../../src/model.ts'
 import { buildOrganization } from '../../src/simulator/index.ts'
 import { type CheckMode, datasets } from '../../src/sources/index.ts'
 import { expectedOf } from './expected.ts'
@@ -53,7 +54,15 @@ describe('the discovery of provisioned pairs', () => {
     expect(new Set(asked(first))).to.deep.equal(new Set([bySet]))
   })
 
+  const spoiled = (fresh: FreshAws, text: string, by: string) =>
+    fresh.simulator.fault(byAccount, { kind: 'replace', text, by }, Number.POSITIVE_INFINITY)
   for (const [what, spoil] of [
+    [
+      'a list of its sets is none',
+      (fresh: FreshAws) => spoiled(fresh, '"PermissionSets":[', '"PermissionSets":"all","Others":['),
+    ],
+    ['a set in it has no name', (fresh: FreshAws) => spoiled(fresh, '"PermissionSets":[', '"PermissionSets":[7,')],
+    ['a page token is no text', (fresh: FreshAws) => spoiled(fresh, '"PermissionSets":[', '"NextToken":7,"PermissionSets":[')],
     ['an account may not be asked', (fresh: FreshAws) => fresh.simulator.deny(`sso:${byAccount}`)],
     ['the accounts are not all known', (fresh: FreshAws) => fresh.simulator.deny('organizations:ListAccounts')],
   ] as const) {
@@ -68,6 +77,40 @@ describe('the discovery of provisioned pairs', () => {
       expect(found.gaps(dataset)).to.deep.equal([])
     })
   }
+
+  it('goes by permission set after all when an account that had pairs is listed no more: it may have them still', async () => {
+    const organization = buildOrganization(manySets)
+    await using fresh = await freshAws(organization)
+    const first = await collected(fresh)
+    const counts = Object.fromEntries(datasets.map(({ name }) => [name, first.rows(name).size]))
+    const kept = first.rows(dataset) as ReadonlyMap<string, Facts>
+    const remembered = { keptFacts: async (name: string) => (name === dataset ? kept : new Map<string, Facts>()) }
+    const stays = await collected(fresh, { counts, remembered })
+    expect(new Set(asked(stays))).to.deep.equal(new Set([byAccount]))
+    const own = organization.organization!.MasterAccountId
+    const left = [...kept.keys()].map(pair => pair.split('|')[1]!).find(id => id !== own)!
+    organization.accounts = organization.accounts.filter(account => account.Id !== left)
+    const found = await collected(fresh, { counts, remembered })
+    expect(found.rows('organizations.accounts').has(left)).to.equal(false)
+    expect(found.plan.discovery).to.include({ taken: 'by_account' })
+    for (const name of [dataset, 'sso.account_assignments'])
+      expect(Object.fromEntries(found.rows(name)), name).to.deep.equal(Object.fromEntries(first.rows(name)))
+  })
+
+  it('dates the pairs of a set from the first account that was asked to the last', async () => {
+    const organization = buildOrganization(manySets)
+    let seconds = 0
+    const now = () => new Date(Date.UTC(2026, 10, 22) + 1000 * seconds)
+    await using fresh = await freshAws(organization, { aws: { now } })
+    const before: number[] = []
+    fresh.simulator.hook(byAccount, () => void before.push(seconds++))
+    const found = await second(fresh)
+    expect(before).to.have.length(3)
+    for (const set of organization.permissionSets) {
+      const { firstObservedAt, lastObservedAt } = found.part(dataset, set.PermissionSetArn).end
+      expect([firstObservedAt, lastObservedAt].map(at => at.getTime() - Date.UTC(2026, 10, 22))).to.deep.equal([0, 3000])
+    }
+  })
 
   it('is checked the way that was not taken', async () => {
     const organization = buildOrganization(manySets)

@@ -6,9 +6,12 @@ import { type FreshAws, freshAws, staged } from './fresh-aws.ts'
 const roleName = 'EvidencedIamReader'
 const shape = { seed: 17, users: 2, groups: 1, permissionSets: 1, iamUsers: 3 }
 
-async function freshIam(organization: SimulatedOrganization): Promise<FreshAws> {
+async function freshIam(organization: SimulatedOrganization, pageSize = 1000): Promise<FreshAws> {
   const trust = organization.accounts.map(({ Id }) => ({ roleArn: `arn:aws:iam::${Id}:role/${roleName}`, externalId: null }))
-  return freshAws(organization, { simulator: { trust }, source: { iam: { roleName, externalId: null, accounts: null } } })
+  return freshAws(organization, {
+    simulator: { pageSize, trust },
+    source: { iam: { roleName, externalId: null, accounts: null } },
+  })
 }
 
 /** Collects with what an earlier run knows of each account's users. */
@@ -66,17 +69,25 @@ describe('IAM users of many accounts, each with few', () => {
 })
 
 describe('an account that is closed while its IAM is read', () => {
-  async function refusedInMidRead(isClosed: boolean) {
+  async function refusedInMidRead(isClosed: boolean, isAfterAPage = false) {
     const organization = buildOrganization({ ...shape, accounts: 4 })
     const [, closed] = organization.accounts.filter(account => account.State === 'ACTIVE')
     const { users } = organization.iam[closed!.Id]!
     for (const user of users) Object.assign(user, { UserName: `closed-${user.UserName}`, Arn: user.Arn.replace('/', '/closed-') })
-    await using fresh = await freshIam(organization)
+    if (isAfterAPage)
+      for (const [i, user] of users.entries())
+        user.mfaDevices = ['one', 'other'].map(name => ({
+          SerialNumber: `arn:aws:iam::${closed!.Id}:mfa/${name}-${i}`,
+          EnableDate: user.CreateDate,
+        }))
+    await using fresh = await freshIam(organization, isAfterAPage ? 1 : undefined)
     const { simulator } = fresh
     simulator.hook('ListAccessKeys', input => {
       if (!String(input.UserName).startsWith('closed-')) return
       if (isClosed) closed!.State = 'CLOSED'
-      simulator.deny('iam:ListMFADevices', asked => String(asked.UserName).startsWith('closed-'))
+      const isRefused = (asked: object & { readonly UserName?: unknown }) =>
+        String(asked.UserName).startsWith('closed-') && (!isAfterAPage || 'Marker' in asked)
+      simulator.deny('iam:ListMFADevices', isRefused)
       if (isClosed) simulator.trust({ roleArn: `arn:aws:iam::${closed!.Id}:role/${roleName}`, externalId: 'nobody knows' })
     })
     const found = await collectedAfter(fresh, {})
@@ -91,6 +102,14 @@ describe('an account that is closed while its IAM is read', () => {
       expect(end).to.include({ coverage: 'not_applicable' })
       expect(end.reason).to.include('State CLOSED now')
       expect(end.gaps).to.deep.equal([])
+    }
+  })
+
+  it('keeps the pages of a list that were read before it was closed', async () => {
+    const { users, part } = await refusedInMidRead(true, true)
+    for (const user of users) {
+      const { end, rows } = part('iam.mfa_devices', user.Arn)
+      expect([end.coverage, ...rows.keys()]).to.deep.equal(['not_applicable', `${user.Arn}|${user.mfaDevices[0]!.SerialNumber}`])
     }
   })
 

@@ -244,6 +244,24 @@ describe('IAM of the accounts', () => {
     expect(refused.gaps('iam.access_keys_last_used')).to.not.have.length(0)
   })
 
+  it('takes a refusal for one when the list of keys that should tell is malformed', async () => {
+    const organization = buildOrganization({ ...shape, accounts: 1 })
+    for (const [text, by] of [
+      ['AccessKeyMetadata>', 'Others>'],
+      ['AccessKeyId>', 'Name>'],
+    ] as const) {
+      await using fresh = await freshIam(organization)
+      fresh.simulator.deny('iam:GetAccessKeyLastUsed')
+      fresh.simulator.hook('GetAccessKeyLastUsed', () => {
+        fresh.simulator.fault('iam:ListAccessKeys', { kind: 'replace', text, by }, Number.POSITIVE_INFINITY)
+      })
+      const found = await collected(fresh)
+      const ends = [...found.parts.values()].filter(part => part.dataset === 'iam.access_keys_last_used').map(part => part.end!)
+      expect(ends, text).to.not.have.length(0)
+      for (const end of ends) expect(end, text).to.include({ coverage: 'denied' })
+    }
+  })
+
   it('begins a list again when its page token is refused', async () => {
     const organization = buildOrganization(shape)
     await using fresh = await freshIam(organization, { simulator: { pageSize: 1, trust: trust(organization) } })

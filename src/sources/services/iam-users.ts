@@ -59,8 +59,10 @@ const accessKeysLastUsed: Dataset = {
       const bar = key.lastIndexOf('|')
       const said = await ask(listAccessKeys, { UserName: nameIn(key.slice(0, bar)), MaxItems: pageSize })
       if ('trouble' in said) return said.trouble.kind === 'not_found' ? 'gone' : said.trouble
-      const keys = rowsOf(said.answer.AccessKeyMetadata, each => text(each, 'AccessKeyId')) ?? []
-      return keys.some(each => each.key === key.slice(bar + 1)) ? 'as_said' : 'gone'
+      const { AccessKeyMetadata: listed } = said.answer
+      const keys = Array.isArray(listed) ? rowsOf(listed, each => text(each, 'AccessKeyId')) : null
+      // a list that is none shows nothing gone
+      return keys === null || keys.some(each => each.key === key.slice(bar + 1)) ? 'as_said' : 'gone'
     },
   },
 }
