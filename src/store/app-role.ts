@@ -34,10 +34,15 @@ const grants = `do $$
 declare
   t record;
   changing text;
+  routine regprocedure;
 begin
   execute format('grant usage on schema %I to ${appRole}', current_schema());
   -- rows that are sent by COPY bring their numbers along
   execute format('grant usage on all sequences in schema %I to ${appRole}', current_schema());
+  -- what runs as the owner is not for everybody
+  for routine in select oid from pg_proc where pronamespace = current_schema()::regnamespace and prosecdef loop
+    execute format('grant execute on function %s to ${appRole}', routine);
+  end loop;
   for t in
     select c.oid, c.relname, exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgname = 'guard') as guarded
     from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')

@@ -35,11 +35,14 @@ export async function naming<Row extends NamingRow>(
   return found
 }
 
-/** Each name as a whole word in canonical JSON, as an expression with these flags. */
+/** Each name as a whole word in canonical JSON, which begins at no letter of an escape, as an expression with these flags. */
 export function wordsOf(names: readonly string[], flags: string): RegExp[] {
   return names.map(name => {
     const literal = inJson(name).replaceAll(/[$()*+.?[\\\]^{|}/]/g, '\\$&')
-    return new RegExp(`(?<![\\p{L}\\p{N}_@-]|[\\p{L}\\p{N}][.])${literal}(?![\\p{L}\\p{N}_@-]|[.][\\p{L}\\p{N}])`, flags)
+    return new RegExp(
+      `(?<!(?<!\\\\)(?:\\\\{2})*\\\\)(?<![\\p{L}\\p{N}_@-]|[\\p{L}\\p{N}][.])${literal}(?![\\p{L}\\p{N}_@-]|[.][\\p{L}\\p{N}])`,
+      flags,
+    )
   })
 }
 

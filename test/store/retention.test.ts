@@ -535,6 +535,45 @@ describe('pseudonymising a person', () => {
       expect((await errorOf(store.db.pool.query(statement))).code, statement).to.equal('23001')
   })
 
+  it('takes pieces out of values only, whole escapes or none, and so no member that decides', async () => {
+    const { store, problems } = await filled()
+    await using _ = store
+    await noteFinding(store, 1, 'grace', 'a "\\ \u0001 👋 b\nora knows nora and q"r\\')
+    const taken = await pseudonymise(store, { source: 'acme', user: 'u-jane', names: ['nora', 'q"r\\'], isDryRun: false })
+    expect(taken.redacted).to.have.lengthOf(1)
+    expect((await readFinding(store, 1)).notes[0]!.text).to.equal('a "\\ \u0001 👋 b\nora knows [u-jane] and [u-jane]')
+    expect(await problems()).to.deep.equal([])
+    await noteFinding(store, 1, 'grace', 'foo\nbar\u0001 "quoted" a:b')
+    const { body } = (await store.db.pool.query('select body from finding_note where id = 2')).rows[0]
+    const cases: readonly (readonly [piece: string, from: number, isFine: boolean])[] = [
+      ...(['foo', 'foo\\n', '\\n', '\\u0001', '\\"quoted\\"', 'a:b', 'grace'] as const).map(
+        piece => [piece, body.indexOf(piece), true] as const,
+      ),
+      ...(['foo\\', 'nbar', 'u0001', '0001', '\\u00', '"quoted', '\\"quoted\\', 'b"', '"foo', 'text', '":"', ','] as const).map(
+        piece => [piece, body.indexOf(piece), false] as const,
+      ),
+      [body.slice(body.indexOf('grace') + 1, body.indexOf('foo') + 1), body.indexOf('grace') + 1, false],
+      ['null', body.indexOf('null'), false],
+    ]
+    const client = await store.db.pool.connect()
+    try {
+      for (const [piece, from, isFine] of cases) {
+        expect(from, `${piece} in ${body}`).to.be.at.least(0)
+        const left = `${body.slice(0, from)}[1]${body.slice(from + piece.length)}`
+        const textsDigest = sha256(`${JSON.stringify(['finding_note', '2', sha256(left)])}\n`)
+        const done = client.query(`begin;
+          insert into ledger (position, at, kind, payload, previous_digest, digest)
+            values (999, now(), 'disposal', '${JSON.stringify({ texts: 1, textsDigest })}', '', '');
+          insert into redaction_choice values ('finding_note', '2', ${from + 1}, ${piece.length});
+          select redact(999, '[1]')`)
+        expect(isFine ? await done.then(() => null) : (await errorOf(done)).code, piece).to.equal(isFine ? null : '23001')
+        await client.query('rollback')
+      }
+    } finally {
+      client.release(true)
+    }
+  })
+
   it('removes what an IAM user is, by its ARN, and says why the ARN has to stay', async () => {
     const { store, problems } = await filled()
     await using _ = store
