@@ -35,12 +35,17 @@ export async function naming<Row extends NamingRow>(
   return found
 }
 
+/** Not behind a backslash that begins an escape. */
+const outsideEscape = '(?<!(?<!\\\\)(?:\\\\{2})*\\\\)'
+/** Behind a line feed, a tab or another character that is written as an escape: its last letter is none of a word. */
+const afterEscape = '(?<=(?<!\\\\)(?:\\\\{2})*\\\\(?:[bfnrt]|u[0-9a-f]{4}))'
+
 /** Each name as a whole word in canonical JSON, which begins at no letter of an escape, as an expression with these flags. */
 export function wordsOf(names: readonly string[], flags: string): RegExp[] {
   return names.map(name => {
     const literal = inJson(name).replaceAll(/[$()*+.?[\\\]^{|}/]/g, '\\$&')
     return new RegExp(
-      `(?<!(?<!\\\\)(?:\\\\{2})*\\\\)(?<![\\p{L}\\p{N}_@-]|[\\p{L}\\p{N}][.])${literal}(?![\\p{L}\\p{N}_@-]|[.][\\p{L}\\p{N}])`,
+      `${outsideEscape}(?:${afterEscape}|(?<![\\p{L}\\p{N}_@-]|[\\p{L}\\p{N}][.]))${literal}(?![\\p{L}\\p{N}_@-]|[.][\\p{L}\\p{N}])`,
       flags,
     )
   })

@@ -538,10 +538,10 @@ describe('pseudonymising a person', () => {
   it('takes pieces out of values only, whole escapes or none, and so no member that decides', async () => {
     const { store, problems } = await filled()
     await using _ = store
-    await noteFinding(store, 1, 'grace', 'a "\\ \u0001 👋 b\nora knows nora and q"r\\')
+    await noteFinding(store, 1, 'grace', 'a "\\ \u0001 👋 b\nora\nnora knows nora and q"r\\')
     const taken = await pseudonymise(store, { source: 'acme', user: 'u-jane', names: ['nora', 'q"r\\'], isDryRun: false })
     expect(taken.redacted).to.have.lengthOf(1)
-    expect((await readFinding(store, 1)).notes[0]!.text).to.equal('a "\\ \u0001 👋 b\nora knows [u-jane] and [u-jane]')
+    expect((await readFinding(store, 1)).notes[0]!.text).to.equal('a "\\ \u0001 👋 b\nora\n[u-jane] knows [u-jane] and [u-jane]')
     expect(await problems()).to.deep.equal([])
     await noteFinding(store, 1, 'grace', 'foo\nbar\u0001 "quoted" a:b')
     const { body } = (await store.db.pool.query('select body from finding_note where id = 2')).rows[0]
