@@ -23,6 +23,7 @@ import { tarFile } from '../../src/store/tar.ts'
 import { assignment, call, clockAt, collectOnce, errorOf, gap, group, membership, part, resourcesOf, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { freshDatabase, freshStore } from './fresh-store.ts'
+import { verified } from './life-on.ts'
 import { optionsFor } from './store-options.ts'
 
 const set = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1'
@@ -48,7 +49,7 @@ describe('an export of the database', () => {
     const imported = await importStore(optionsFor(url), file)
     expect(imported.tables).to.deep.equal(done.tables)
     await using copy = await openStore(optionsFor(url))
-    const [before, after] = [await verifyStore(store, null), await verifyStore(copy, null)]
+    const [before, after] = [await verified(store), await verified(copy)]
     expect(after.problems).to.deep.equal([])
     expect(after).to.deep.equal(before)
     expect(after.ledgerHead).to.equal(imported.ledgerHead)
