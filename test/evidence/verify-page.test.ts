@@ -111,7 +111,7 @@ describe('the page that verifies a bundle', () => {
     for (const options of [{}, { key: 'ec' }, { essAlgorithm: 'sha1' }] as const) {
       await using authority = await testAuthority(bundle.folder, { ...options, name: `page-${JSON.stringify(options).length}` })
       const { answer, signature } = await stamped(authority)
-      const step = 'key' in options ? 3 : 17
+      const step = 'key' in options ? 1 : 17
       const spoiled = Array.from({ length: Math.ceil(answer.length / step) }, (_, i) => {
         const bytes = Buffer.from(answer)
         bytes[i * step]! ^= 1
