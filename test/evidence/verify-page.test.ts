@@ -111,10 +111,9 @@ describe('the page that verifies a bundle', () => {
     for (const options of [{}, { key: 'ec' }, { essAlgorithm: 'sha1' }] as const) {
       await using authority = await testAuthority(bundle.folder, { ...options, name: `page-${JSON.stringify(options).length}` })
       const { answer, signature } = await stamped(authority)
-      const step = 'key' in options ? 1 : 17
-      const spoiled = Array.from({ length: Math.ceil(answer.length / step) }, (_, i) => {
+      const spoiled = Array.from(answer, (_, i) => {
         const bytes = Buffer.from(answer)
-        bytes[i * step]! ^= 1
+        bytes[i]! ^= 1
         return bytes
       })
       const all = [answer, ...spoiled, answer.subarray(0, 40)]
