@@ -127,7 +127,7 @@ async function readAccount(
   const { roleName, externalId } = source.iam!
   const roleArn = `arn:${source.partition}:iam::${id}:role/${roleName}`
   const session = home.inAccount(id, roleArn, externalId)
-  if (state !== null && state !== 'ACTIVE') {
+  if (isClosed(state)) {
     const reason = `organizations:ListAccounts says State ${state}: nobody can sign in to account ${id} or assume its roles`
     await emitWhole(session, emit, () => ({ coverage: 'not_applicable', reason, gap: null }))
     return null
@@ -188,8 +188,13 @@ function goneSince(id: string, states: ReadonlyMap<string, string | null>): stri
   if (!states.has(id))
     return `account ${id} left the organization while the source was read: organizations:ListAccounts shows it no more`
   const state = states.get(id) ?? null
-  if (state === null || state === 'ACTIVE') return null
+  if (!isClosed(state)) return null
   return `account ${id} was closed while the source was read: organizations:ListAccounts says State ${state} now`
+}
+
+/** A State that AWS adds tomorrow proves nothing: such an account is tried. */
+function isClosed(state: string | null): boolean {
+  return state !== null && ['PENDING_ACTIVATION', 'SUSPENDED', 'PENDING_CLOSURE', 'CLOSED'].includes(state)
 }
 
 /** Assumes the role and proves that it is of the account, and that it is not given to whoever leaves the external id out. */

@@ -1,6 +1,6 @@
 import { datasetNamed } from './services.ts'
 import type { Session } from './session.ts'
-import type { Trouble } from './trouble.ts'
+import { invalidAnswer, type Trouble } from './trouble.ts'
 
 /**
  * The accounts of the organization with their State, listed now.
@@ -17,10 +17,12 @@ export async function accountStates(
     const input = { MaxResults: 20, ...(token === null ? {} : { NextToken: token }) }
     const said = await session.ask({ operation: dataset.operation, input, ...(tries === undefined ? {} : { tries }) })
     if ('trouble' in said) return said
-    for (const { key, facts } of dataset.rows(said.answer, '', session.subject) ?? [])
-      found.set(key, typeof facts.State === 'string' ? facts.State : null)
-    const next = said.answer.NextToken
-    if (typeof next !== 'string' || next === '' || seen.has(next)) return found
+    const rows = Array.isArray(said.answer.Accounts) ? dataset.rows(said.answer, '', session.subject) : null
+    const next = said.answer.NextToken ?? ''
+    // an account that such a list does not show may be there all the same
+    if (rows === null || typeof next !== 'string' || seen.has(next)) return { trouble: invalidAnswer() }
+    for (const { key, facts } of rows) found.set(key, typeof facts.State === 'string' ? facts.State : null)
+    if (next === '') return found
     seen.add(next)
     token = next
   }

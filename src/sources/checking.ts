@@ -3,7 +3,7 @@ import type { Facts } from '../model.ts'
 import type { Operation } from './dataset.ts'
 import { Lanes } from './lanes.ts'
 import type { Session } from './session.ts'
-import type { Trouble } from './trouble.ts'
+import { invalidAnswer, type Trouble } from './trouble.ts'
 import type { Witness } from './witness.ts'
 
 /** As parts, calls and datasets of cross-checks are named. */
@@ -105,13 +105,16 @@ export async function listed<T>(
       input: { ...input, ...(token === null ? {} : { NextToken: token }) },
       dataset: checksDataset,
       page,
-      items: answer => ((answer[list] as readonly Facts[] | undefined) ?? []).length,
+      items: answer => (Array.isArray(answer[list]) ? answer[list].length : 0),
     })
     if (spent !== null) spent.calls++
     if ('trouble' in said) return said.trouble
-    for (const element of (said.answer[list] as readonly Facts[] | undefined) ?? []) found.push(pick(element))
-    const next = said.answer.NextToken
-    if (typeof next !== 'string' || next === '' || seen.has(next)) return found
+    const elements: unknown = said.answer[list] ?? []
+    const next = said.answer.NextToken ?? ''
+    // compared with a list that is none, or has no end, everything would differ
+    if (!Array.isArray(elements) || elements.includes(null) || typeof next !== 'string' || seen.has(next)) return invalidAnswer()
+    for (const element of elements as readonly Facts[]) found.push(pick(element))
+    if (next === '') return found
     seen.add(next)
     token = next
   }

@@ -187,8 +187,11 @@ async function listInstances(session: Session, region?: string): Promise<Listed>
     const found = dataset.rows(said.answer, '', session.subject)
     if (found === null) throw new SourcesError('UNEXPECTED_ANSWER', 'sso:ListInstances answered without instance ARNs')
     for (const row of found) rows.set(row.key, row)
-    token = textOf(said.answer, 'NextToken')
-    if (token === null || token === '') return { rows: [...rows.values()], pages: page, observedAt: said.observedAt }
+    const next = said.answer.NextToken ?? ''
+    if (typeof next !== 'string')
+      throw new SourcesError('UNEXPECTED_ANSWER', 'sso:ListInstances answered with a page token that is no text')
+    token = next
+    if (token === '') return { rows: [...rows.values()], pages: page, observedAt: said.observedAt }
   }
   throw new SourcesError('UNEXPECTED_ANSWER', 'sso:ListInstances has no last page')
 }

@@ -48,6 +48,8 @@ export interface Paging {
   readonly size: string
   readonly token: string
   readonly next: string
+  /** the answer says that more follows, whether or not it says where */
+  isCutOff?(answer: Facts): boolean
 }
 
 /** Paged, and AWS alone decides how much stands on a page. */
@@ -166,6 +168,11 @@ export function rowsOf(
     rows.push({ key: named, facts: made })
   }
   return rows
+}
+
+/** The same of a list that AWS's model promises: an answer without it is no empty list. */
+export function promisedRowsOf(list: unknown, key: (facts: Facts) => string | undefined): readonly Row[] | null {
+  return (list ?? null) === null ? null : rowsOf(list, key)
 }
 
 /** The single row of an answer that describes one thing. */

@@ -114,7 +114,9 @@ class OpenPart {
       if ('trouble' in said) return this.#onTrouble(said.trouble, token !== null)
       if (inquired !== null) read(said.answer)
       const next: unknown = dataset.pageSize === null ? null : (said.answer[paging.next] ?? null)
-      if (rows === null || (next !== null && typeof next !== 'string')) return ended(await this.endOpen(this.#invalid()))
+      const isCutOff = (next ?? '') === '' && dataset.pageSize !== null && paging.isCutOff?.(said.answer) === true
+      if (rows === null || (next !== null && typeof next !== 'string') || isCutOff)
+        return ended(await this.endOpen(this.#invalid()))
       if (page === 1) this.#begin(inquired?.observedSince ?? said.observedAt)
       this.#pages = page
       this.#lastObservedAt = said.observedAt

@@ -93,10 +93,11 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]))
 }
 
-/** An empty list is an empty text in XML, one element stands alone. */
+/** An empty list is an empty text in XML, one element stands alone. Anything else is none, and no empty one. */
 function elementsOf(value: unknown, name: string): readonly unknown[] {
-  const inner = isStruct(value) ? value[name] : undefined
-  if (inner === undefined) return []
+  if (typeof value === 'string' && value.trim() === '') return []
+  if (!isStruct(value) || !(name in value)) throw new InvalidAnswer(`AWS sent a list without a ${name}`)
+  const inner = value[name]
   return Array.isArray(inner) ? inner : [inner]
 }
 

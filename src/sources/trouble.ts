@@ -69,6 +69,11 @@ export function troubleOf(error: unknown): Trouble | null {
   }
 }
 
+/** What was answered is not what the operation promises: it says neither that something is there nor that it is not. */
+export function invalidAnswer(): Trouble {
+  return troubleOf(new InvalidAnswer('not what the operation promises'))!
+}
+
 interface AwsError extends Error {
   readonly $fault?: string
   readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string; readonly clockSkewCorrected?: boolean }

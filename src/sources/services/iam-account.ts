@@ -7,7 +7,7 @@ import {
   ListVirtualMFADevicesCommand,
 } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, type Operation, rowOf, rowsOf, text } from '../dataset.ts'
+import { type CommandClass, callsPer, type Dataset, type Operation, promisedRowsOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 import { credentialRows } from './iam-credential-report.ts'
@@ -101,7 +101,7 @@ const virtualMfaDevices: Dataset = {
   parents: 'none',
   pageSize,
   input: () => ({}),
-  rows: answer => rowsOf(answer.VirtualMFADevices, device => text(device, 'SerialNumber')),
+  rows: answer => promisedRowsOf(answer.VirtualMFADevices, device => text(device, 'SerialNumber')),
   calls: rows => callsPer(rows('iam.account_summaries'), rows('iam.virtual_mfa_devices'), pageSize),
   secret: ['Base32StringSeed', 'QRCodePNG'],
 }

@@ -5,19 +5,9 @@ import {
   ListMFADevicesCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-iam'
-import type { Facts } from '../../model.ts'
-import {
-  type Ask,
-  type CommandClass,
-  type Confirmation,
-  callsPer,
-  type Dataset,
-  joined,
-  type Operation,
-  rowOf,
-  rowsOf,
-  text,
-} from '../dataset.ts'
+import { isListed, type Listing } from '../confirming.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, promisedRowsOf, rowOf, text } from '../dataset.ts'
+import { iamPaging } from './iam-paging.ts'
 
 const pageSize = 1000
 
@@ -31,14 +21,14 @@ const users: Dataset = {
   parents: 'none',
   pageSize,
   input: () => ({}),
-  rows: answer => (answer.Users === undefined ? null : rowsOf(answer.Users, user => text(user, 'Arn'))),
+  rows: answer => promisedRowsOf(answer.Users, user => text(user, 'Arn')),
   calls: rows => callsPer(rows('iam.account_summaries'), rows('iam.users'), pageSize),
 }
 
 const accessKeys: Dataset = {
   ...ofUser('iam.access_keys', listAccessKeys),
   pageSize,
-  rows: (answer, userArn) => rowsOf(answer.AccessKeyMetadata, key => joined(userArn, text(key, 'AccessKeyId'))),
+  rows: (answer, userArn) => promisedRowsOf(answer.AccessKeyMetadata, key => joined(userArn, text(key, 'AccessKeyId'))),
   calls: rows => callsPer(rows('iam.users'), rows('iam.access_keys'), pageSize),
 }
 
@@ -57,12 +47,11 @@ const accessKeysLastUsed: Dataset = {
     operations: [listAccessKeys],
     async confirm(ask, key) {
       const bar = key.lastIndexOf('|')
-      const said = await ask(listAccessKeys, { UserName: nameIn(key.slice(0, bar)), MaxItems: pageSize })
-      if ('trouble' in said) return said.trouble.kind === 'not_found' ? 'gone' : said.trouble
-      const { AccessKeyMetadata: listed } = said.answer
-      const keys = Array.isArray(listed) ? rowsOf(listed, each => text(each, 'AccessKeyId')) : null
+      const found = await isListed(ask, keysOf(key.slice(0, bar)), key.slice(bar + 1))
+      if (found === 'gone') return 'gone'
       // a list that is none shows nothing gone
-      return keys === null || keys.some(each => each.key === key.slice(bar + 1)) ? 'as_said' : 'gone'
+      if (found === 'exists' || found.reason === 'invalid_answer') return 'as_said'
+      return found.kind === 'not_found' ? 'gone' : found
     },
   },
 }
@@ -70,7 +59,7 @@ const accessKeysLastUsed: Dataset = {
 const mfaDevices: Dataset = {
   ...ofUser('iam.mfa_devices', operation('ListMFADevices', ListMFADevicesCommand)),
   pageSize,
-  rows: (answer, userArn) => rowsOf(answer.MFADevices, device => joined(userArn, text(device, 'SerialNumber'))),
+  rows: (answer, userArn) => promisedRowsOf(answer.MFADevices, device => joined(userArn, text(device, 'SerialNumber'))),
   calls: rows => callsPer(rows('iam.users'), rows('iam.mfa_devices'), pageSize),
 }
 
@@ -98,7 +87,7 @@ function ofUser(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
       what: 'the user',
       isMeant: trouble => trouble.kind === 'not_found',
       operations: [listUsers],
-      confirm: confirmByList,
+      confirm: (ask, userArn) => isListed(ask, userList, userArn),
     },
   }
 }
@@ -108,18 +97,21 @@ function nameIn(userArn: string): string {
   return userArn.slice(userArn.lastIndexOf('/') + 1)
 }
 
-async function confirmByList(ask: Ask, userArn: string): Promise<Confirmation> {
-  const seen = new Set<string>()
-  for (let page: Facts = {}; ; ) {
-    const said = await ask(listUsers, { MaxItems: pageSize, ...page })
-    if ('trouble' in said) return said.trouble
-    const found = rowsOf(said.answer.Users, user => text(user, 'Arn')) ?? []
-    if (found.some(user => user.key === userArn)) return 'exists'
-    const token = text(said.answer, 'Marker')
-    if (token === undefined || token === '') return 'gone'
-    if (seen.has(token)) return 'exists'
-    seen.add(token)
-    page = { Marker: token }
+const userList: Listing = {
+  operation: listUsers,
+  input: { MaxItems: pageSize },
+  paging: iamPaging,
+  list: 'Users',
+  name: user => text(user, 'Arn'),
+}
+
+function keysOf(userArn: string): Listing {
+  return {
+    operation: listAccessKeys,
+    input: { UserName: nameIn(userArn), MaxItems: pageSize },
+    paging: iamPaging,
+    list: 'AccessKeyMetadata',
+    name: key => text(key, 'AccessKeyId'),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Service } from '../service.ts'
 import { withSets } from '../sets.ts'
 import { accountDatasets } from './iam-account.ts'
 import { authorizationDatasets } from './iam-authorization.ts'
+import { iamPaging } from './iam-paging.ts'
 import { policyDocuments } from './iam-policy-documents.ts'
 import { userDatasets } from './iam-users.ts'
 
@@ -31,7 +32,7 @@ const common: Omit<Service, 'datasets'> = {
   // AWS documents none; in the middle of what collectors in use assume
   rate: () => 20,
   isOneAtATime: false,
-  paging: { size: 'MaxItems', token: 'Marker', next: 'Marker' },
+  paging: iamPaging,
   budgetScope: 'account',
 }
 

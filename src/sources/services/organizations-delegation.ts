@@ -5,12 +5,22 @@ import {
   ListDelegatedServicesForAccountCommand,
 } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
+import { isListed, type Listing } from '../confirming.ts'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { jsonPaging } from '../service.ts'
 
 const pageSize = 20
 
 const listAdministrators = operation('ListDelegatedAdministrators', ListDelegatedAdministratorsCommand)
 const listServices = operation('ListDelegatedServicesForAccount', ListDelegatedServicesForAccountCommand)
+
+const administratorList: Listing = {
+  operation: listAdministrators,
+  input: { MaxResults: pageSize },
+  paging: jsonPaging,
+  list: 'DelegatedAdministrators',
+  name: account => text(account, 'Id'),
+}
 
 const administrators: Dataset = {
   name: 'organizations.delegated_administrators',
@@ -37,20 +47,7 @@ const delegatedServices: Dataset = {
     what: 'the delegation',
     isMeant: trouble => trouble.code === 'AccountNotRegisteredException' || trouble.code === 'AccountNotFoundException',
     operations: [listAdministrators],
-    async confirm(ask, accountId) {
-      const seen = new Set<string>()
-      for (let page: Facts = {}; ; ) {
-        const said = await ask(listAdministrators, { MaxResults: pageSize, ...page })
-        if ('trouble' in said) return said.trouble
-        const found = rowsOf(said.answer.DelegatedAdministrators, account => text(account, 'Id')) ?? []
-        if (found.some(account => account.key === accountId)) return 'exists'
-        const token = text(said.answer, 'NextToken')
-        if (token === undefined || token === '') return 'gone'
-        if (seen.has(token)) return 'exists'
-        seen.add(token)
-        page = { NextToken: token }
-      }
-    },
+    confirm: (ask, accountId) => isListed(ask, administratorList, accountId),
   },
 }
 

@@ -1,6 +1,8 @@
 import { DescribePolicyCommand, ListPoliciesCommand, ListTargetsForPolicyCommand } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
+import { isListed, type Listing } from '../confirming.ts'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { jsonPaging } from '../service.ts'
 import type { Trouble } from '../trouble.ts'
 
 const pageSize = 20
@@ -61,18 +63,15 @@ function detail(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
       operations: [listPolicies],
       confirm: async (ask, policyId) => {
         for (const type of types) {
-          const seen = new Set<string>()
-          for (let page: Facts = {}; ; ) {
-            const said = await ask(listPolicies, { Filter: type, MaxResults: pageSize, ...page })
-            if ('trouble' in said) return said.trouble
-            const found = rowsOf(said.answer.Policies, policy => text(policy, 'Id')) ?? []
-            if (found.some(policy => policy.key === policyId)) return 'exists'
-            const token = text(said.answer, 'NextToken')
-            if (token === undefined || token === '') break
-            if (seen.has(token)) return 'exists'
-            seen.add(token)
-            page = { NextToken: token }
+          const policyList: Listing = {
+            operation: listPolicies,
+            input: { Filter: type, MaxResults: pageSize },
+            paging: jsonPaging,
+            list: 'Policies',
+            name: policy => text(policy, 'Id'),
           }
+          const found = await isListed(ask, policyList, policyId)
+          if (found !== 'gone') return found
         }
         return 'gone'
       },

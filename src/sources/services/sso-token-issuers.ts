@@ -1,5 +1,7 @@
 import { DescribeTrustedTokenIssuerCommand, ListTrustedTokenIssuersCommand } from '@aws-sdk/client-sso-admin'
+import { isListed, type Listing } from '../confirming.ts'
 import { type CommandClass, type Dataset, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { jsonPaging } from '../service.ts'
 import type { Trouble } from '../trouble.ts'
 
 const pageSize = 100
@@ -30,11 +32,14 @@ const details: Dataset = {
     isMeant: isMissing,
     operations: [list],
     async confirm(ask, issuerArn, { instanceArn }) {
-      // at most ten issuers: AWS's quota
-      const said = await ask(list, { InstanceArn: instanceArn, MaxResults: pageSize })
-      if ('trouble' in said) return said.trouble
-      const found = rowsOf(said.answer.TrustedTokenIssuers, issuer => text(issuer, 'TrustedTokenIssuerArn')) ?? []
-      return found.some(issuer => issuer.key === issuerArn) ? 'exists' : 'gone'
+      const issuerList: Listing = {
+        operation: list,
+        input: { InstanceArn: instanceArn, MaxResults: pageSize },
+        paging: jsonPaging,
+        list: 'TrustedTokenIssuers',
+        name: issuer => text(issuer, 'TrustedTokenIssuerArn'),
+      }
+      return isListed(ask, issuerList, issuerArn)
     },
   },
 }

@@ -14,6 +14,7 @@ import {
   SSOAdminClient,
 } from '@aws-sdk/client-sso-admin'
 import type { Facts } from '../../model.ts'
+import { isListed, type Listing } from '../confirming.ts'
 import {
   type Ask,
   type CommandClass,
@@ -80,10 +81,20 @@ const permissionSetArns: Dataset = {
   calls: rows => pagesOf(rows('sso.permission_set_arns'), pageSize),
 }
 
+const setList: Listing = {
+  operation: listPermissionSets,
+  input: { MaxResults: pageSize },
+  paging: jsonPaging,
+  list: 'PermissionSets',
+  name: row => text(row, 'PermissionSetArn'),
+  facts: arn => ({ PermissionSetArn: arn as string }),
+}
+
 const permissionSets = detail('sso.permission_sets', describePermissionSet, {
   rows: (answer, setArn) => rowOf(answer.PermissionSet, setArn),
   // asking DescribePermissionSet again would ask the one that said so: the list decides
-  confirm: confirmByList,
+  confirm: (ask, setArn, { instanceArn }) =>
+    isListed(ask, { ...setList, input: { ...setList.input, InstanceArn: instanceArn } }, setArn),
   confirmOperations: [listPermissionSets],
 })
 
@@ -171,18 +182,16 @@ const accountAssignments: Dataset = {
     operations: [listProvisionedAccounts],
     async confirm(ask, pair, subject) {
       const { accountId, setArn } = ofPair(pair)
-      const input = { InstanceArn: subject.instanceArn, PermissionSetArn: setArn, MaxResults: pageSize }
-      const seen = new Set<string>()
-      for (let page: Facts = {}; ; ) {
-        const said = await ask(listProvisionedAccounts, { ...input, ...page })
-        if ('trouble' in said) return isMissing(said.trouble) ? confirmByDescription(ask, setArn, subject) : said.trouble
-        if ((said.answer.AccountIds as readonly string[] | undefined)?.includes(accountId)) return 'exists'
-        const token = text(said.answer, 'NextToken')
-        if (token === undefined || token === '') return 'gone'
-        if (seen.has(token)) return 'exists'
-        seen.add(token)
-        page = { NextToken: token }
+      const accountList: Listing = {
+        operation: listProvisionedAccounts,
+        input: { InstanceArn: subject.instanceArn, PermissionSetArn: setArn, MaxResults: pageSize },
+        paging: jsonPaging,
+        list: 'AccountIds',
+        name: row => text(row, 'AccountId'),
+        facts: id => ({ AccountId: id as string }),
       }
+      const found = await isListed(ask, accountList, accountId)
+      return typeof found === 'object' && isMissing(found) ? confirmByDescription(ask, setArn, subject) : found
     },
   },
 }
@@ -284,20 +293,6 @@ async function confirmByDescription(ask: Ask, setArn: string, { instanceArn }: S
   const said = await ask(describePermissionSet, { InstanceArn: instanceArn, PermissionSetArn: setArn })
   if ('answer' in said) return 'exists'
   return isMissing(said.trouble) ? 'gone' : said.trouble
-}
-
-async function confirmByList(ask: Ask, setArn: string, { instanceArn }: Subject): Promise<Confirmation> {
-  const seen = new Set<string>()
-  for (let page: Facts = {}; ; ) {
-    const said = await ask(listPermissionSets, { InstanceArn: instanceArn, MaxResults: pageSize, ...page })
-    if ('trouble' in said) return said.trouble
-    if ((said.answer.PermissionSets as readonly string[] | undefined)?.includes(setArn)) return 'exists'
-    const token = text(said.answer, 'NextToken')
-    if (token === undefined || token === '') return 'gone'
-    if (seen.has(token)) return 'exists'
-    seen.add(token)
-    page = { NextToken: token }
-  }
 }
 
 function ofPair(pair: string): { accountId: string; setArn: string } {
