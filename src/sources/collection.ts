@@ -44,7 +44,15 @@ export class Collection {
     for (const dataset of services.flatMap(service => service.datasets)) {
       const isParent = services.some(service => service.datasets.some(each => isChildOf(each, dataset)))
       const shown = dataset.isPopulation === 'in_sum' ? new ShownRows() : null
-      const nothing = { parents: new Set<string>(), causes: new Map(), refusals: 0, isAnswered: false, held: null, drop: null }
+      const nothing = {
+        parents: new Set<string>(),
+        causes: new Map(),
+        refusals: 0,
+        isAnswered: false,
+        held: null,
+        drop: null,
+        notEnabled: null,
+      }
       this.#states.set(dataset.name, { dataset, isParent, shown, ...nothing })
     }
   }
@@ -146,8 +154,9 @@ export class Collection {
     return { coverage: 'denied', gap: { ...known.gap, parent, message } }
   }
 
-  #onRead({ dataset, parent: read, rows, found }: Reading, { cause }: PartResult): void {
+  #onRead({ dataset, parent: read, rows, found }: Reading, { cause, notEnabled }: PartResult): void {
     const state = this.#state(dataset.name)
+    if (notEnabled !== undefined) state.notEnabled = notEnabled
     state.shown?.note(read, rows, cause)
     if (cause?.coverage === 'denied') state.refusals++
     else state.isAnswered = true
@@ -232,8 +241,10 @@ export class Collection {
         await this.#emitWhole(dataset, 'incomplete', state.drop.gap.message, [state.drop.gap])
         return
       }
+      const off = parentsOf(dataset).flatMap(({ dataset: name }) => this.#state(name).notEnabled ?? [])[0] ?? null
       // an empty population is said, not left out; and an earlier attempt of this run may have staged that it was not known
-      if (state.parents.size === 0 || this.#done.has(whole)) await this.#emitWhole(dataset, 'complete', null, [])
+      if (off !== null && state.parents.size === 0) await this.#emitWhole(dataset, 'not_enabled', off, [])
+      else if (state.parents.size === 0 || this.#done.has(whole)) await this.#emitWhole(dataset, 'complete', null, [])
     }
   }
 
@@ -307,6 +318,8 @@ interface DatasetState {
   readonly shown: ShownRows | null
   /** rows of the last time by parent, while parts that shrank are listed again */
   held: ReadonlyMap<string, number> | null
+  /** AWS's proof that the feature is switched off */
+  notEnabled: string | null
   /** it lost far more in all than can be listed again */
   drop: Cause | null
   /** why some of it is not known, by kind */

@@ -18,6 +18,9 @@ export interface Connected {
   readonly callers: readonly Caller[]
 }
 
+/** What the first step finds where no session but a key signs. */
+export const longTerm = 'long-term access key'
+
 /** Attempts while a person waits: what is really unreachable is told in seconds. */
 const tries = 4
 
@@ -52,7 +55,7 @@ export async function connect(
 async function assumeRole(session: Session, onStep: (step: Step, found: string) => void): Promise<void> {
   const { source, credentials } = session
   const keyId = await credentials.baseAccessKeyId()
-  onStep('credentials', keyId.startsWith('AKIA') ? 'long-term access key' : 'temporary credentials')
+  onStep('credentials', keyId.startsWith('AKIA') ? longTerm : 'temporary credentials')
   const { roleArn, externalId } = source.auth
   if (roleArn === null) return
   const trouble = await credentials.assume()
@@ -116,15 +119,16 @@ async function readOrganization(session: Session): Promise<Organization> {
   const { trouble } = said
   if (trouble.kind === 'no_organization') return { standing: 'absent', id: null, managementAccountId: null }
   if (trouble.kind !== 'denied') throw refusal(session, trouble, actionOf(dataset.operation))
-  session.read.push(open(session, dataset, '', trouble))
-  return organizationOfRoots(session)
+  const found = await organizationOfRoots(session)
+  if (found.standing !== 'absent') session.read.push(open(session, dataset, '', trouble))
+  return found
 }
 
 /** The ARN of a root names the organization too: `arn:aws:organizations::<management account>:root/<organization>/r-…`. */
 async function organizationOfRoots(session: Session): Promise<Organization> {
   const unknown: Organization = { standing: 'unknown', id: null, managementAccountId: null }
   const said = await session.ask({ operation: datasetNamed('organizations.roots').operation, input: {}, tries })
-  if ('trouble' in said) return unknown
+  if ('trouble' in said) return said.trouble.kind === 'no_organization' ? { ...unknown, standing: 'absent' } : unknown
   const [root] = datasetNamed('organizations.roots').rows(said.answer, '', session.subject) ?? []
   const arn = root === undefined ? null : textOf(root.facts, 'Arn')
   const id = arn?.split('/')[1]

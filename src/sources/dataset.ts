@@ -77,6 +77,8 @@ export interface Dataset {
   calls(rows: (dataset: string) => number | null): number | null
   /** an error that says "none is set" */
   isNone?(trouble: Trouble): boolean
+  /** an error that says that the feature is switched off, as a sentence; null: it says something else */
+  notEnabled?(trouble: Trouble): string | null
   /** an error on a first page that says that nobody can list this directory */
   isNotListable?(trouble: Trouble): boolean
   readonly gone?: {

@@ -158,6 +158,8 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
   if (/^(CredentialReport|Report)(NotPresent|Expired|NotReady|InProgress)/.test(trouble.code))
     return { check: action, result: 'ok', cause: 'allowed', remedy: null }
   if (dataset.isNone?.(trouble)) return { check: action, result: 'ok', cause: 'allowed', remedy: null }
+  const off = dataset.notEnabled?.(trouble) ?? null
+  if (off !== null) return { check: action, result: 'ok', cause: `allowed; ${off}`, remedy: null }
   if (dataset.isNotListable?.(trouble)) {
     const cause = 'the identity source is Active Directory: AWS lists neither its users nor its groups'
     return { check: action, result: 'warning', cause, remedy: 'assignments are collected; users and memberships cannot be' }

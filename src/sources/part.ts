@@ -34,6 +34,8 @@ export interface PartResult {
   readonly cause: Cause | null
   /** AWS confirmed that the parent was deleted */
   readonly isGone: boolean
+  /** AWS's proof that the feature is switched off: what hangs from its rows is, too */
+  readonly notEnabled?: string
 }
 
 type Attempt =
@@ -180,6 +182,13 @@ class OpenPart {
       this.#begin(this.#reading.session.way.now())
       this.#pages = 1
       return ended(await this.#end('complete', null, [], [], true))
+    }
+    const notEnabled = dataset.notEnabled?.(trouble) ?? null
+    if (notEnabled !== null) {
+      this.#begin(this.#reading.session.way.now())
+      this.#pages = 1
+      await this.#emitEnd('not_enabled', notEnabled, [], [], true)
+      return ended({ cause: null, isGone: false, notEnabled })
     }
     if (dataset.gone?.isMeant(trouble)) return this.#onMissing(trouble)
     if (hasToken && trouble.kind === 'rejected') return { kind: 'again', why: 'page_token', trouble }

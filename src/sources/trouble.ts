@@ -30,6 +30,8 @@ export interface Trouble {
   /** AWS's own words without what differs from run to run: session names, request ids */
   readonly message: string
   readonly retryAfterSeconds: number | null
+  /** AWS's closer reason, such as `ORGANIZATION_NOT_IN_ALL_FEATURES_MODE`; null: it gave none */
+  readonly detail: string | null
   /** `GROUP`, `IDENTITY_STORE`, … of Identity Store's ResourceNotFoundException */
   readonly resourceType: string | null
   /** the SDK has taken AWS's clock for its own since: the same call may succeed now */
@@ -63,6 +65,7 @@ export function troubleOf(error: unknown): Trouble | null {
     requestId: said.$metadata?.requestId ?? said.RequestId ?? null,
     message: isAws && !(error instanceof InvalidAnswer) ? lasting(said.message) : unresolvedName(error),
     retryAfterSeconds: typeof said.RetryAfterSeconds === 'number' ? said.RetryAfterSeconds : null,
+    detail: said.Reason ?? null,
     resourceType: said.ResourceType ?? null,
     isClockCorrected: said.$metadata?.clockSkewCorrected === true,
     date: said.$response?.headers?.date ?? null,

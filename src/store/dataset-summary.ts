@@ -181,8 +181,9 @@ export function datasetKey(dataset: string, place: Place): string {
   return `${dataset} ${place.accountId} ${place.region}`
 }
 
-export function isOpen(part: { readonly coverage: Coverage }): boolean {
-  return part.coverage !== 'complete' && part.coverage !== 'complete_with_changes'
+/** That a feature is switched off is an answer: nothing is left open by it. */
+export function isOpen({ coverage }: { readonly coverage: Coverage }): boolean {
+  return coverage !== 'complete' && coverage !== 'complete_with_changes' && coverage !== 'not_enabled'
 }
 
 /**

@@ -181,11 +181,11 @@ export class RunParts {
     return this.#special.get(index) ?? null
   }
 
-  /** read to its end, with nothing missing */
+  /** read to its end, with nothing missing; that a feature is switched off is such an end: what it showed before is over */
   isComplete(index: number): boolean {
     if (!this.isEnded(index)) return false
     const coverage = this.#special.get(index)?.coverage ?? 'complete'
-    return coverage === 'complete' || coverage === 'complete_with_changes'
+    return coverage === 'complete' || coverage === 'complete_with_changes' || coverage === 'not_enabled'
   }
 
   *touched(): Generator<number> {

@@ -356,8 +356,10 @@ describe('IAM of the accounts', () => {
     organization.rootFeatures = null
     await using fresh = await freshIam(organization)
     const found = await collected(fresh)
-    expect(found.part('iam.organizations_features', '').end.coverage).to.equal('complete')
-    expect(found.rows('iam.organizations_features').size).to.equal(0)
+    const { end, rows } = found.part('iam.organizations_features', '')
+    expect(end).to.include({ coverage: 'not_enabled' })
+    expect(end.reason).to.include('ServiceAccessNotEnabledException')
+    expect([end.gaps, rows.size]).to.deep.equal([[], 0])
   })
 
   it('needs what the printed policies allow and nothing else', async () => {

@@ -96,7 +96,8 @@ class Model {
     }
     const entityKeys = new Set([...seen.values()].filter(({ dataset }) => !edges.includes(dataset)).map(({ row }) => row.key))
     const datasets = new Set(pieces.map(piece => piece.part.dataset))
-    const isComplete = (coverage: Coverage) => coverage === 'complete' || coverage === 'complete_with_changes'
+    const isComplete = (coverage: Coverage) =>
+      coverage === 'complete' || coverage === 'complete_with_changes' || coverage === 'not_enabled'
     const coverages = new Map(pieces.map(({ part, end }) => [`${part.dataset} ${part.parent}`, end!.coverage]))
     const isWholeOpen = (dataset: string) => coverages.has(`${dataset} `) && !isComplete(coverages.get(`${dataset} `)!)
     for (const [id, coverage] of coverages) if (!isComplete(coverage)) this.#openParts.add(`${version} ${id}`)
@@ -150,7 +151,7 @@ const unitIds = ['ou-1', 'ou-2', 'ou-3']
 
 const coverage = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Coverage>('complete') },
-  { weight: 1, arbitrary: fc.constant<Coverage>('complete_with_changes') },
+  { weight: 1, arbitrary: fc.constantFrom<Coverage>('complete_with_changes', 'not_enabled') },
   { weight: 1, arbitrary: fc.constantFrom<Coverage>('incomplete', 'denied', 'not_applicable') },
 )
 /** Few values, so that equal ones come back; odd ones, so that nothing is lost on the way. */

@@ -19,8 +19,11 @@ const organizationsFeatures: Dataset = {
   input: () => ({}),
   rows: answer => rowOf(answer, text(answer, 'OrganizationId')),
   calls: () => 1,
-  // IAM is no trusted service of the organization: nothing is enabled
-  isNone: trouble => trouble.code.startsWith('ServiceAccessNotEnabled'),
+  notEnabled({ code }) {
+    if (code.startsWith('ServiceAccessNotEnabled'))
+      return `IAM is no trusted service of the organization (${code}): no root feature is enabled`
+    return code.startsWith('OrganizationNotInAllFeaturesMode') ? `the organization has not all features enabled (${code})` : null
+  },
 }
 
 const common: Omit<Service, 'datasets'> = {

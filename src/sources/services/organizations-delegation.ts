@@ -8,6 +8,7 @@ import type { Facts } from '../../model.ts'
 import { isListed, type Listing } from '../confirming.ts'
 import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
+import type { Trouble } from '../trouble.ts'
 
 const pageSize = 20
 
@@ -22,6 +23,13 @@ const administratorList: Listing = {
   name: account => text(account, 'Id'),
 }
 
+/** An organization for consolidated billing alone delegates nothing, and trusts no service. */
+function notEnabled({ code, detail }: Trouble): string | null {
+  return code === 'ConstraintViolationException' && detail === 'ORGANIZATION_NOT_IN_ALL_FEATURES_MODE'
+    ? `the organization has not all features enabled: AWS answered ${code} with ${detail}`
+    : null
+}
+
 const administrators: Dataset = {
   name: 'organizations.delegated_administrators',
   operation: listAdministrators,
@@ -31,6 +39,7 @@ const administrators: Dataset = {
   input: () => ({}),
   rows: answer => rowsOf(answer.DelegatedAdministrators, account => text(account, 'Id')),
   calls: rows => pagesOf(rows('organizations.delegated_administrators'), pageSize),
+  notEnabled,
 }
 
 /** What each delegated administrator may administer: `sso.amazonaws.com` among them reaches every account. */
@@ -43,6 +52,7 @@ const delegatedServices: Dataset = {
   input: accountId => ({ AccountId: accountId }),
   rows: (answer, accountId) => rowsOf(answer.DelegatedServices, service => joined(accountId, text(service, 'ServicePrincipal'))),
   calls: rows => callsPer(rows('organizations.delegated_administrators'), rows('organizations.delegated_services'), pageSize),
+  notEnabled,
   gone: {
     what: 'the delegation',
     isMeant: trouble => trouble.code === 'AccountNotRegisteredException' || trouble.code === 'AccountNotFoundException',
@@ -60,6 +70,7 @@ const serviceAccess: Dataset = {
   input: () => ({}),
   rows: answer => rowsOf(answer.EnabledServicePrincipals, service => text(service, 'ServicePrincipal')),
   calls: rows => pagesOf(rows('organizations.service_access'), pageSize),
+  notEnabled,
 }
 
 /** The policy that lets members act for the organization. */
@@ -78,6 +89,7 @@ const resourcePolicies: Dataset = {
     return rowOf({ ...summary, ...others }, text(summary, 'Id'))
   },
   calls: () => 1,
+  notEnabled,
   isNone: trouble => trouble.code === 'ResourcePolicyNotFoundException',
 }
 

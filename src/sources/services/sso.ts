@@ -229,7 +229,10 @@ const accessControlAttributes: Dataset = {
   input: instanceArn => ({ InstanceArn: instanceArn }),
   rows: (answer, instanceArn) => rowOf(answer, instanceArn),
   calls: () => 1,
-  isNone: isMissing,
+  notEnabled: trouble =>
+    isMissing(trouble)
+      ? `attributes for access control are not enabled: sso:DescribeInstanceAccessControlAttributeConfiguration answered ${trouble.code}`
+      : null,
 }
 
 export const sso: Service = {
