@@ -13,6 +13,12 @@ export const identityStore: Service = {
   resource: call =>
     `arn:${call.organization.partition}:identitystore::${call.organization.instance?.OwnerAccountId}:identitystore/${call.input.IdentityStoreId}`,
   operations: {
+    DescribeIdentityStore: call => {
+      const IdentityStoreId = storeId(call)
+      const { partition, instance, networkConfiguration } = call.organization
+      const IdentityStoreArn = `arn:${partition}:identitystore::${instance?.OwnerAccountId}:identitystore/${IdentityStoreId}`
+      return { IdentityStoreId, IdentityStoreArn, NetworkConfiguration: networkConfiguration }
+    },
     ListUsers: call => {
       refuseDirectory(call)
       const { rows, next } = page(call, filtered(call, call.organization.users, 'UserName'), users)

@@ -29,6 +29,8 @@ export interface SimulatedOrganization {
   instance: SimulatedInstance | null
   /** where users come from; AWS refuses to list an `active_directory` without a filter */
   identitySource: 'identity_center' | 'external' | 'active_directory'
+  /** which networks the identity store answers to, as DescribeIdentityStore says it; left out: to all */
+  networkConfiguration?: object
   users: SimulatedUser[]
   groups: SimulatedGroup[]
   memberships: SimulatedMembership[]

@@ -1,10 +1,12 @@
 import { AppError } from '../errors.ts'
 import type { Row, Source } from '../model.ts'
+import { ageOfAccessKey } from './access-key-age.ts'
 import type { Aws } from './aws.ts'
 import type { Check } from './check.ts'
-import { connect, type Step } from './connect.ts'
+import { connect, longTerm, type Step } from './connect.ts'
 import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { accountChecks } from './diagnose-accounts.ts'
+import { networkCheck } from './diagnose-network.ts'
 import { causeOf, wayOut } from './gap.ts'
 import { statementFor } from './policy.ts'
 import type { Service } from './service.ts'
@@ -15,6 +17,9 @@ import { notApplicable } from './standing.ts'
 export interface Diagnosis {
   readonly checks: readonly Check[]
 }
+
+/** As most benchmarks have it: IAM-KEY-001 takes the same. */
+const oldKeyDays = 90
 
 const steps: readonly Step[] = ['credentials', 'role', 'external id', 'identity', 'organization', 'instance']
 
@@ -27,10 +32,14 @@ export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
   try {
     const { session } = await connect(aws, source, (step, found) => proven.set(step, found))
     try {
+      const permissions = await permissionChecks(session, servicesOf(source))
+      const isRefused = permissions.some(each => each.check.startsWith('identitystore:') && each.result === 'failed')
       const checks = [
         ...steps.map(step => stepCheck(step, proven, source)),
+        ...(await accessKeyCheck(session, proven)),
         ...keyCheck(session),
-        ...(await permissionChecks(session, servicesOf(source))),
+        ...permissions,
+        await networkCheck(session, isRefused),
       ]
       if (!source.iam) return { checks }
       const accounts = await accountChecks(session)
@@ -47,7 +56,7 @@ export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
 
 function stepCheck(step: Step, proven: ReadonlyMap<Step, string>, source: Source): Check {
   const found = proven.get(step)
-  if (step === 'credentials' && found === 'long-term access key') {
+  if (step === 'credentials' && found === longTerm) {
     const remedy = 'give this process a role (instance profile, pod identity, OIDC) instead of an access key'
     return { check: step, result: 'warning', cause: 'a long-term access key', remedy }
   }
@@ -63,6 +72,22 @@ function stepCheck(step: Step, proven: ReadonlyMap<Step, string>, source: Source
     cause: step === 'role' || step === 'external id' ? 'no role is configured' : 'not reached',
     remedy: null,
   }
+}
+
+/** A long-term key works, and the older it is the more places it has been in. */
+async function accessKeyCheck(session: Session, proven: ReadonlyMap<Step, string>): Promise<readonly Check[]> {
+  if (proven.get('credentials') !== longTerm) return []
+  const check = 'access key'
+  const age = await ageOfAccessKey(session)
+  if (typeof age === 'string') {
+    const remedy = 'let its user ask iam:ListAccessKeys of itself, or look into IAM when the key was made'
+    return [{ check, result: 'warning', cause: `how old it is is not known: ${age}`, remedy }]
+  }
+  const cause = `made ${age.createdAt.toISOString().slice(0, 10)}, ${age.days} days ago by the clock of AWS`
+  if (age.days <= oldKeyDays) return [{ check, result: 'ok', cause, remedy: null }]
+  return [
+    { check, result: 'warning', cause, remedy: `it is older than ${oldKeyDays} days: make another, use that, and delete it` },
+  ]
 }
 
 function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: AppError): readonly Check[] {

@@ -3,6 +3,7 @@ import { checkOperations } from './cross-checks.ts'
 import { actionOf, actionsOf } from './dataset.ts'
 import type { Service } from './service.ts'
 import { accountIam } from './services/iam.ts'
+import { describeIdentityStore } from './services/identity-store-network.ts'
 import { servicesOf } from './services.ts'
 
 /**
@@ -32,9 +33,9 @@ function policyOf(services: readonly Service[], partition: string): Json {
   }
 }
 
-/** What cross-checks ask a service beside its datasets. */
+/** What cross-checks and the diagnosis ask a service beside its datasets. */
 function checkedIn(service: Service): readonly string[] {
-  return checkOperations.filter(operation => operation.service === service.name).map(actionOf)
+  return [...checkOperations, describeIdentityStore].filter(operation => operation.service === service.name).map(actionOf)
 }
 
 /**

@@ -14,6 +14,8 @@ export type RawAnswer = MetadataBearer & {
   readonly $unknown: readonly string[]
   /** a lone surrogate stands somewhere in it */
   readonly $isIllFormed: boolean
+  /** the Date header, which IAM's answers are read with */
+  readonly $date?: string
 }
 
 /**

@@ -20,7 +20,11 @@ export class RawQueryProtocol extends AwsQueryProtocol {
     const { result, hasReferences } = resultOf(bytes, operation.name)
     const answer = readStruct(NormalizedSchema.of(operation.output), result, '', unknown)
     const $isIllFormed = hasReferences && !isWellFormed(answer)
-    const more = { $metadata: this.deserializeMetadata(response), $unknown: [...unknown], $isIllFormed }
+    const { date } = response.headers
+    const more = {
+      ...{ $metadata: this.deserializeMetadata(response), $unknown: [...unknown], $isIllFormed },
+      ...(date === undefined ? {} : { $date: date }),
+    }
     return Object.assign(answer, more) as unknown as Output
   }
 }

@@ -157,7 +157,7 @@ export class Session {
       this.ledger.record({ ...call, items: 0, answer: null, trouble: outcome.trouble })
       return outcome
     }
-    const { $metadata, $unknown, $isIllFormed, ...members } = outcome.output
+    const { $metadata, $unknown, $isIllFormed, $date: _, ...members } = outcome.output
     if ($isIllFormed && question.isRowwise !== true) {
       const trouble = troubleOf(new InvalidAnswer('a lone surrogate stands in it'))!
       this.ledger.record({ ...call, items: 0, answer: $metadata, trouble })

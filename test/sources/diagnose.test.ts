@@ -1,10 +1,12 @@
 import { expect } from 'chai'
-import { buildOrganization } from '../../src/simulator/index.ts'
+import { buildOrganization, emptyIam } from '../../src/simulator/index.ts'
 import { datasets, diagnose } from '../../src/sources/index.ts'
 import { freshAws } from './fresh-aws.ts'
 
 const organization = () =>
   buildOrganization({ seed: 4, accounts: 4, users: 6, groups: 2, permissionSets: 2, applications: 1, iamUsers: 0, defects: true })
+
+const network = 'identitystore:DescribeIdentityStore'
 
 describe('the diagnosis', () => {
   it('tries every permission once and is content when all is well', async () => {
@@ -24,7 +26,9 @@ describe('the diagnosis', () => {
       ['instance', 'ok'],
     ])
     expect(checks[0]!.cause).to.include('long-term')
-    const tried = checks.slice(6)
+    expect(checks[6]).to.include({ check: 'access key', result: 'warning' })
+    expect(checks.at(-1)).to.deep.include({ check: network, result: 'ok', cause: 'the store answers to every network' })
+    const tried = checks.slice(7, -1)
     expect(tried.map(each => each.check).sort()).to.deep.equal(
       [...new Set(datasets.filter(each => each.reach === 'source').map(dataset => dataset.action))].sort(),
     )
@@ -112,6 +116,60 @@ describe('the diagnosis', () => {
       .to.include(made.instance!.IdentityStoreId)
       .and.include(made.organization!.MasterAccountId)
       .and.include('the organization instance')
+  })
+
+  it('tells how old a long-term key is, by the clock of AWS and not by its own', async () => {
+    const made = organization()
+    const management = made.organization!.MasterAccountId
+    const CreateDate = new Date('2030-01-01T00:00:00Z')
+    const key = { AccessKeyId: 'AKIASIMULATEDCALLER7', Status: 'Active' as const, CreateDate, lastUsed: null }
+    const arn = `arn:aws:iam::${management}:user/collector`
+    const user = { UserName: 'collector', Arn: arn, Path: '/', UserId: 'AIDA1', CreateDate }
+    const nothing = {
+      accessKeys: [key],
+      mfaDevices: [],
+      groups: [],
+      inlinePolicies: {},
+      attachedPolicies: [],
+      loginProfile: null,
+    }
+    made.iam[management] = { ...emptyIam(), users: [{ ...user, ...nothing }] }
+    for (const [now, result, days] of [
+      ['2030-02-01T00:00:00Z', 'ok', 31],
+      ['2030-12-31T12:00:00Z', 'warning', 364],
+    ] as const) {
+      await using fresh = await freshAws(made, { simulator: { now: () => new Date(now) } })
+      const found = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'access key')
+      expect(found).to.include({ result, cause: `made 2030-01-01, ${days} days ago by the clock of AWS` })
+    }
+    await using fresh = await freshAws(made)
+    fresh.simulator.deny('iam:ListAccessKeys')
+    const untold = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'access key')
+    expect(untold).to.include({ result: 'warning' })
+    expect(untold!.cause).to.include('not known: iam:ListAccessKeys was answered with AccessDenied')
+  })
+
+  it('asks which networks the identity store answers to, where its reads are refused and where they are not', async () => {
+    const made = organization()
+    made.networkConfiguration = {
+      VpceAccessRequired: true,
+      ApiAllowSourceIps: ['192.0.2.0/24'],
+      ScimAllowSourceIps: ['198.51.100.7'],
+    }
+    await using fresh = await freshAws(made)
+    const found = async () => (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === network)!
+    const demands = 'the store answers only to VPC endpoints, the addresses 192.0.2.0/24'
+    expect(await found()).to.include({ result: 'ok', cause: `${demands}: this process is let through` })
+    fresh.simulator.deny('identitystore:ListUsers')
+    expect(await found()).to.include({ result: 'failed', cause: demands })
+    fresh.simulator.deny(network)
+    const untold = await found()
+    expect(untold).to.include({ result: 'warning' })
+    expect(untold.cause).to.include('AccessDeniedException')
+    expect(untold.remedy).to.include(`"Action":"${network}"`).and.include('ask it from where it lets you in')
+    fresh.simulator.allow(network)
+    fresh.simulator.fault(network, { kind: 'error', code: 'UnknownOperationException' })
+    expect(await found()).to.include({ result: 'skipped' })
   })
 
   it("names a customer's own key, with the statement it needs, and one that is disabled", async () => {
