@@ -66,6 +66,8 @@ export class Session {
   readonly #unknown: Set<string>
   readonly #home: Session | null
   readonly #kept = new Map<string, Promise<ReadonlyMap<string, Facts>>>()
+  /** the last call of each budget that takes one at a time */
+  readonly #turns = new Map<string, Promise<unknown>>()
 
   /**
    * @param home the session of the source, when this one is of another account of it: ledger, budgets and end are shared
@@ -188,7 +190,19 @@ export class Session {
     this.way.open.delete(this)
   }
 
-  async #send({ operation, input, tries }: Question, region: string, tally: Tally): Promise<Outcome> {
+  /** A service that refuses a second call while one is under way gets them in turn, whoever asks: lists, confirmations and checks. */
+  #send(question: Question, region: string, tally: Tally): Promise<Outcome> {
+    const { operation } = question
+    const service = serviceNamed(operation.service)
+    if (!service.isOneAtATime) return this.#sendNow(question, region, tally)
+    const key = service.budgetKey(operation.name)
+    const send = () => this.#sendNow(question, region, tally)
+    const mine = (this.#turns.get(key) ?? Promise.resolve()).then(send, send)
+    this.#turns.set(key, mine)
+    return mine
+  }
+
+  async #sendNow({ operation, input, tries }: Question, region: string, tally: Tally): Promise<Outcome> {
     const command = new (operation.command as new (input: Facts) => SdkCommand)({ ...input })
     try {
       return { output: (await this.#client(operation.service, region, tries).send(command, tally)) as RawAnswer }

@@ -42,11 +42,11 @@ describe('the pace', () => {
       [`${Id}/identitystore`]: 1000,
       [`${Id}/organizations.ListRoots`]: 0.5,
       [`${Id}/organizations.ListAccounts`]: 4,
-      [`${Id}/organizations.ListOrganizationalUnitsForParent`]: 2.5,
+      // rows of AWS's table with several operations: one budget for all of them
+      [`${Id}/organizations.ListParents`]: 2.5,
       [`${Id}/organizations.ListTagsForResource`]: 5,
       [`${Id}/organizations.ListPolicies`]: 2.5,
       [`${Id}/organizations.DescribePolicy`]: 1,
-      [`${Id}/organizations.ListTargetsForPolicy`]: 2.5,
       [`${Id}/organizations.ListDelegatedAdministrators`]: 2.5,
       [`${Id}/organizations.ListAWSServiceAccessForOrganization`]: 0.5,
       [`${Id}/organizations.DescribeResourcePolicy`]: 0.5,
@@ -97,11 +97,13 @@ describe('the pace', () => {
   it('keeps one call of an operation of Organizations under way', async () => {
     const organization = buildOrganization({ ...small, ous: 8 })
     await using fresh = await freshAws(organization, { simulator: { latencyMs: 20 } })
+    // each is confirmed by ListParents, which AWS counts with the lists of units, while these are read
+    fresh.simulator.fault('organizations:ListTagsForResource', { kind: 'error', code: 'TargetNotFoundException' }, 5)
     await collected(fresh)
     const times = fresh.simulator.calls
-      .filter(call => call.operation === 'ListOrganizationalUnitsForParent')
+      .filter(call => ['ListOrganizationalUnitsForParent', 'ListParents'].includes(call.operation))
       .map(call => call.at.getTime())
-    expect(times.length).to.equal(9)
+    expect(times.length).to.be.greaterThan(9)
     for (let i = 1; i < times.length; i++) expect(times[i]! - times[i - 1]!).to.be.greaterThan(15)
   })
 

@@ -34,6 +34,13 @@ const rates: { readonly [operation: string]: number } = {
   ListTargetsForPolicy: 5,
 }
 
+/** Operations that stand in one row of that table. Whether they share its limit is not said there, so they do: they go by the first of the row. */
+const sharing: { readonly [operation: string]: string } = {
+  ListDelegatedServicesForAccount: 'ListAWSServiceAccessForOrganization',
+  ListOrganizationalUnitsForParent: 'ListParents',
+  ListTargetsForPolicy: 'ListPolicies',
+}
+
 const listParents = operation('ListParents', ListParentsCommand)
 
 const organization: Dataset = {
@@ -131,7 +138,7 @@ export const organizations: Service = {
   endpointName: 'ORGANIZATIONS',
   open: config => new OrganizationsClient(config),
   region: (_homeRegion, partition) => partition.organizationsRegion,
-  budgetKey: name => `organizations.${name}`,
+  budgetKey: name => `organizations.${sharing[name] ?? name}`,
   rate: name => rates[name] ?? 1,
   isOneAtATime: true,
   paging: jsonPaging,
