@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { openLog } from '../log.ts'
 import type { CollectionPlan, Json } from '../model.ts'
 import { planCollection } from '../sources/index.ts'
-import { keptFacts, lastCounts } from '../store/index.ts'
+import { accountsWithPairs, keptFacts, lastCounts } from '../store/index.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { awsOf, sourcesOf, storeOf } from './parts.ts'
 import { type Terminal, table } from './terminal.ts'
@@ -23,7 +23,10 @@ export function addPlan(program: Command, invocation: Invocation): void {
       await using aws = awsOf(store, log, invocation.env)
       const plans: CollectionPlan[] = []
       for (const source of sources) {
-        const kept = { keptFacts: (dataset: string) => keptFacts(store, source.label, dataset) }
+        const kept = {
+          keptFacts: (dataset: string) => keptFacts(store, source.label, dataset),
+          accountsWithPairs: () => accountsWithPairs(store, source.label),
+        }
         plans.push(await planCollection(aws, source, await lastCounts(store, source.label), {}, kept))
       }
       for (const plan of plans) showPlan(terminal, plan)

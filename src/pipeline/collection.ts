@@ -2,6 +2,7 @@ import { AppError, explain } from '../errors.ts'
 import type { CollectedBatch, Progress, Snapshot, Source } from '../model.ts'
 import { type CheckMode, collect, planCollection, type Remembered } from '../sources/index.ts'
 import {
+  accountsWithPairs,
   baselineCounts,
   failRun,
   heldRows,
@@ -38,7 +39,10 @@ export async function runCollection(
   try {
     const counts = await lastCounts(parts.store, source.label)
     const baseline = await baselineCounts(parts.store, source.label)
-    const kept = { keptFacts: (dataset: string) => keptFacts(parts.store, source.label, dataset) }
+    const kept = {
+      keptFacts: (dataset: string) => keptFacts(parts.store, source.label, dataset),
+      accountsWithPairs: () => accountsWithPairs(parts.store, source.label),
+    }
     const planning = planCollection(parts.aws, source, counts, baseline, kept)
     const plan = await unlessStopped(planning, source, options.signal)
     await using run = await openRun(parts.store, source, plan)

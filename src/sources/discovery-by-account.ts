@@ -100,12 +100,8 @@ export class DiscoveryByAccount {
   /** An account that had pairs when they were last known and is not listed now: it may have them still, and only its sets tell. */
   async #unlisted(accounts: readonly string[]): Promise<string | null> {
     const listed = new Set(accounts)
-    const pairs = await this.#session.remembered.keptFacts?.('sso.provisioned_accounts')
-    for (const pair of pairs?.keys() ?? []) {
-      const accountId = pair.slice(pair.lastIndexOf('|') + 1)
-      if (!listed.has(accountId)) return accountId
-    }
-    return null
+    const had = await this.#session.remembered.accountsWithPairs?.()
+    return [...(had?.keys() ?? [])].find(accountId => !listed.has(accountId)) ?? null
   }
 }
 

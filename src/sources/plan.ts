@@ -24,13 +24,13 @@ export async function planCollection(
   source: Source,
   counts: Counts,
   baseline: Counts = {},
-  remembered: Pick<Remembered, 'keptFacts'> = {},
+  remembered: Pick<Remembered, 'keptFacts' | 'accountsWithPairs'> = {},
 ): Promise<CollectionPlan> {
   const { session, callers } = await connect(aws, source)
   const reusable = await reusableOf(source, remembered)
   const counted = rowsIn(counts)
   const rows = (name: string) => reusable[name] ?? counted(name)
-  const discovery = discoveryOf(rows)
+  const discovery = discoveryOf(rows, await unlistedAccount(remembered))
   const services = discovery.taken === 'by_account' ? plannedByAccount(servicesOf(source)) : servicesOf(source)
   const steps = [...services, ...accountServicesOf(source)].flatMap(service =>
     service.datasets
@@ -61,6 +61,12 @@ export async function planCollection(
   }
   aws.sessions.set(plan, session)
   return plan
+}
+
+/** An account that had pairs when they were last known, while the organization listed it no more. */
+async function unlistedAccount({ accountsWithPairs }: Pick<Remembered, 'accountsWithPairs'>): Promise<string | null> {
+  const had = await accountsWithPairs?.()
+  return [...(had ?? [])].find(([, isListed]) => !isListed)?.[0] ?? null
 }
 
 /** How many rows of earlier runs save a call, by dataset. */

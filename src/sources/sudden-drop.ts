@@ -9,6 +9,8 @@ const mostDrop = 0.2
 export interface Remembered {
   /** facts of a dataset that still hold, by key */
   keptFacts?(dataset: string): Promise<ReadonlyMap<string, Facts>>
+  /** accounts that had provisioned pairs when they were last known, and whether the organization listed them then */
+  accountsWithPairs?(): Promise<ReadonlyMap<string, boolean>>
   /** rows of a dataset that held when it was last read, by parent */
   heldRows?(dataset: string, place: Place): Promise<ReadonlyMap<string, number>>
   /** rows that the interrupted run had staged, by parent */

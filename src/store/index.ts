@@ -41,7 +41,7 @@ export { type ImportRecord, listImports, readImports, saveImport } from './impor
 export { type KeptVerification, lastVerification, readKept, saveVerification } from './kept.ts'
 export { appendLedger, checkLedger, type LedgerCheck, type LedgerProblem, readLedger } from './ledger.ts'
 export { becomeOnlyDaemon } from './only-daemon.ts'
-export { heldRows, keptFacts, stagedRows } from './part-rows.ts'
+export { accountsWithPairs, heldRows, keptFacts, stagedRows } from './part-rows.ts'
 export { type Pseudonymisation, pseudonymise } from './privacy.ts'
 export type { StoreProblem } from './problem.ts'
 export { recordChange } from './recorded.ts'

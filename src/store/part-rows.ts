@@ -25,6 +25,28 @@ export async function heldRows(run: OpenRun, dataset: string, place: Place): Pro
   return new Map(rows.map(row => [row.parent, row.count]))
 }
 
+/**
+ * The accounts that permission sets were provisioned in when that was last known, and whether `organizations.accounts` shows them still: one that
+ * left may hold its pairs all the same. In their order.
+ */
+export async function accountsWithPairs(store: Store, source: string): Promise<ReadonlyMap<string, boolean>> {
+  const rows = await query<{ account_id: string; is_listed: boolean }>(
+    store.db,
+    `with held as (
+       select d.name as dataset, k.key from entity_version v join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id
+         join dataset d on d.id = e.dataset_id
+       where v.source_id = (select id from source where label = $1) and e.source_id = v.source_id and v.to_version = ${stillHolds}
+         and d.name in ('sso.provisioned_accounts', 'organizations.accounts')
+     )
+     select p.account_id, l.key is not null as is_listed
+     from (select distinct substr(key, strpos(key, '|') + 1) as account_id from held where dataset = 'sso.provisioned_accounts') p
+     left join held l on l.dataset = 'organizations.accounts' and l.key = p.account_id
+     order by p.account_id collate "C"`,
+    [source],
+  )
+  return new Map(rows.map(row => [row.account_id, row.is_listed]))
+}
+
 /** Rows that a run has staged of a dataset, by the parent of their part; of parts that came to their end. */
 export function stagedRows({ state: { parts } }: OpenRun, dataset: string, place: Place): ReadonlyMap<string, number> {
   const staged = new Map<string, number>()

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import type { Facts } from '../../src/model.ts'
 import { buildOrganization } from '../../src/simulator/index.ts'
 import { type CheckMode, datasets } from '../../src/sources/index.ts'
 import { expectedOf } from './expected.ts'
@@ -83,18 +82,24 @@ describe('the discovery of provisioned pairs', () => {
     await using fresh = await freshAws(organization)
     const first = await collected(fresh)
     const counts = Object.fromEntries(datasets.map(({ name }) => [name, first.rows(name).size]))
-    const kept = first.rows(dataset) as ReadonlyMap<string, Facts>
-    const remembered = { keptFacts: async (name: string) => (name === dataset ? kept : new Map<string, Facts>()) }
+    const had = new Map([...first.rows(dataset).keys()].map(pair => [pair.split('|')[1]!, true]))
+    const remembered = { accountsWithPairs: async () => had }
     const stays = await collected(fresh, { counts, remembered })
     expect(new Set(asked(stays))).to.deep.equal(new Set([byAccount]))
     const own = organization.organization!.MasterAccountId
-    const left = [...kept.keys()].map(pair => pair.split('|')[1]!).find(id => id !== own)!
+    const left = [...had.keys()].find(id => id !== own)!
     organization.accounts = organization.accounts.filter(account => account.Id !== left)
     const found = await collected(fresh, { counts, remembered })
     expect(found.rows('organizations.accounts').has(left)).to.equal(false)
     expect(found.plan.discovery).to.include({ taken: 'by_account' })
     for (const name of [dataset, 'sso.account_assignments'])
       expect(Object.fromEntries(found.rows(name)), name).to.deep.equal(Object.fromEntries(first.rows(name)))
+    // the snapshot of that run knows it: the next plan says so, and costs what it predicts
+    const unlisted = { accountsWithPairs: async () => new Map([...had, [left, false]]) }
+    const next = await collected(fresh, { counts, remembered: unlisted })
+    expect(next.plan.discovery).to.include({ taken: 'by_set' })
+    expect(next.plan.discovery!.reason).to.include(`account ${left} has pairs and is listed no more`)
+    expect(asked(next)).to.have.length(next.plan.steps.find(step => step.dataset === dataset)!.calls!)
   })
 
   it('dates the pairs of a set from the first account that was asked to the last', async () => {

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import type { Facts } from '../../src/model.ts'
-import { keptFacts, readKept, type StoreProblem, saveVerification, verifyStore } from '../../src/store/index.ts'
+import {
+  accountsWithPairs,
+  keptFacts,
+  readKept,
+  type StoreProblem,
+  saveVerification,
+  verifyStore,
+} from '../../src/store/index.ts'
 import { clockAt, collectOnce, part, user } from './collected.ts'
 import { asOwner } from './forger.ts'
 import { freshStore } from './fresh-store.ts'
@@ -23,6 +30,33 @@ describe('facts that an earlier run kept', () => {
       `delete from entity_salt where entity_id = (select entity_id from entity_version where body like '%"c"%')`,
     )
     expect(Object.fromEntries(await keptFacts(store, 'acme', dataset))).to.deep.equal({ a: policy('a') })
+  })
+})
+
+describe('accounts that had provisioned pairs', () => {
+  it('are told, with whether the organization lists them still', async () => {
+    await using store = await freshStore()
+    const pairs = (...keys: readonly string[]) =>
+      part({
+        dataset: 'sso.provisioned_accounts',
+        parent: 'set',
+        rows: keys.map(key => ({ key: `set|${key}`, facts: { AccountId: key } })),
+      })
+    const accounts = (...keys: readonly string[]) =>
+      part({ dataset: 'organizations.accounts', rows: keys.map(key => ({ key, facts: { Id: key } })) })
+    expect(await accountsWithPairs(store, 'acme')).to.deep.equal(new Map())
+    await collectOnce(store, [accounts('1', '2', '3'), pairs('2', '1')])
+    expect([...(await accountsWithPairs(store, 'acme'))]).to.deep.equal([
+      ['1', true],
+      ['2', true],
+    ])
+    await collectOnce(store, [accounts('1', '3'), pairs('2', '1')])
+    expect([...(await accountsWithPairs(store, 'acme'))]).to.deep.equal([
+      ['1', true],
+      ['2', false],
+    ])
+    await collectOnce(store, [accounts('1', '3'), pairs('1')])
+    expect([...(await accountsWithPairs(store, 'acme'))]).to.deep.equal([['1', true]])
   })
 })
 
