@@ -1,4 +1,5 @@
 import type { Json, Progress } from '../model.ts'
+import { progressText } from '../progress.ts'
 
 /** The outside of one invocation: handed in, so that a test can run a command without a process. */
 export interface Streams {
@@ -54,12 +55,6 @@ export function openTerminal(streams: Streams, json: boolean): Terminal {
       streams.stderr.write(`${text}\n`)
     },
   }
-}
-
-function progressText({ phase, done, total, detail }: Progress): string {
-  const share =
-    total === null || total === 0 ? `${done}` : `${done} of ${total} (${Math.min(100, Math.floor((100 * done) / total))} %)`
-  return `${phase}: ${share}${detail === '' ? '' : `, ${detail}`}`
 }
 
 const longestCell = 200

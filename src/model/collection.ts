@@ -112,4 +112,10 @@ export interface Progress {
   readonly done: number
   readonly total: number | null
   readonly detail: string
+  /** calls a second at the moment; left out where none are made */
+  readonly perSecond?: number
+  /** answers so far that said that it is too fast */
+  readonly throttles?: number
+  /** null: nobody knows yet */
+  readonly secondsLeft?: number | null
 }

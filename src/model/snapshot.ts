@@ -1,4 +1,4 @@
-import type { Resource } from './collection.ts'
+import type { Progress, Resource } from './collection.ts'
 import type { Coverage, Gap } from './coverage.ts'
 import type { Exception } from './exception.ts'
 import type { ImportedRows } from './import.ts'
@@ -56,6 +56,8 @@ export interface RunRecord {
   /** for people, with the way out; null unless failed */
   readonly error: string | null
   readonly errorCode: string | null
+  /** how far it had come when it last said so; null unless it is going on */
+  readonly progress?: Progress | null
 }
 
 /** A resource as the store gives it back for judging. */

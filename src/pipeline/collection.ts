@@ -15,6 +15,7 @@ import {
   sealRun,
   stagedRows,
 } from '../store/index.ts'
+import { progressTold } from './collection-progress.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
 export interface CollectionOptions {
@@ -53,7 +54,8 @@ export async function runCollection(
         heldRows: (dataset, place) => heldRows(run, dataset, place),
         stagedRows: (dataset, place) => stagedRows(run, dataset, place),
       }
-      const batches = collect(parts.aws, source, plan, run.done, options.onProgress, options.checks ?? 'sampled', remembered)
+      const told = progressTold(run, parts.log, options.onProgress)
+      const batches = collect(parts.aws, source, plan, run.done, told, options.checks ?? 'sampled', remembered)
       for await (const batch of untilStopped(batches, source, options.signal)) await saveParts(run, batch)
       const snapshot = await sealRun(run)
       parts.log.info('collected', {

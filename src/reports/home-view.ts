@@ -1,4 +1,5 @@
 import type { BundleRecord, FindingFigures, RunRecord, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
+import { progressText } from '../progress.ts'
 import { addCounts } from '../status-counts.ts'
 import { byUrgency, type ControlSection, controlSections } from './control-section.ts'
 import { type DatasetRow, datasetRows, type MissingDataset, missingOf } from './source-section.ts'
@@ -84,7 +85,13 @@ export interface HomeSource {
     readonly datasets: readonly (DatasetRow & { readonly actions: readonly string[] })[]
   } | null
   /** the last run, when it is not the one that made the snapshot */
-  readonly laterRun: { readonly outcome: RunRecord['outcome']; readonly startedAt: string; readonly error: string | null } | null
+  readonly laterRun: {
+    readonly outcome: RunRecord['outcome']
+    readonly startedAt: string
+    readonly error: string | null
+    /** in words; null unless it is going on and has said how far it is */
+    readonly progress: string | null
+  } | null
 }
 
 export interface HomeEvaluation {
@@ -145,8 +152,12 @@ function homeSource({ label, snapshot, lastRun }: HomeInput['sources'][number], 
   return {
     label,
     snapshot: snapshot === null ? null : homeSnapshot(snapshot, now),
-    laterRun: isLater ? { outcome: lastRun.outcome, startedAt: lastRun.startedAt.toISOString(), error: lastRun.error } : null,
+    laterRun: isLater ? laterRunOf(lastRun) : null,
   }
+}
+
+function laterRunOf({ outcome, startedAt, error, progress = null }: RunRecord): NonNullable<HomeSource['laterRun']> {
+  return { outcome, startedAt: startedAt.toISOString(), error, progress: progress === null ? null : progressText(progress) }
 }
 
 function homeSnapshot(snapshot: Snapshot, now: Date): NonNullable<HomeSource['snapshot']> {

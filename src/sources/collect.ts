@@ -6,6 +6,7 @@ import { Collection } from './collection.ts'
 import { connect } from './connect.ts'
 import { type CheckMode, crossChecks } from './cross-checks.ts'
 import { DiscoveryByAccount } from './discovery-by-account.ts'
+import { PaceTeller } from './pace.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { servicesOf } from './services.ts'
 import type { Session } from './session.ts'
@@ -22,7 +23,7 @@ const mostRowsWaiting = 2000
  * What cannot be read comes as a part with its gap; the whole fails only when nothing can be proven any more.
  * @param plan from `planCollection`; its connection is used, or made again (in another process, or a second time)
  * @param done `partKey` of parts that an interrupted run has staged: they are not read again, lists that name parents are
- * @param onProgress told at most ten times a second, and at the end
+ * @param onProgress told at most ten times a second, at least once a second, and at the end
  * @param checks whether the populations are read a second way and compared; what is found comes as `evidenced.cross_checks`
  * @param remembered what earlier runs know of parts: without it no sum over parts is held against the last time, and everything is read anew
  * @throws {SourcesError} as `planCollection`; IDENTITY_CHANGED when the plan is of another organization or instance
@@ -44,11 +45,14 @@ export async function* collect(
     piece => Math.max(1, piece.rows.length),
     ({ part }) => part.dataset.slice(0, part.dataset.indexOf('.')),
   )
-  const told = teller(onProgress, plan.calls)
+  const { calls: planned, seconds } = plan
+  const pace = new PaceTeller(onProgress, session.ledger, { calls: planned, seconds, staged: done.size })
+  let parts = 0
   const witness = checks === 'none' ? null : new Witness(done.size > 0, session.way.now())
   const handOn = async (piece: PartPiece) => {
     await channel.push(piece)
-    told(piece)
+    if (piece.end !== null) parts++
+    pace.note(piece.part.dataset)
   }
   const emit = async (piece: PartPiece) => {
     witness?.note(piece)
@@ -59,6 +63,7 @@ export async function* collect(
   const reading = readAll(session, byAccount, done, emit, remembered)
     .then(async () => {
       if (witness === null || pending === null || checks === 'none') return
+      pace.beginChecks()
       for (const piece of await crossChecks(session, witness, pending, checks, session.ledger.written)) await emit(piece)
       await pending.readAgain(pairs => witness.provisionedAmong(pairs), handOn)
     })
@@ -70,7 +75,7 @@ export async function* collect(
     for (let pieces = await channel.take(); pieces !== null; pieces = await channel.take()) {
       yield { pieces, calls: session.ledger.take() }
     }
-    told(null)
+    pace.end(`${parts} parts read`)
     const calls = session.ledger.take()
     if (calls.length > 0) yield { pieces: [], calls }
     if (session.unknownMembers.length > 0) {
@@ -80,6 +85,7 @@ export async function* collect(
       })
     }
   } finally {
+    pace.close()
     session.close()
     channel.end()
     await reading
@@ -128,24 +134,4 @@ async function sessionOf(aws: Aws, source: Source, plan: CollectionPlan): Promis
       hint: 'plan the collection again',
     },
   )
-}
-
-/** Counts pages, since they are what a plan predicts. */
-function teller(onProgress: (progress: Progress) => void, total: number | null): (piece: PartPiece | null) => void {
-  let parts = 0
-  let pages = 0
-  let toldAt = Number.NEGATIVE_INFINITY
-  let detail = ''
-  return piece => {
-    if (piece !== null) {
-      pages++
-      if (piece.end !== null) parts++
-      detail = piece.part.dataset
-    }
-    const now = performance.now()
-    if (piece !== null && now - toldAt < 100) return
-    toldAt = now
-    const expected = piece === null ? pages : total === null ? null : Math.max(total, pages)
-    onProgress({ phase: 'reading AWS', done: pages, total: expected, detail: piece === null ? `${parts} parts read` : detail })
-  }
 }

@@ -1,4 +1,5 @@
 import type { CallRecord } from '../model.ts'
+import { checksDataset } from './checking.ts'
 import type { Tally } from './client.ts'
 import type { Trouble } from './trouble.ts'
 
@@ -17,6 +18,8 @@ export class CallLedger {
   readonly #now: () => Date
   #calls: CallRecord[] = []
   #written = 0
+  #ofDatasets = 0
+  #throttles = 0
 
   constructor(now: () => Date) {
     this.#now = now
@@ -27,9 +30,21 @@ export class CallLedger {
     return this.#written
   }
 
+  /** those among them that a plan counts: made for a dataset of AWS */
+  get ofDatasets(): number {
+    return this.#ofDatasets
+  }
+
+  /** answers that said that it is too fast, whatever came of their calls */
+  get throttles(): number {
+    return this.#throttles
+  }
+
   /** Writes one call, without page tokens and secrets. */
   record({ tally, answer, trouble, parameters, ...call }: LedgerEntry): void {
     this.#written++
+    if (call.dataset !== undefined && call.dataset !== checksDataset) this.#ofDatasets++
+    this.#throttles += tally.throttles
     this.#calls.push({
       ...call,
       at: tally.at ?? this.#now(),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { canonicalJson, digestOf } from '../digest.ts'
-import type { Caller, CollectionPlan, Json, RunRecord, Source } from '../model.ts'
+import type { Caller, CollectionPlan, Json, Progress, RunRecord, Source } from '../model.ts'
 import { foldCalls } from './calls.ts'
 import { type Connection, connectAlone, query, transaction, transactionOn } from './database.ts'
 import { StoreError, storeError } from './error.ts'
@@ -139,8 +139,9 @@ export async function listRuns(
        case when r.outcome = 'running' and not exists (
          select from pg_locks l join pg_database d on d.oid = l.database
          where d.datname = current_database() and l.locktype = 'advisory' and l.classid = $3::int and l.objid = r.source_id and l.granted
-       ) then 'interrupted' else r.outcome end as outcome
-     from run r left join source s on s.id = r.source_id
+       ) then 'interrupted' else r.outcome end as outcome,
+       p.phase, p.done, p.total, p.per_second, p.throttles, p.seconds_left, p.detail
+     from run r left join source s on s.id = r.source_id left join run_progress p on p.run_id = r.id
      where $1::text is null or r.label = $1 or s.label = $1
      order by r.started_at desc, r.id limit $2`,
     [filter.source ?? null, filter.limit ?? 1000, lockSpaces.source],
@@ -154,6 +155,7 @@ export async function listRuns(
     snapshotVersion: row.snapshot_version,
     error: row.error,
     errorCode: row.error_code,
+    progress: row.outcome === 'running' ? progressIn(row) : null,
   }))
 }
 
@@ -175,6 +177,12 @@ export function checkOpen(run: OpenRun): void {
   )
 }
 
+function progressIn(row: RunRow): Progress | null {
+  const { phase, done, total, per_second, throttles, seconds_left: secondsLeft, detail } = row
+  if (phase === null) return null
+  return { phase, done, total, ...(per_second === null ? {} : { perSecond: per_second }), throttles, secondsLeft, detail }
+}
+
 interface RunRow {
   readonly id: string
   readonly label: string
@@ -184,6 +192,14 @@ interface RunRow {
   readonly snapshot_version: number | null
   readonly error: string | null
   readonly error_code: string | null
+  /** null: it has not said yet how far it is */
+  readonly phase: string | null
+  readonly done: number
+  readonly total: number | null
+  readonly per_second: number | null
+  readonly throttles: number
+  readonly seconds_left: number | null
+  readonly detail: string
 }
 
 interface Begun {

@@ -262,6 +262,29 @@ describe('collecting', () => {
     expect(told.map(each => each.done)).to.deep.equal(told.map(each => each.done).sort((a, b) => a - b))
   })
 
+  it('tells how fast it goes, how often it was too fast, and what is left of what was predicted', async () => {
+    const organization = buildOrganization({ ...small, groups: 60 })
+    const source = { rateLimits: { ...fast, identitystore: 30 } }
+    await using fresh = await freshAws(organization, { source, aws: { retryDeadlineMs: 30_000 } })
+    fresh.simulator.fault('identitystore:ListGroupMemberships', { kind: 'error', code: 'ThrottlingException' }, 3)
+    const told: Progress[] = []
+    const plan = { ...(await planCollection(fresh.aws, fresh.source, {})), calls: 500, seconds: 1000 }
+    const read = collect(fresh.aws, fresh.source, plan, new Set(['a', 'b', 'c']), progress => told.push(progress), 'sampled')
+    for await (const _ of read);
+    const reading = told.filter(each => each.phase === 'reading AWS')
+    const midway = reading.findLast(each => each.total === 500 && each.done < 500)!
+    expect(midway.perSecond).to.be.greaterThan(0)
+    expect(midway.throttles).to.equal(3)
+    expect(midway.secondsLeft).to.be.greaterThan(0).and.be.lessThan(1000)
+    expect(reading[0]!.secondsLeft, 'at first, as planned').to.equal(1000)
+    expect(told.some(each => each.phase === 'cross-checking' && each.total === null)).to.equal(true)
+    const [plans, staged] = [fresh.simulator.calls.length, 3]
+    expect(told.at(-1)).to.include({ throttles: 3, secondsLeft: 0 })
+    expect(told.at(-1)!.done)
+      .to.equal(told.at(-1)!.total)
+      .and.be.within(staged + 100, plans)
+  })
+
   it('stops calling when its consumer stops reading', async () => {
     const organization = buildOrganization({ ...small, users: 300, groups: 3000 })
     // one lane of thirty-two calls at a time, which has work for many seconds

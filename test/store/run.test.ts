@@ -15,6 +15,7 @@ import {
   type Store,
   StoreError,
   saveParts,
+  saveProgress,
   sealRun,
   verifyStore,
 } from '../../src/store/index.ts'
@@ -57,6 +58,21 @@ describe('a run', () => {
       planOf([users], { identity: { ...identity, instanceArn: 'arn:aws:sso:::instance/ssoins-beta' } }),
     )
     expect(other.resumed).to.equal(false)
+  })
+
+  it('says how far it is while it goes on, and no more when it is over', async () => {
+    await using store = await freshStore()
+    const progress = { phase: 'reading AWS', done: 3, total: 12, perSecond: 1.5, throttles: 2, secondsLeft: 6, detail: users }
+    {
+      await using run = await openRun(store, sourceNamed(), plan)
+      expect((await listRuns(store))[0]).to.include({ outcome: 'running', progress: null })
+      await saveProgress(run, { ...progress, done: 1 })
+      await saveProgress(run, progress)
+      expect((await listRuns(store))[0]!.progress).to.deep.equal(progress)
+    }
+    expect((await listRuns(store))[0]).to.include({ outcome: 'interrupted', progress: null })
+    await using _next = await openRun(store, sourceNamed(), plan)
+    expect((await listRuns(store))[0]).to.include({ outcome: 'running', progress: null })
   })
 
   it('leaves the source free when it is disposed, sealed or failed', async () => {
