@@ -1,13 +1,10 @@
 import { sha256 } from '../digest.ts'
 import type { Facts } from '../model.ts'
-import type { Operation } from './dataset.ts'
+import { checksDataset, type Operation } from './dataset.ts'
 import { Lanes } from './lanes.ts'
 import type { Session } from './session.ts'
 import { invalidAnswer, type Trouble } from './trouble.ts'
 import type { Witness } from './witness.ts'
-
-/** As parts, calls and datasets of cross-checks are named. */
-export const checksDataset = 'evidenced.cross_checks'
 
 /** Examples that are kept of what differs; the number is always whole. */
 const mostExamples = 100

@@ -14,7 +14,6 @@ import {
   boundPercent,
   type Checking,
   type CrossCheck,
-  checksDataset,
   compared,
   eachOf,
   factsOf,
@@ -24,7 +23,7 @@ import {
   refused,
   sampleOf,
 } from './checking.ts'
-import type { CommandClass, Operation } from './dataset.ts'
+import { type CommandClass, checksDataset, type Operation } from './dataset.ts'
 import { provisionedToAccount } from './discovery-by-account.ts'
 import { discoveryBothWays } from './discovery-checks.ts'
 import { checkKeptDocuments } from './document-checks.ts'

@@ -23,6 +23,9 @@ export interface Subject {
 /** What must be true of a source for a dataset to exist at all. */
 export type Need = 'organization' | 'organization_instance' | 'permission_sets_enabled'
 
+/** As parts, calls and datasets of cross-checks are named. */
+export const checksDataset = 'evidenced.cross_checks'
+
 /** Where a child dataset gets its parts from: one per row of another dataset, or several. */
 export interface Parents {
   readonly dataset: string

@@ -1,5 +1,5 @@
-import { allowanceOf, type Checking, type CrossCheck, checksDataset, eachOf, notMade, refused, sampleOf } from './checking.ts'
-import type { Ask } from './dataset.ts'
+import { allowanceOf, type Checking, type CrossCheck, eachOf, notMade, refused, sampleOf } from './checking.ts'
+import { type Ask, checksDataset } from './dataset.ts'
 import { policyDocuments, readDocument } from './services/iam-policy-documents.ts'
 
 /** Documents of managed policies that were kept from earlier runs, asked of AWS again: a version must never say anything else. */

@@ -1,6 +1,6 @@
 import type { CallRecord } from '../model.ts'
-import { checksDataset } from './checking.ts'
 import type { Tally } from './client.ts'
+import { checksDataset } from './dataset.ts'
 import type { Trouble } from './trouble.ts'
 
 /** One call that ended, before it is written down. */

@@ -7,8 +7,8 @@ import {
   ListPermissionSetProvisioningStatusCommand,
 } from '@aws-sdk/client-sso-admin'
 import type { Facts, PartPiece } from '../model.ts'
-import { type CrossCheck, checksDataset, isTrouble, listed, notMade, refused } from './checking.ts'
-import { type CommandClass, type Operation, text } from './dataset.ts'
+import { type CrossCheck, isTrouble, listed, notMade, refused } from './checking.ts'
+import { type CommandClass, checksDataset, type Operation, text } from './dataset.ts'
 import { readPart } from './part.ts'
 import { datasetNamed } from './services.ts'
 import type { Session } from './session.ts'
