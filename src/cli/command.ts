@@ -67,6 +67,12 @@ export function pastInstant(text: string, now: Date): Date {
   throw new UsageError(`${text} has not come yet`, `name an instant at or before ${now.toISOString()}`)
 }
 
+/** @throws {UsageError} for what is no whole number from 1 on */
+export function positive(text: string, option: string): number {
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+  throw new UsageError(`${option} ${text} is no number`, 'write a whole number, 1 or more')
+}
+
 /**
  * Words that stay on record as the explanation of an act, such as a reason.
  * @param what names them in the refusal, e.g. `--reason`

@@ -5,7 +5,7 @@ import { exceptionProblems, meaningProblem } from '../controls/index.ts'
 import { exceptionState, scopeText } from '../exception.ts'
 import { openLog } from '../log.ts'
 import type { Exception, Json, RegisteredException } from '../model.ts'
-import { exceptionRegister, reachProblem, readConfiguredExceptions } from '../pipeline/index.ts'
+import { exceptionRegister, reachProblems, readConfiguredExceptions } from '../pipeline/index.ts'
 import { exceptionRegisterArtifact, type RegisterFormat, registerFormats } from '../reports/index.ts'
 import { approveException, type ExceptionRequest, requestException, revokeException, type Store } from '../store/index.ts'
 import { addCommand, type CommonOptions, type Invocation, instant, pastInstant, saying, terminalOf } from './command.ts'
@@ -70,7 +70,11 @@ function addList(exceptions: Command, invocation: Invocation): void {
           ]),
         ),
       )
-      terminal.document({ exceptions: chosen as unknown as Json })
+      const reach = await reachProblems(opened, chosen.filter(mayFitNothing))
+      for (const each of chosen) toldReach(terminal, each, reach)
+      terminal.document({
+        exceptions: chosen.map(each => ({ ...each, fitsNothing: reach.get(each.id) ?? null })) as unknown as Json,
+      })
     })
   addCommand(exceptions, 'show <id>', 'one exception and everything known of it')
     .option('--as-of <instant>', 'as it was known then (default: now)')
@@ -78,10 +82,10 @@ function addList(exceptions: Command, invocation: Invocation): void {
       await using opened = await open(invocation, options)
       const found = (await known(opened, options.asOf)).register.find(each => each.id === id)
       if (found === undefined) throw new UsageError(`there is no exception ${id}`, 'see `evidenced exceptions list`')
-      const reach = found.problem === null && found.covers === 0 ? await reachProblem(opened, found) : null
+      const reach = await reachProblems(opened, [found].filter(mayFitNothing))
       opened.terminal.line(lines(found))
-      if (reach !== null) opened.terminal.note(`evidenced: ${id}: ${reach}; ${keysHint(found)}`)
-      opened.terminal.document({ ...found, fitsNothing: reach } as unknown as Json)
+      toldReach(opened.terminal, found, reach)
+      opened.terminal.document({ ...found, fitsNothing: reach.get(id) ?? null } as unknown as Json)
     })
 }
 
@@ -203,13 +207,19 @@ function told(terminal: Terminal, exception: Exception, more: { readonly [member
 
 /** It is kept all the same: its subject may be there tomorrow. */
 async function toldWithReach(opened: Opened, exception: Exception): Promise<void> {
-  const reach = await reachProblem(opened, exception)
-  told(opened.terminal, exception, { fitsNothing: reach })
-  if (reach !== null) opened.terminal.note(`evidenced: ${exception.id}: ${reach}; ${keysHint(exception)}`)
+  const reach = await reachProblems(opened, [exception])
+  told(opened.terminal, exception, { fitsNothing: reach.get(exception.id) ?? null })
+  toldReach(opened.terminal, exception, reach)
 }
 
-function keysHint({ controls }: Exception): string {
-  return `keys of subjects are in \`evidenced results --control ${controls[0]} --json\``
+/** One that is in force or asked for, and that no fail meets. */
+function mayFitNothing({ state, problem, covers }: RegisteredException): boolean {
+  return problem === null && covers === 0 && (state === 'approved' || state === 'requested')
+}
+
+function toldReach(terminal: Terminal, { id, controls }: Exception, reach: ReadonlyMap<string, string>): void {
+  const keys = `keys of subjects are in \`evidenced results --control ${controls[0]} --json\``
+  if (reach.has(id)) terminal.note(`evidenced: ${id}: ${reach.get(id)}; ${keys}`)
 }
 
 function lines(exception: RegisteredException): string {

@@ -3,8 +3,7 @@ import { canonicalJson } from '../digest.ts'
 import { openLog } from '../log.ts'
 import type { Json, LedgerEntry } from '../model.ts'
 import { readLedger } from '../store/index.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
-import { UsageError } from './exit.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, positive, terminalOf } from './command.ts'
 import { storeOf } from './parts.ts'
 import { table } from './terminal.ts'
 
@@ -26,10 +25,12 @@ export function addLedger(program: Command, invocation: Invocation): void {
       const from = options.from === undefined ? null : positive(options.from, '--from')
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
       const entries: LedgerEntry[] = []
+      let isCut = false
       for await (const entry of readLedger(store, { from: from ?? 1 })) {
         if (options.kind !== undefined && !options.kind.includes(entry.kind)) continue
         entries.push(entry)
         if (entries.length <= limit) continue
+        isCut = true
         if (from !== null) {
           entries.pop()
           break
@@ -48,11 +49,7 @@ export function addLedger(program: Command, invocation: Invocation): void {
           ]),
         ),
       )
+      if (isCut) terminal.note(`there are ${from === null ? 'older' : 'newer'} entries: --limit shows more than ${limit}`)
       terminal.document({ entries: entries.map(({ at, ...entry }) => ({ ...entry, at: at.toISOString() })) } as Json)
     })
-}
-
-function positive(text: string, option: string): number {
-  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
-  throw new UsageError(`${option} ${text} is no number`, 'write a whole number, 1 or more')
 }

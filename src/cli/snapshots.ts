@@ -4,7 +4,7 @@ import { openLog } from '../log.ts'
 import type { Json } from '../model.ts'
 import { appendLedger, listSnapshots, readResources, readSnapshot } from '../store/index.ts'
 import { showSnapshot, snapshotSummary } from './collect.ts'
-import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
+import { addCommand, type CommonOptions, configOf, type Invocation, instant, positive, terminalOf } from './command.ts'
 import { checksDataset, checksOf, showChecks } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
@@ -14,6 +14,7 @@ import { table } from './terminal.ts'
 
 interface ListOptions extends CommonOptions {
   readonly source?: string
+  readonly limit: string
 }
 
 interface ShowOptions extends CommonOptions {
@@ -23,12 +24,15 @@ interface ShowOptions extends CommonOptions {
 
 export function addSnapshots(program: Command, invocation: Invocation): void {
   const snapshots = program.command('snapshots').description('list, show and compare what was collected')
-  addCommand(snapshots, 'list', 'every sealed snapshot, newest first')
+  addCommand(snapshots, 'list', 'sealed snapshots, newest first')
     .option('--source <label>', 'only this source')
+    .option('--limit <n>', 'how many at most', '1000')
     .action(async (options: ListOptions) => {
       const terminal = terminalOf(invocation, options)
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
-      const list = await listSnapshots(store, options.source === undefined ? {} : { source: options.source })
+      const limit = positive(options.limit, '--limit')
+      const found = await listSnapshots(store, { ...(options.source && { source: options.source }), limit: limit + 1 })
+      const list = found.slice(0, limit)
       const rows = list.map(each => [
         each.source,
         each.version,
@@ -38,6 +42,7 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
         each.digest,
       ])
       terminal.line(table(['source', 'version', 'sealed', 'coverage', 'calls', 'digest'], rows))
+      if (found.length > limit) terminal.note(`there are older snapshots: --limit shows more than ${limit}`)
       terminal.document({ snapshots: list.map(snapshotSummary) })
     })
   addConfirm(snapshots, invocation)

@@ -55,14 +55,22 @@ export async function exceptionRegister(
 }
 
 /**
- * Why an exception fits nothing of what the last evaluation judged, in words: a mistyped key, a subject that is gone. Null: it fits something, or
- * nothing was judged yet, or nobody can say because a population was not read to its end.
+ * Of the exceptions that fit nothing of what the last evaluation judged why, by id and in words: a mistyped key, a subject that is gone. One that is not
+ * there fits something, or nothing was judged yet, or nobody can say because a population was not read to its end.
  */
-export async function reachProblem(parts: Pick<Parts, 'store' | 'catalog'>, exception: Exception): Promise<string | null> {
-  if ((await latestEvaluation(parts.store, {})) === null) return null
+export async function reachProblems(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  exceptions: readonly Exception[],
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>()
+  if (exceptions.length === 0 || (await latestEvaluation(parts.store, {})) === null) return found
   const { evaluation, estate } = await readJudged(parts, null)
-  const { fits, population, isWhole } = exceptionReach(parts.catalog, estate, exception, evaluation.asOf)
-  if (fits > 0 || !isWhole) return null
   const judged = `evaluation ${evaluation.id} of ${evaluation.asOf.toISOString()}`
-  return `it fits none of the ${population} subjects of ${exception.controls.join(', ')} that ${judged} judged`
+  for (const exception of exceptions) {
+    const { fits, population, isWhole } = exceptionReach(parts.catalog, estate, exception, evaluation.asOf)
+    if (fits > 0 || !isWhole) continue
+    const controls = exception.controls.join(', ')
+    found.set(exception.id, `it fits none of the ${population} subjects of ${controls} that ${judged} judged`)
+  }
+  return found
 }

@@ -1,7 +1,7 @@
 export { type EvidenceRequest, issueEvidence } from './bundle.ts'
 export { type CollectionOptions, runCollection } from './collection.ts'
 export { explainSubject, latestResults, runEvaluation } from './evaluation.ts'
-export { exceptionRegister, reachProblem, readConfiguredExceptions } from './exceptions.ts'
+export { exceptionRegister, reachProblems, readConfiguredExceptions } from './exceptions.ts'
 export { frameworkOf } from './framework.ts'
 export { frameworkReport } from './framework-report.ts'
 export { type Parts, PipelineError } from './parts.ts'

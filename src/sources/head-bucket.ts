@@ -52,17 +52,15 @@ export function openHeadBucket(
       const last = (await objects.list(`${bucket.prefix}${stream}/heads/`)).at(-1)
       return last === undefined ? 0 : Number(last.slice(last.lastIndexOf('/') + 1, -'.json'.length))
     },
-    async *lines(head) {
+    async *changes(head) {
       await using objects = opened()
       for (let part = 1, left = head.lines; left > 0; part++, left -= linesAnObject) {
         const bytes = await objects.get(partKey(head, part))
-        let text: string
         try {
-          text = gunzipSync(bytes).toString('utf8')
+          yield gunzipSync(bytes)
         } catch (error) {
           throw notReadable(bucket, partKey(head, part), (error as Error).message)
         }
-        yield* text.split('\n').slice(0, -1)
       }
     },
     async write(head, lines) {

@@ -11,7 +11,7 @@ import { SourcesError } from './sources-error.ts'
 export interface HeadFiles {
   heads(stream: string): Promise<readonly SignedHead[]>
   lastVersion(stream: string): Promise<number>
-  lines(head: SignedHead): AsyncIterable<string>
+  changes(head: SignedHead): AsyncIterable<Uint8Array>
   write(head: SignedHead, lines: AsyncIterable<string>): Promise<void>
 }
 
@@ -41,21 +41,15 @@ export function openHeadFiles(folder: string): HeadFiles {
         throw notReadable(listOf(stream), error)
       }
     },
-    async *lines(head) {
-      const text = createGunzip().setEncoding('utf8')
-      // an error of either ends the reading of the text, and an end of the reading closes the file
-      pipe(createReadStream(linesOf(head)), text, () => {})
-      let rest = ''
+    async *changes(head) {
+      const bytes = createGunzip({ chunkSize: 2 ** 18 })
+      // an error of either ends the reading of the bytes, and an end of the reading closes the file
+      pipe(createReadStream(linesOf(head)), bytes, () => {})
       try {
-        for await (const chunk of text as AsyncIterable<string>) {
-          const lines = (rest + chunk).split('\n')
-          rest = lines.pop()!
-          yield* lines
-        }
+        yield* bytes as AsyncIterable<Uint8Array>
       } catch (error) {
         throw notReadable(linesOf(head), error)
       }
-      if (rest !== '') yield rest
     },
     async write(head, lines) {
       try {

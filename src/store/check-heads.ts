@@ -1,9 +1,9 @@
 import { digestOf } from '../digest.ts'
 import type { SignedHead } from '../model.ts'
+import { addUpBytes, type ChangeSum, linesIn } from './change-set.ts'
 import { query } from './database.ts'
 import { addUp, changeLines, evaluationLines, evaluationStream, type HeadSink, signedBytes, streamOf } from './head.ts'
 import { readHeads } from './head-rows.ts'
-import type { LineMatcher } from './line-matcher.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
 
@@ -25,9 +25,12 @@ interface Inside {
   readonly stream: string
   readonly digests: ReadonlyMap<number, string>
   lines(version: number): AsyncIterable<string>
-  /** a quick way to know that lines are those of a version; null where there is none */
-  matcher(version: number): LineMatcher | null
+  /** a quick way to know that the rows are those of the change set of a head; false also where it cannot tell */
+  isProven: IsProven
 }
+
+/** @param kept what the change set adds up to that the head signs */
+export type IsProven = (head: SignedHead, kept: ChangeSum) => boolean
 
 /**
  * Holds a source's snapshots against their heads, in the database and outside: the signature and chain of the heads, the snapshot, the
@@ -37,7 +40,7 @@ export async function* checkHeads(
   store: Store,
   source: { readonly id: number; readonly label: string; readonly partition: string; readonly instanceArn: string },
   check: HeadCheck,
-  matcher: Inside['matcher'],
+  isProven: IsProven,
 ): AsyncGenerator<StoreProblem> {
   const text = 'select version, digest from snapshot where source_id = $1 order by version'
   yield* checkStream(store, check, {
@@ -45,7 +48,7 @@ export async function* checkHeads(
     stream: streamOf(source.partition, source.instanceArn),
     digests: await digestsOf(store, text, [source.id]),
     lines: version => changeLines(store, source.id, version),
-    matcher,
+    isProven,
   })
 }
 
@@ -56,7 +59,7 @@ export async function* checkEvaluationHeads(store: Store, check: HeadCheck): Asy
     stream: evaluationStream,
     digests: await digestsOf(store, 'select id as version, digest from evaluation order by id', []),
     lines: id => evaluationLines(store, id),
-    matcher: () => null,
+    isProven: () => false,
   })
 }
 
@@ -148,12 +151,11 @@ async function isRecordedAfter(store: Store, head: SignedHead, at: Date): Promis
 
 async function* checkLines(sink: HeadSink, head: SignedHead, inside: Inside): AsyncGenerator<StoreProblem> {
   const name = `${inside.title} ${head.version}`
-  const matcher = inside.matcher(head.version)
-  const kept = await addUp(sink.lines(head), line => matcher?.add(line)).catch((error: Error) => error)
+  const kept = await addUpBytes(sink.changes(head)).catch((error: Error) => error)
   if (kept instanceof Error) yield { kind: 'head', name, message: `its change set outside cannot be read: ${kept.message}` }
   else if (kept.digest !== head.linesDigest || kept.lines !== head.lines) {
     yield { kind: 'head', name, message: 'the change set kept outside is not the one that its head signs' }
-  } else if (matcher?.isMatch() !== true) yield* compareLines(sink.lines(head), inside.lines(head.version), name)
+  } else if (!inside.isProven(head, kept)) yield* compareLines(linesIn(sink.changes(head)), inside.lines(head.version), name)
 }
 
 function* checkHead(
@@ -198,15 +200,15 @@ async function* compareLines(
   snapshot: string,
 ): AsyncGenerator<StoreProblem> {
   const only = await differing(outside, inside)
-  const named = (lines: readonly string[]) => new Map(lines.map(line => [nameOf(line), line]))
-  const missing = named(only.left)
-  const extra = named(only.right)
-  for (const [name, line] of extra) {
+  const missing = Map.groupBy(only.left, nameOf)
+  const extra = Map.groupBy(only.right, nameOf)
+  const how = (lines: readonly string[]) => `(${lines.map(line => verbs[line[0]!]).join(' and ')} with ${snapshot})`
+  for (const [name, lines] of extra) {
     const was = missing.has(name) ? 'was changed after it was sealed' : `was not there when ${snapshot} was sealed`
-    yield { kind: 'row', name, message: `${was} (${verbs[line[0]!]} with ${snapshot})` }
+    yield { kind: 'row', name, message: `${was} ${how(lines)}` }
   }
-  for (const [name, line] of missing) {
-    if (!extra.has(name)) yield { kind: 'row', name, message: `is missing (${verbs[line[0]!]} with ${snapshot})` }
+  for (const [name, lines] of missing) {
+    if (!extra.has(name)) yield { kind: 'row', name, message: `is missing ${how(lines)}` }
   }
 }
 

@@ -5,7 +5,6 @@ import { connectAlone } from './database.ts'
 import { datasetKey } from './dataset-summary.ts'
 import { storeError } from './error.ts'
 import { groupByUnit, type LeavesByUnit } from './leaf-rows.ts'
-import { LineMatcher } from './line-matcher.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
 import type { UnitState } from './unit-digests.ts'
@@ -19,8 +18,8 @@ export interface VersionCheck {
   /** the newest version of each source, and the newest evaluation, at the instant that was read; what came since is for another verification */
   readonly last: ReadonlyMap<number, number>
   readonly lastEvaluation: number
-  /** For the change set of a version; null where rows went out of or into sight with it, which it knows nothing of. */
-  matcherOf(sourceId: number, version: number): LineMatcher | null
+  /** how many rows begin and end with a version; null where rows went out of or into sight with it */
+  changesOf(sourceId: number, version: number): { readonly begun: number; readonly ended: number } | null
 }
 
 /** Rows from which on threads are worth their start. */
@@ -51,6 +50,7 @@ export async function checkVersions(
     ]
     const problems: StoreProblem[] = []
     const leaves = await readRows(crew, tasks, units.length, problems, onProgress)
+    const changes = countChanges(units, leaves)
     const states: (readonly UnitState[])[] = units.map(() => [])
     for (const result of await crew.run(unitTasks(leaves, units.length), () => {}))
       for (const [unit, its] of result.states) states[unit] = its
@@ -65,8 +65,11 @@ export async function checkVersions(
       last,
       lastEvaluation: evaluation!.id,
       datasetsOf: (sourceId, snapshot, before) => datasetProblems(units, states, sourceId, snapshot, before),
-      matcherOf: (sourceId, version) =>
-        hidden.has(`${sourceId} ${version}`) ? null : new LineMatcher(unitsOf(units, sourceId), leaves, version),
+      changesOf(sourceId, version) {
+        if (hidden.has(`${sourceId} ${version}`)) return null
+        const { begun, ended } = changes.get(sourceId) ?? {}
+        return { begun: begun?.get(version) ?? 0, ended: ended?.get(version) ?? 0 }
+      },
     }
   } catch (error) {
     throw storeError(error, store.db.where)
@@ -156,9 +159,24 @@ const unseenVersions = ['entity', 'membership', 'assignment']
   )
   .join(' union ')
 
-function unitsOf(units: readonly Unit[], sourceId: number): ReadonlyMap<string, number> {
-  const its = units.entries().filter(([, unit]) => unit.sourceId === sourceId)
-  return new Map(its.map(([i, unit]) => [datasetKey(unit.dataset, unit.place), i]))
+/** Of each source, how many rows begin and end with each version. */
+function countChanges(units: readonly Unit[], { starts, from, to }: LeavesByUnit) {
+  const found = new Map<number, { readonly begun: Map<number, number>; readonly ended: Map<number, number> }>()
+  for (const [i, { sourceId }] of units.entries()) {
+    const its = found.get(sourceId) ?? { begun: new Map(), ended: new Map() }
+    found.set(sourceId, its)
+    count(from.subarray(starts[i], starts[i + 1]), its.begun)
+    count(to.subarray(starts[i], starts[i + 1]), its.ended)
+  }
+  return found
+}
+
+function count(versions: Int32Array, counts: Map<number, number>): void {
+  for (let begin = 0, end = 1; begin < versions.length; begin = end++) {
+    const version = versions[begin]!
+    while (versions[end] === version) end++
+    counts.set(version, (counts.get(version) ?? 0) + end - begin)
+  }
 }
 
 const notedOfNoPart = `select c.part_id, encode(c.digest, 'hex') as digest from part_content c where not exists (select from part p where p.id = c.part_id) order by 1`

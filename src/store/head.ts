@@ -14,8 +14,8 @@ export interface HeadSink {
   heads(stream: string): Promise<readonly SignedHead[]>
   /** version of the newest of them; 0 when there is none */
   lastVersion(stream: string): Promise<number>
-  /** a head's change set, line by line */
-  lines(head: SignedHead): AsyncIterable<string>
+  /** a head's change set as it was written: bytes of its lines, each with a line feed */
+  changes(head: SignedHead): AsyncIterable<Uint8Array>
   /** keeps lines first and then the head, durably; a head is there whole or not at all, and never written over */
   write(head: SignedHead, lines: AsyncIterable<string>): Promise<void>
 }
@@ -229,16 +229,12 @@ const evaluationLinesOf = `
       from result_version where to_evaluation = $1
   ) c order by line`
 
-/** Number of lines and SHA-256 over them. @param onLine is told each */
-export async function addUp(
-  lines: AsyncIterable<string>,
-  onLine: (line: string) => void = () => {},
-): Promise<{ lines: number; digest: string }> {
+/** Number of lines and SHA-256 over them. */
+export async function addUp(lines: AsyncIterable<string>): Promise<{ lines: number; digest: string }> {
   const sum = createHash('sha256')
   let text = ''
   let count = 0
   for await (const line of lines) {
-    onLine(line)
     text += `${line}\n`
     // many at once: each call costs more than its bytes
     if (++count % 256 !== 0) continue

@@ -23,7 +23,10 @@ export interface Redaction {
   readonly textsDigest: string
 }
 
-/** Members whose text is only for people: names and words. What decides (scopes, controls, times) and what things are called by stays. */
+/**
+ * Members whose text is only for people: names and words. What decides (scopes, controls, times) and what things are called by stays. The database
+ * holds redactions to the same list (`frame_of`).
+ */
 const forPeople = new Set([
   ...['reason', 'ticket', 'requestedBy', 'approvedBy', 'revokedBy', 'revokedReason', 'problem', 'problems'],
   ...['text', 'owner', 'by'],

@@ -2,7 +2,7 @@ import type { LedgerEntry, Snapshot } from '../model.ts'
 import { checkBodies } from './check-bodies.ts'
 import { checkDisposals, type DisposalCheck } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
-import { checkEvaluationHeads, checkHeads, type HeadCheck } from './check-heads.ts'
+import { checkEvaluationHeads, checkHeads, type HeadCheck, type IsProven } from './check-heads.ts'
 import { checkCalls, checkItself } from './check-snapshot.ts'
 import { checkVersions, type VersionCheck } from './check-versions.ts'
 import { storedClassificationDigest } from './classification.ts'
@@ -56,10 +56,11 @@ export async function verifyStore(
   )
   let snapshots = 0
   for (const source of sources) {
-    snapshots += await checkSource(store, source, { entries, versions }, problems, onProgress)
+    const { count, sound } = await checkSource(store, source, { entries, versions }, problems, onProgress)
+    snapshots += count
     if (heads === null) continue
-    for await (const problem of checkHeads(store, source, heads, version => versions.matcherOf(source.id, version)))
-      problems.push(problem)
+    const isProven = provenBy(sound, version => versions.changesOf(source.id, version))
+    for await (const problem of checkHeads(store, source, heads, isProven)) problems.push(problem)
   }
   const disposed = await checkDisposals(store)
   problems.push(...disposed.problems)
@@ -106,20 +107,23 @@ async function checkSource(
   { entries, versions }: { readonly entries: Entries; readonly versions: VersionCheck },
   problems: StoreProblem[],
   onProgress: (phase: string, done: number, total: number | null) => void,
-): Promise<number> {
+): Promise<{ readonly count: number; readonly sound: ReadonlyMap<number, string> }> {
   const positions = await query<{ version: number; collection_id: number }>(
     store.db,
     'select version, collection_id from snapshot where source_id = $1 and version <= $2 order by version',
     [source.id, versions.last.get(source.id) ?? 0],
   )
+  const sound = new Map<number, string>()
   let before: Snapshot | null = null
   for (const [i, { version, collection_id: collectionId }] of positions.entries()) {
     onProgress(`snapshots of ${source.label}`, i, positions.length)
     const position: SnapshotPosition = { sourceId: source.id, version, collectionId }
     const snapshot = (await readSnapshot(store, source.label, { version }))!
     const name = `${source.label} version ${version}`
-    for (const problem of await checkItself(store, snapshot)) problems.push({ ...problem, kind: 'snapshot' })
-    if (snapshot.previousDigest !== (before?.digest ?? null) || version !== (before?.version ?? 0) + 1) {
+    const own = await checkItself(store, snapshot)
+    for (const problem of own) problems.push({ ...problem, kind: 'snapshot' })
+    const isChained = snapshot.previousDigest === (before?.digest ?? null) && version === (before?.version ?? 0) + 1
+    if (!isChained) {
       const message = `it follows ${snapshot.previousDigest ?? 'nothing'}, the version before it is ${before === null ? 'missing' : `${before.version} with ${before.digest}`}`
       problems.push({ kind: 'chain', name, message })
     }
@@ -129,10 +133,29 @@ async function checkSource(
     }
     entries.snapshots.delete(snapshot.runId)
     for (const problem of await checkCalls(store, snapshot, position)) problems.push({ ...problem, kind: 'calls' })
-    problems.push(...versions.datasetsOf(source.id, snapshot, before))
+    const differing = versions.datasetsOf(source.id, snapshot, null)
+    if (differing.length > 0) problems.push(...versions.datasetsOf(source.id, snapshot, before))
+    else if (own.length === 0 && isChained) sound.set(version, snapshot.digest)
     before = snapshot
   }
-  return positions.length
+  return { count: positions.length, sound }
+}
+
+/**
+ * Knows without sorting them that the rows which begin and end with a version are those of its change set. The digest that the head signs gives the rows
+ * seen before and after; what the one shows and the other does not has begun or ended, and a row beyond those would change the numbers.
+ * @param sound versions whose snapshot follows the one before it and is what its rows give, with their digests
+ */
+function provenBy(
+  sound: ReadonlyMap<number, string>,
+  changesOf: (version: number) => { readonly begun: number; readonly ended: number } | null,
+): IsProven {
+  return ({ version, snapshotDigest }, { lines, firsts }) => {
+    const changes = changesOf(version)
+    if (changes === null || sound.get(version) !== snapshotDigest || (version > 1 && !sound.has(version - 1))) return false
+    const [begun, ended] = [firsts['+'.charCodeAt(0)]!, firsts['-'.charCodeAt(0)]!]
+    return begun + ended === lines && begun === changes.begun && ended === changes.ended
+  }
 }
 
 /** What the ledger names and the verification did not see may have come since it began. */

@@ -15,6 +15,7 @@ import {
   verifyStore,
 } from '../../src/store/index.ts'
 import { sizes } from './sizes.ts'
+import { verifyWithHeads } from './store-heads.ts'
 
 const place: Place = { accountId: '111122223333', region: 'eu-west-1' }
 const identity = {
@@ -62,6 +63,7 @@ export async function benchStore(size: 'S' | 'M' | 'L' = 'M'): Promise<object> {
     await store.db.pool.query('vacuum analyze')
     const asked = await questions(store, last, middle)
     const verified = await timed(store, () => verifyStore(store, null))
+    const withHeads = await verifyWithHeads(store, 'bench')
     const rows = first.result.datasets.reduce((total, dataset) => total + dataset.count, 0)
     const firstMs = median(all.map(each => each.first.ms))
     return {
@@ -76,6 +78,7 @@ export async function benchStore(size: 'S' | 'M' | 'L' = 'M'): Promise<object> {
       ...{ firstSizeBytes: firstBytes, sizeBytes: await sizeOf(store), peakMemoryMb: mb(peakBytes) },
       ...asked,
       ...{ verifyMs: verified.ms, verifyProblems: verified.result.problems.length, snapshotsVerified: verified.result.snapshots },
+      ...{ verifyWithHeadsMs: withHeads.ms, verifyWithHeadsProblems: withHeads.problems },
     }
   })
 }

@@ -54,6 +54,15 @@ describe('any date, as a user asks for it', function () {
     expect((await place.run('snapshots', 'diff', 'acme', '--from', '99')).code).to.equal(2)
   })
 
+  it('says that a list of snapshots was cut', async () => {
+    const newest = await place.run('snapshots', 'list', '--limit', '1')
+    expect(newest.stdout)
+      .to.match(/^acme +2 /m)
+      .and.not.match(/^acme +1 /m)
+    expect(newest.stderr).to.equal('there are older snapshots: --limit shows more than 1\n')
+    expect((await place.run('snapshots', 'list', '--limit', '2')).stderr).to.equal('')
+  })
+
   it('answers who reaches an account, now and before, with exactly the paths that AWS holds', async () => {
     const { assignments, memberships } = place.aws.organization
     const account = assignments[0]!.AccountId

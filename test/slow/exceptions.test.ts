@@ -57,6 +57,12 @@ describe('exceptions, from the command line', function () {
       .to.match(/EX-3: it fits none of the \d+ subjects of IDC-USER-001 that evaluation 1 of .* judged/)
       .and.to.contain('evidenced results --control IDC-USER-001')
     expect((await place.run('exceptions', 'show', 'EX-3', '--json')).json.fitsNothing).to.match(/fits none/)
+    const listed = (await place.run('exceptions', 'list', '--json')).json.exceptions as {
+      id: string
+      fitsNothing: string | null
+    }[]
+    expect(listed.filter(each => each.fitsNothing !== null).map(each => each.id)).to.deep.equal(['EX-3'])
+    expect((await place.run('exceptions', 'list')).stderr).to.match(/^evidenced: EX-3: it fits none of the \d+ subjects/)
     for (const id of ['EX-2', 'EX-3'])
       expect((await place.run('exceptions', 'revoke', id, '--by', 'Ada', '--reason', 'typed wrongly')).code).to.equal(0)
     const self = await place.run('exceptions', 'approve', 'EX-1', '--by', ' ada ')

@@ -574,6 +574,41 @@ describe('pseudonymising a person', () => {
     }
   })
 
+  it('takes no piece of what decides: an instant, a control, a scope, a state', async () => {
+    const { store } = await filled()
+    await using _ = store
+    await requestException(store, {
+      ...{ controls: ['IDC-USER-001'], reason: 'nora asked', ticket: 'T-1', requestedBy: 'ada' },
+      ...{ scope: { source: 'acme', subjects: ['nora'], match: { owner: ['nob'] }, when: null } },
+      expiresAt: '2026-12-31T00:00:00.000Z',
+    })
+    const { body } = (await store.db.pool.query('select body from exception_event')).rows[0]
+    const cases: readonly (readonly [text: string, piece: string, isFine: boolean])[] = [
+      ...(['"nora asked', '"T-1', '"ada'] as const).map(text => [text, text.slice(1), true] as const),
+      ...(['"2026-12-31T00', '"IDC-USER-001', '"acme', '"nora"', '"nob'] as const).map(
+        text => [text, text.replaceAll('"', ''), false] as const,
+      ),
+    ]
+    const client = await store.db.pool.connect()
+    try {
+      for (const [text, piece, isFine] of cases) {
+        const from = body.indexOf(text) + 1
+        expect(from, `${text} in ${body}`).to.be.at.least(1)
+        const left = `${body.slice(0, from)}[1]${body.slice(from + piece.length)}`
+        const textsDigest = sha256(`${JSON.stringify(['exception_event', '1', sha256(left)])}\n`)
+        const done = client.query(`begin;
+          insert into ledger (position, at, kind, payload, previous_digest, digest)
+            values (999, now(), 'disposal', '${JSON.stringify({ texts: 1, textsDigest })}', '', '');
+          insert into redaction_choice values ('exception_event', '1', ${from + 1}, ${piece.length});
+          select redact(999, '[1]')`)
+        expect(isFine ? await done.then(() => null) : (await errorOf(done)).code, piece).to.equal(isFine ? null : '23001')
+        await client.query('rollback')
+      }
+    } finally {
+      client.release(true)
+    }
+  })
+
   it('removes what an IAM user is, by its ARN, and says why the ARN has to stay', async () => {
     const { store, problems } = await filled()
     await using _ = store

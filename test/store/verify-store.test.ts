@@ -136,6 +136,28 @@ describe('the whole database, computed again', () => {
     })
   }
 
+  it('names a row that was made to begin later than it did, which no digest inside shows', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    const sink = openHeadFiles(folder)
+    for (let i = 0; i < 2; i++) {
+      const rows = [assignment('1', set, 'GROUP', 'g1')]
+      await collectOnce(store, [part({ dataset: 'sso.account_assignments', parent: `1|${set}`, rows })], {})
+      await publishHeads(store, 'acme', [sink], signer)
+    }
+    expect(await problems()).to.deep.equal([])
+    await asOwner(
+      store,
+      `insert into assignment_version select source_id, part_id, principal_type, principal_id, 5, to_version, rest, digest from assignment_version;
+       update assignment_version set to_version = 5 where from_version < 5`,
+    )
+    expect(await problems(false)).to.deep.equal([])
+    const row = `row sso.account_assignments 111122223333 eu-west-1 1|${set}|GROUP|g1`
+    expect(await problems()).to.deep.equal([
+      `${row}: was not there when acme version 5 was sealed (begins and ends with acme version 5)`,
+    ])
+  })
+
   it('names what was changed by somebody who fixed nothing', async () => {
     const cases: readonly (readonly [statement: string, expected: RegExp])[] = [
       [`update entity_version set body = replace(body, 'u1@', 'xx@')`, /^row identitystore\.users .* u1:/m],
