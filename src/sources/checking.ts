@@ -64,8 +64,7 @@ export function refused(name: string, trouble: Trouble, operation: Operation): C
 }
 
 /** Draws without replacement: the n smallest of SHA-256(seed, key), so that anyone with seed and population can draw again. */
-export function sampleOf(keys: readonly string[], n: number, seed: string): readonly string[] {
-  if (n >= keys.length) return keys
+export function sampleOf(keys: Iterable<string>, n: number, seed: string): readonly string[] {
   let drawn: { readonly key: string; readonly rank: string }[] = []
   let largest = 'g'
   const cut = () => {
@@ -78,7 +77,8 @@ export function sampleOf(keys: readonly string[], n: number, seed: string): read
     // of a large population, the ranks that cannot be drawn any more are not kept
     if (drawn.push({ key, rank }) >= 2 * n + 1000) cut()
   }
-  cut()
+  // all of them in the order in which they came
+  if (drawn.length > n) cut()
   return drawn.map(({ key }) => key)
 }
 

@@ -1,20 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { DescribeGroupCommand, DescribeUserCommand, ListGroupsCommand, ListUsersCommand } from '@aws-sdk/client-identitystore'
 import { ListAccountsCommand } from '@aws-sdk/client-organizations'
-import {
-  ListAccountAssignmentsCommand,
-  ListAccountAssignmentsForPrincipalCommand,
-  ListInstancesCommand,
-  ListPermissionSetsCommand,
-} from '@aws-sdk/client-sso-admin'
+import { ListAccountAssignmentsCommand, ListInstancesCommand, ListPermissionSetsCommand } from '@aws-sdk/client-sso-admin'
 import { sha256 } from '../digest.ts'
 import type { Facts, PartPiece } from '../model.ts'
 import {
   allowanceOf,
-  boundPercent,
   type Checking,
   type CrossCheck,
-  compared,
   eachOf,
   factsOf,
   isTrouble,
@@ -28,8 +21,10 @@ import { provisionedToAccount } from './discovery-by-account.ts'
 import { discoveryBothWays } from './discovery-checks.ts'
 import { checkKeptDocuments } from './document-checks.ts'
 import { checkCounts, checkReservedRoles } from './iam-checks.ts'
-import { PairNumbers } from './pair-numbers.ts'
+import type { KeyLog } from './key-log.ts'
+import { PairSet } from './pair-set.ts'
 import { type PendingChanges, pendingCalls, pendingOperations } from './pending-changes.ts'
+import { assignmentsForPrincipal, principals } from './principal-check.ts'
 import type { Session } from './session.ts'
 import type { Witness } from './witness.ts'
 
@@ -39,7 +34,6 @@ const pageSize = 100
 /** Sampled checks may add a tenth to the calls of the plan; heads and samples share it. */
 const mostShare = 0.1
 
-const assignmentsForPrincipal = operation('sso', 'ListAccountAssignmentsForPrincipal', ListAccountAssignmentsForPrincipalCommand)
 const assignments = operation('sso', 'ListAccountAssignments', ListAccountAssignmentsCommand)
 const describeUser = operation('identitystore', 'DescribeUser', DescribeUserCommand)
 const describeGroup = operation('identitystore', 'DescribeGroup', DescribeGroupCommand)
@@ -156,15 +150,46 @@ function headsOf(session: Session, witness: Witness): { checks: readonly (() => 
     const name = `heads_again ${dataset}`
     const first = witness.keys(dataset)
     if (typeof first === 'string') return notMade(name, first)
-    const said = await listed(session, asked, input, list, id)
+    const { words } = first
+    // as numbers, for a hundred thousand users are read again
+    const said = await listed(session, asked, input, list, element => {
+      const number = words.numberOf(id(element))
+      return number < 0 ? id(element) : number
+    })
     if (isTrouble(said)) return refused(name, said, asked)
-    const before = new Set(first.firstWords())
-    const after = new Set(said)
-    const differences = compared(before, after, 'vanished while the source was read', 'appeared while the source was read')
+    const { population, vanished, appeared } = comparedAgain(first, said)
+    const differences = [
+      ...vanished.map(key => `${key} vanished while the source was read`),
+      ...appeared.map(key => `${key} appeared while the source was read`),
+    ]
     const statement = `Read again at the end: ${differences.length} changes inside the window.`
-    return { name, made: true, statement, population: before.size, compared: before.size, differences }
+    return { name, made: true, statement, population, compared: population, differences }
   })
   return { checks, calls }
+}
+
+/** @param again numbers of words, and texts that were none */
+function comparedAgain(first: KeyLog, again: readonly (number | string)[]) {
+  const { words } = first
+  const isThere = new Uint8Array(words.count)
+  const isAgain = new Uint8Array(words.count)
+  let population = 0
+  for (let key = 0; key < first.count; key++) {
+    const word = first.wordAt(key, 0)
+    if (isThere[word] === 0) population++
+    isThere[word] = 1
+  }
+  const appeared = new Set<string>()
+  for (const said of again) {
+    if (typeof said === 'string') appeared.add(said)
+    else {
+      isAgain[said] = 1
+      if (isThere[said] === 0) appeared.add(words.textOf(said))
+    }
+  }
+  const vanished: string[] = []
+  for (let word = 0; word < words.count; word++) if (isThere[word] === 1 && isAgain[word] === 0) vanished.push(words.textOf(word))
+  return { population, vanished, appeared: [...appeared] }
 }
 
 /** What AWS itself dates into the window of the reading. */
@@ -182,54 +207,6 @@ function checkDates(witness: Witness): CrossCheck {
   }
 }
 
-/** Assignments of principals, against those of pairs: for a user, its own and those of its groups. */
-async function principals(checking: Checking): Promise<CrossCheck> {
-  const { session, witness, seed, isExhaustive, calls } = checking
-  const spent = allowanceOf(checking)
-  const name = 'principal_sample'
-  const [users, groups, members, rows] = [
-    'identitystore.users',
-    'identitystore.groups',
-    'identitystore.group_memberships',
-    'sso.account_assignments',
-  ].map(dataset => witness.keys(dataset!))
-  if (typeof users === 'string' || users === undefined) return notMade(name, users ?? '')
-  if (typeof groups === 'string' || groups === undefined) return notMade(name, groups ?? '')
-  if (typeof members === 'string' || members === undefined) return notMade(name, members ?? '')
-  if (typeof rows === 'string' || rows === undefined) return notMade(name, rows ?? '')
-  const all: string[] = []
-  for (const id of users.firstWords()) all.push(`USER|${id}`)
-  for (const id of groups.firstWords()) all.push(`GROUP|${id}`)
-  const sample = isExhaustive ? all : sampleOf(all, calls, seed)
-  // of those who were not drawn nothing is gathered
-  const groupsOf = new Map<string, string[]>(sample.map(principal => [principal, []]))
-  for (const [groupId = '', userId = ''] of members) groupsOf.get(`USER|${userId}`)?.push(groupId)
-  // the groups of a sample are soon all of them, and hold nearly every assignment: as numbers of their pairs
-  const pairs = new PairNumbers()
-  const pairsOf = new Map<string, number[]>(sample.map(principal => [principal, []]))
-  for (const of of groupsOf.values()) for (const group of of) pairsOf.set(`GROUP|${group}`, [])
-  for (const [accountId = '', setArn = '', type, id] of rows) pairsOf.get(`${type}|${id}`)?.push(pairs.of(accountId, setArn))
-  const differences: string[] = []
-  const trouble = await eachOf(sample, spent, async principal => {
-    const [type = '', id = ''] = principal.split('|')
-    const input = { InstanceArn: session.subject.instanceArn, PrincipalId: id, PrincipalType: type, MaxResults: pageSize }
-    const said = await listed(session, assignmentsForPrincipal, input, 'AccountAssignments', pairOf, spent)
-    if (isTrouble(said)) return said
-    const holders = [principal, ...(type === 'USER' ? (groupsOf.get(principal) ?? []).map(group => `GROUP|${group}`) : [])]
-    const expected = new Set(holders.flatMap(holder => pairsOf.get(holder) ?? []).map(pair => pairs.textOf(pair)))
-    const found = new Set(said)
-    differences.push(...compared(expected, found, `of ${principal} by pair only`, `of ${principal} by principal only`))
-    return null
-  })
-  if (trouble !== null) return refused(name, trouble, assignmentsForPrincipal)
-  const bound =
-    differences.length > 0 || isExhaustive || spent.compared === 0
-      ? ''
-      : ` None differs: at 95 %, fewer than ${boundPercent(spent.compared)} % of principals do.`
-  const statement = `${spent.compared} of ${all.length} users and groups: their assignments against those of the pairs.${bound}`
-  return { name, made: true, statement, population: all.length, compared: spent.compared, differences }
-}
-
 /** Pairs that discovery does not show must hold no assignment: the only check of discovery that does not use it. */
 async function emptyPairs(checking: Checking): Promise<CrossCheck> {
   const { session, witness, seed, calls } = checking
@@ -243,20 +220,14 @@ async function emptyPairs(checking: Checking): Promise<CrossCheck> {
   if (typeof pairs === 'string' || pairs === undefined) return notMade(name, pairs ?? '')
   const [accountIds, setArns] = [[...accounts.firstWords()], [...sets.firstWords()]]
   const population = accountIds.length * setArns.length - pairs.count
-  // pairs as numbers: a quarter of a million of them as text take 40 MB
-  const accountAt = new Map(accountIds.map((id, i) => [id, i]))
-  const setAt = new Map(setArns.map((arn, i) => [arn, i]))
-  const provisioned = new Set<number>()
-  for (const [setArn = '', accountId = ''] of pairs) {
-    const [set, account] = [setAt.get(setArn), accountAt.get(accountId)]
-    if (set !== undefined && account !== undefined) provisioned.add(set * accountIds.length + account)
-  }
+  const provisioned = new PairSet(pairs.words)
+  for (const [setArn = '', accountId = ''] of pairs) provisioned.add(accountId, setArn)
   const drawn = new Set<string>()
   for (let i = 0; drawn.size < Math.min(calls, population) && i < 100 * calls; i++) {
     const draw = sha256(`${seed} ${i}`)
-    const account = Number.parseInt(draw.slice(0, 12), 16) % accountIds.length
-    const set = Number.parseInt(draw.slice(12, 24), 16) % setArns.length
-    if (!provisioned.has(set * accountIds.length + account)) drawn.add(`${accountIds[account]}|${setArns[set]}`)
+    const account = accountIds[Number.parseInt(draw.slice(0, 12), 16) % accountIds.length]!
+    const set = setArns[Number.parseInt(draw.slice(12, 24), 16) % setArns.length]!
+    if (!provisioned.has(account, set)) drawn.add(`${account}|${set}`)
   }
   const differences: string[] = []
   const trouble = await eachOf([...drawn], spent, async pair => {
@@ -287,15 +258,19 @@ async function references(checking: Checking): Promise<CrossCheck> {
   const [rows, ...lists] = sets.map(dataset => witness.keys(dataset))
   if (typeof rows === 'string' || rows === undefined) return notMade(name, rows ?? '')
   for (const each of lists) if (typeof each === 'string') return notMade(name, each)
-  const known = lists.map(list => new Set((list as Exclude<typeof list, string>).firstWords()))
-  const [userIds, groupIds, accountIds, setArns] = known as [Set<string>, Set<string>, Set<string>, Set<string>]
+  // a bit for each list that a word stands in
+  const { words } = rows
+  const listedIn = new Uint8Array(words.count)
+  for (const [i, list] of (lists as KeyLog[]).entries())
+    for (let key = 0; key < list.count; key++) listedIn[list.wordAt(key, 0)]! |= 1 << i
   const lost = new Set<string>()
   const differences: string[] = []
-  for (const words of rows) {
-    const [accountId = '', setArn = '', type = '', id = ''] = words
-    if (!accountIds.has(accountId)) differences.push(`account ${accountId} of ${words.join('|')} is not in the organization`)
-    if (!setArns.has(setArn)) differences.push(`permission set of ${words.join('|')} is not listed`)
-    if (!(type === 'USER' ? userIds : groupIds).has(id)) lost.add(`${type}|${id}`)
+  for (let row = 0; row < rows.count; row++) {
+    const isIn = (word: number, list: number) => (listedIn[rows.wordAt(row, word)]! & (1 << list)) !== 0
+    if (!isIn(0, 2)) differences.push(`account ${rows.textAt(row, 0)} of ${rows.keyAt(row)} is not in the organization`)
+    if (!isIn(1, 3)) differences.push(`permission set of ${rows.keyAt(row)} is not listed`)
+    const type = rows.textAt(row, 2)
+    if (!isIn(3, type === 'USER' ? 0 : 1)) lost.add(`${type}|${rows.textAt(row, 3)}`)
   }
   const asked = isExhaustive ? [...lost] : sampleOf([...lost], calls, seed)
   let deleted = 0
@@ -321,10 +296,6 @@ async function references(checking: Checking): Promise<CrossCheck> {
   if (trouble !== null) return refused(name, trouble, refusedOperation)
   const statement = `${rows.count} assignments: ${lost.size} principals are in no list, of ${spent.compared} asked for ${deleted} are deleted.`
   return { name, made: true, statement, population: rows.count, compared: rows.count, differences }
-}
-
-function pairOf({ AccountId, PermissionSetArn }: Facts): string {
-  return `${AccountId}|${PermissionSetArn}`
 }
 
 function principalOf({ PrincipalType, PrincipalId }: Facts): string {

@@ -1,4 +1,5 @@
 import { type CrossCheck, notMade } from './checking.ts'
+import { PairSet } from './pair-set.ts'
 import type { Witness } from './witness.ts'
 
 /**
@@ -11,22 +12,21 @@ export function checkReservedRoles(witness: Witness): CrossCheck {
   const sets = witness.rows('sso.permission_sets')
   const pairs = witness.keys('sso.provisioned_accounts')
   const summaries = witness.rows('iam.account_summaries')
-  for (const each of [roles, sets, pairs, summaries]) if (typeof each === 'string') return notMade(name, each)
-  const names = new Map((sets as Exclude<typeof sets, string>).map(({ key, facts }) => [key, String(facts.Name)]))
-  const read = new Set((summaries as Exclude<typeof summaries, string>).map(row => row.accountId))
-  const bySet = new Set<string>()
-  for (const [setArn = '', accountId = ''] of pairs as Exclude<typeof pairs, string>) {
-    if (read.has(accountId)) bySet.add(`${names.get(setArn) ?? setArn} in ${accountId}`)
+  if (typeof roles === 'string') return notMade(name, roles)
+  if (typeof sets === 'string') return notMade(name, sets)
+  if (typeof pairs === 'string') return notMade(name, pairs)
+  if (typeof summaries === 'string') return notMade(name, summaries)
+  const names = new Map(sets.map(({ key, facts }) => [key, String(facts.Name)]))
+  const read = new Set(summaries.map(row => row.accountId))
+  const bySet = new PairSet(pairs.words)
+  for (const [setArn = '', accountId = ''] of pairs) {
+    if (read.has(accountId)) bySet.add(accountId, names.get(setArn) ?? setArn)
   }
-  const byRole = new Set<string>()
-  for (const { key, accountId } of roles as Exclude<typeof roles, string>) {
-    const found = /:role\/aws-reserved\/sso\.amazonaws\.com\/(?:[^/]+\/)?AWSReservedSSO_(.+)_[0-9a-f]+$/.exec(key)
-    if (found !== null) byRole.add(`${found[1]} in ${accountId}`)
-  }
-  const differences = [
-    ...[...bySet].filter(pair => !byRole.has(pair)).map(pair => `${pair} is provisioned, and IAM has no role of it`),
-    ...[...byRole].filter(pair => !bySet.has(pair)).map(pair => `${pair} has a role in IAM, and discovery does not show it`),
-  ]
+  const differences: string[] = []
+  for (const [accountId, set] of bySet.without(roles))
+    differences.push(`${set} in ${accountId} is provisioned, and IAM has no role of it`)
+  for (const [accountId, set] of roles.without(bySet))
+    differences.push(`${set} in ${accountId} has a role in IAM, and discovery does not show it`)
   const statement = `${bySet.size} provisioned pairs in ${read.size} accounts against the AWSReservedSSO roles of IAM.`
   return { name, made: true, statement, population: bySet.size, compared: bySet.size, differences }
 }

@@ -1,22 +1,21 @@
+import type { Words } from './words.ts'
+
 const chunkWords = 65_536
 
 /**
  * Keys in the order in which they came, as numbers of their words: `group|user` takes eight bytes, once each has been seen. The
- * words are shared by all logs that were given the same table.
+ * words are shared by all logs that were given the same.
  */
 export class KeyLog {
-  readonly #words: Map<string, number>
-  readonly #list: string[]
+  readonly words: Words
   readonly #chunks: Uint32Array[] = []
   /** words of one key; keys of one dataset have the same number */
   #width = 0
   #used = chunkWords
   #count = 0
 
-  /** @param words numbers by word, @param list words by number; both grow */
-  constructor(words: Map<string, number>, list: string[]) {
-    this.#words = words
-    this.#list = list
+  constructor(words: Words) {
+    this.words = words
   }
 
   get count(): number {
@@ -34,33 +33,36 @@ export class KeyLog {
       this.#used = 0
     }
     const chunk = this.#chunks.at(-1)!
-    for (const word of words) chunk[this.#used++] = this.#numberOf(word)
+    for (const word of words) chunk[this.#used++] = this.words.add(word)
     this.#count++
+  }
+
+  /** The number of a word of a key; both are counted from 0. */
+  wordAt(key: number, word: number): number {
+    const perChunk = Math.floor(chunkWords / this.#width)
+    return this.#chunks[Math.floor(key / perChunk)]![(key % perChunk) * this.#width + word]!
+  }
+
+  textAt(key: number, word: number): string {
+    return this.words.textOf(this.wordAt(key, word))
+  }
+
+  /** A key as it came. */
+  keyAt(key: number): string {
+    return this.#wordsAt(key).join('|')
   }
 
   /** The words of each key. */
   *[Symbol.iterator](): Generator<readonly string[]> {
-    const perChunk = this.#width === 0 ? 0 : Math.floor(chunkWords / this.#width) * this.#width
-    for (const [i, chunk] of this.#chunks.entries()) {
-      const end = i === this.#chunks.length - 1 ? this.#used : perChunk
-      for (let at = 0; at < end; at += this.#width) {
-        yield Array.from(chunk.subarray(at, at + this.#width), number => this.#list[number]!)
-      }
-    }
+    for (let key = 0; key < this.#count; key++) yield this.#wordsAt(key)
   }
 
   /** The first word of each key: of keys that are one word, the keys. */
   *firstWords(): Generator<string> {
-    for (const [word] of this) yield word!
+    for (let key = 0; key < this.#count; key++) yield this.textAt(key, 0)
   }
 
-  #numberOf(word: string): number {
-    const known = this.#words.get(word)
-    if (known !== undefined) return known
-    // of its own: a slice would keep the whole key alive
-    const own = Buffer.from(word).toString()
-    this.#words.set(own, this.#list.length)
-    this.#list.push(own)
-    return this.#list.length - 1
+  #wordsAt(key: number): readonly string[] {
+    return Array.from({ length: this.#width }, (_, word) => this.textAt(key, word))
   }
 }

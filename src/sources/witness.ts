@@ -1,5 +1,7 @@
 import type { Facts, PartPiece, Row } from '../model.ts'
 import { KeyLog } from './key-log.ts'
+import { PairSet } from './pair-set.ts'
+import { Words } from './words.ts'
 
 /** Datasets whose rows say when they were made and changed. */
 const dated = new Set(['identitystore.users', 'identitystore.groups', 'identitystore.group_memberships'])
@@ -47,10 +49,12 @@ class Seen {
   readonly keys: KeyLog
   readonly facts: SeenRow[] = []
   readonly counts = new Map<string, number>()
-  readonly reserved: { readonly accountId: string; readonly key: string }[] = []
+  /** account, and name of the permission set */
+  readonly reserved: PairSet
 
-  constructor(words: Map<string, number>, list: string[]) {
-    this.keys = new KeyLog(words, list)
+  constructor(words: Words) {
+    this.keys = new KeyLog(words)
+    this.reserved = new PairSet(words)
   }
 
   add(how: Kept, accountId: string, rows: readonly Row[]): void {
@@ -64,7 +68,10 @@ class Seen {
     const own = rows.filter(({ key }) => key.split(':')[4] === accountId)
     // one list an account: what is listed again takes the place of the first time
     this.counts.set(accountId, own.length)
-    for (const { key } of rows) if (key.includes(':role/aws-reserved/sso.')) this.reserved.push({ accountId, key })
+    for (const { key } of rows) {
+      const found = /:role\/aws-reserved\/sso\.amazonaws\.com\/(?:[^/]+\/)?AWSReservedSSO_(.+)_[0-9a-f]+$/.exec(key)
+      if (found !== null) this.reserved.add(accountId, found[1]!)
+    }
   }
 }
 
@@ -73,8 +80,7 @@ class Seen {
  * assignments take 16 MB and not 200.
  */
 export class Witness {
-  readonly #words = new Map<string, number>()
-  readonly #list: string[] = []
+  readonly #words = new Words()
   readonly #seen = new Map<string, Seen>()
   /** parts that are not at their end: they may begin again */
   readonly #open = new Map<string, Row[]>()
@@ -104,7 +110,7 @@ export class Witness {
       this.#notWhole.set(part.dataset, `${part.dataset} is ${end.coverage}`)
     }
     const { accountId } = part.place
-    const seen = this.#seen.get(part.dataset) ?? new Seen(this.#words, this.#list)
+    const seen = this.#seen.get(part.dataset) ?? new Seen(this.#words)
     this.#seen.set(part.dataset, seen)
     if (isFirst && end !== null) {
       seen.add(how, accountId, rows)
@@ -119,7 +125,7 @@ export class Witness {
         seen.add(how, accountId, before)
       }
     }
-    if (this.#list.length > mostWords) this.#forget(part.dataset)
+    if (this.#words.count > mostWords) this.#forget(part.dataset)
   }
 
   /** How many keys of a dataset were seen, and each of them; or why they cannot be compared. */
@@ -137,8 +143,8 @@ export class Witness {
     return this.#whole(dataset, seen => seen.counts)
   }
 
-  /** The roles that Identity Center keeps in the accounts, or why they cannot be compared. */
-  reservedRoles(): readonly { readonly accountId: string; readonly key: string }[] | string {
+  /** Account and permission set of the roles that Identity Center keeps in the accounts, or why they cannot be compared. */
+  reservedRoles(): PairSet | string {
     return this.#whole('iam.roles', seen => seen.reserved)
   }
 

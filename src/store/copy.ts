@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ClientBase } from 'pg'
+import type { ClientBase, Connection, Submittable } from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
 /** Numbers go as int4, strings as text, bytes as bytea. */
@@ -9,6 +9,8 @@ export type CopyValue = string | number | Uint8Array | null
 export const copyHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)])
 export const copyTrailer = Buffer.from([0xff, 0xff])
 const chunkBytes = 1 << 16
+/** message of the protocol, type and length */
+const copyDone = Buffer.from('c\0\0\0\x04')
 
 /**
  * Sends rows by COPY in binary form, the fastest way in.
@@ -25,10 +27,27 @@ export async function copyRows(
   await pipeline(Readable.from(encode(rows), { objectMode: false }), stream)
 }
 
-/** Sends rows that are in COPY's binary form already, header and trailer included. */
+/**
+ * Sends rows that are in COPY's binary form already, header and trailer included: in one go, since waiting until the server asks for them
+ * takes it once more to a server that is far away.
+ * @see https://www.postgresql.org/docs/18/protocol-flow.html#PROTOCOL-COPY what comes after an error is dropped
+ */
 export async function copyBytes(client: ClientBase, table: string, columns: readonly string[], bytes: Buffer): Promise<void> {
-  const stream = client.query(copyFrom(`copy ${table} (${columns.join(', ')}) from stdin with (format binary)`))
-  await pipeline(Readable.from([bytes], { objectMode: false }), stream)
+  const header = Buffer.from('d\0\0\0\0')
+  header.writeInt32BE(bytes.length + 4, 1)
+  await new Promise<void>((resolve, reject) => {
+    client.query({
+      text: `copy ${table}`,
+      submit(connection: Connection) {
+        connection.query(`copy ${table} (${columns.join(', ')}) from stdin with (format binary)`)
+        for (const message of [header, bytes, copyDone]) connection.stream.write(message)
+      },
+      handleCopyInResponse() {},
+      handleError: reject,
+      handleCommandComplete() {},
+      handleReadyForQuery: resolve,
+    } as Submittable)
+  })
 }
 
 function* encode(rows: Iterable<readonly CopyValue[]>): Generator<Buffer> {

@@ -31,14 +31,13 @@ export async function writeGaps(on: Connection, sourceId: number, version: numbe
   const bodies = gaps.map(gap => canonicalJson(gap as unknown as Json))
   const digests = gaps.map(gap => `\\x${digestOf(gap as unknown as Json)}`)
   await on.execute(
-    `update gap_version v set to_version = $2
-     where v.source_id = $1 and v.to_version = ${stillHolds} and not exists (select from unnest($3::bytea[]) as n (digest) where n.digest = v.digest)`,
-    [sourceId, version, digests],
-  )
-  await on.execute(
-    `insert into gap_version (source_id, digest, from_version, dataset_id, place_id, body)
-     select $1, n.digest, $2, d.id, l.id, n.body
-     from unnest($3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[]) as n (digest, body, dataset, account_id, region)
+    `with n as (
+       select * from unnest($3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[]) as n (digest, body, dataset, account_id, region)
+     ), ended as (
+       update gap_version v set to_version = $2
+       where v.source_id = $1 and v.to_version = ${stillHolds} and not exists (select from n where n.digest = v.digest))
+     insert into gap_version (source_id, digest, from_version, dataset_id, place_id, body)
+     select $1, n.digest, $2, d.id, l.id, n.body from n
      join dataset d on d.name = n.dataset join place l on l.account_id = n.account_id and l.region = n.region
      where not exists (select from gap_version v where v.source_id = $1 and v.to_version = ${stillHolds} and v.digest = n.digest)`,
     [
@@ -67,16 +66,13 @@ export async function writeOpenParts(
     parts.map(part => part.coverage),
     parts.map(part => part.reason),
   ]
-  const now = 'unnest($3::int[], $4::text[], $5::text[]) as n (part_id, coverage, reason)'
   const same = 'n.part_id = v.part_id and n.coverage = v.coverage and n.reason is not distinct from v.reason'
   await on.execute(
-    `update open_part_version v set to_version = $2
-     where v.source_id = $1 and v.to_version = ${stillHolds} and not exists (select from ${now} where ${same})`,
-    values,
-  )
-  await on.execute(
-    `insert into open_part_version (source_id, part_id, from_version, coverage, reason)
-     select $1, n.part_id, $2, n.coverage, n.reason from ${now}
+    `with n as (select * from unnest($3::int[], $4::text[], $5::text[]) as n (part_id, coverage, reason)), ended as (
+       update open_part_version v set to_version = $2
+       where v.source_id = $1 and v.to_version = ${stillHolds} and not exists (select from n where ${same}))
+     insert into open_part_version (source_id, part_id, from_version, coverage, reason)
+     select $1, n.part_id, $2, n.coverage, n.reason from n
      where not exists (select from open_part_version v where v.source_id = $1 and v.to_version = ${stillHolds} and ${same})`,
     values,
   )

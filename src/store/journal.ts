@@ -114,6 +114,10 @@ export async function encodeBatch(parts: RunParts, pieces: readonly StagedPiece[
   return zip(texts.join(separator))
 }
 
+/** Batches that are read at once: those of a slow night are small, and each question takes its time to a server that is far away. */
+const [fewestBatches, mostBatches] = [8, 1000]
+const bytesAtOnce = 1 << 18
+
 /**
  * The batches of a collection in the order in which they were saved, the next one read while one is worked on.
  * @param only `entities` or `edges`: batches that hold some; `all` when left out
@@ -127,12 +131,17 @@ export async function* readJournal(
   const partById = new Map<number, number>()
   for (let part = 0; part < parts.count; part++) if (parts.idOf(part) > 0) partById.set(parts.idOf(part), part)
   const some = only === 'all' ? '' : `and ${only} > 0`
-  const read = (after: string) =>
-    query<{ id: string; body: Buffer }>(
+  let atOnce = fewestBatches
+  const read = async (after: string) => {
+    const rows = await query<{ id: string; body: Buffer }>(
       store.db,
-      `select id, body from staged_batch where collection_id = $1 and id > $2 ${some} order by id limit 8`,
-      [collectionId, after],
+      `select id, body from staged_batch where collection_id = $1 and id > $2 ${some} order by id limit $3`,
+      [collectionId, after, atOnce],
     )
+    const bytes = rows.reduce((sum, row) => sum + row.body.length, 1)
+    atOnce = Math.ceil(Math.min(Math.max((rows.length * bytesAtOnce) / bytes, fewestBatches), mostBatches))
+    return rows
+  }
   let rows = await read('0')
   while (rows.length > 0) {
     const next = read(rows.at(-1)!.id)

@@ -1,6 +1,7 @@
 import { query } from './database.ts'
 import type { Store } from './store.ts'
 
+const fewestAtOnce = 1000
 const mostAtOnce = 20_000
 
 /** New numbers of a table whose `id` is an identity, fetched many at a time: they are sent by COPY with their rows. */
@@ -8,7 +9,7 @@ export class Numbers {
   readonly #store: Store
   readonly #table: string
   #ready: number[] = []
-  #fetch = 100
+  #fetch = fewestAtOnce
 
   constructor(store: Store, table: string) {
     this.#store = store
@@ -27,6 +28,6 @@ export class Numbers {
       [this.#table, this.#fetch],
     )
     this.#ready = row!.ids.sort((a, b) => b - a)
-    this.#fetch = Math.min(this.#fetch * 4, mostAtOnce)
+    this.#fetch = mostAtOnce
   }
 }

@@ -1,5 +1,5 @@
 import type { Caller, Snapshot } from '../model.ts'
-import { addUpCalls, foldCalls } from './calls.ts'
+import { foldCalls } from './calls.ts'
 import { judgeUnread } from './closing-parts.ts'
 import { Copier } from './copier.ts'
 import { type Connection, transactionOn } from './database.ts'
@@ -64,8 +64,7 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   const { missed, leaves } = await writeRows(on, run, version, last === undefined)
 
   const outcomes = outcomesOf(parts, missed)
-  await foldCalls(on, collectionId)
-  const calls = await addUpCalls(on, collectionId)
+  const calls = await foldCalls(on, collectionId)
   const populations =
     leaves !== null
       ? populationsIn(leaves)
@@ -210,9 +209,9 @@ async function endRun(on: Connection, run: OpenRun, snapshot: Snapshot): Promise
     [sourceId, source.label, plan.identity.organizationId],
   )
   await discardJournal(on, collectionId)
-  await on.execute(`update collection set state = 'sealed' where id = $1`, [collectionId])
   await on.execute(
-    `update run set outcome = 'sealed', ended_at = $2, snapshot_version = $3 where id = $1 and outcome = 'running'`,
-    [id, snapshot.sealedAt, snapshot.version],
+    `with sealed as (update collection set state = 'sealed' where id = $4)
+     update run set outcome = 'sealed', ended_at = $2, snapshot_version = $3 where id = $1 and outcome = 'running'`,
+    [id, snapshot.sealedAt, snapshot.version, collectionId],
   )
 }

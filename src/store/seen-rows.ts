@@ -32,6 +32,7 @@ export async function countSeenRows(
          where e.source_id = ${sourceId} and (e.dataset_id, e.place_id) ${chosen} and ${seen}`,
         row => counting.entity(row),
       )
+      counting.sum(null)
       continue
     }
     const column = kind === 'membership' ? 'user_id' : 'principal_id'
@@ -50,11 +51,13 @@ export async function countSeenRows(
     const type = kind === 'membership' ? '' : 'v.principal_type, '
     const select = `select v.part_id, ${type}v.${column}, v.digest from ${kind}_version v where ${seen}${ofThese}`
     await copyOut(client, select, row => counting.edge(row, kind, keys))
+    counting.sum(kind)
   }
-  return counting.populations()
+  return counting.populations
 }
 
 class Counting {
+  readonly populations: Population[] = []
   readonly #parts: RunParts
   readonly #indexOf = new Map<number, number>()
   readonly #leaves = new Map<PartGroup, LeafSet>()
@@ -91,10 +94,14 @@ class Counting {
     this.#set!.add(`"${this.#parent}${type}${key}"`, `"${this.#parent}"`, row.hex()!)
   }
 
-  populations(): Population[] {
-    return [...this.#leaves].flatMap(([{ dataset, place }, set]) =>
-      set.count === 0 ? [] : [{ dataset, place, count: set.count, digest: set.digest() }],
-    )
+  /** Adds up the datasets that hold such edges (null: none): all their rows came, and their leaves are not kept any longer. */
+  sum(edges: PartGroup['edges']): void {
+    for (const [group, set] of this.#leaves) {
+      if (group.edges !== edges) continue
+      const { dataset, place } = group
+      if (set.count > 0) this.populations.push({ dataset, place, count: set.count, digest: set.digest() })
+      this.#leaves.delete(group)
+    }
   }
 
   /** Rows of one part stand together for the most part. */

@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { silent } from '../../src/log.ts'
 import type { CollectionPlan, PartPiece, Place, Row, Snapshot, Source } from '../../src/model.ts'
 import {
   access,
   diff,
+  type OpenRun,
   openRun,
   openStore,
   readSnapshot,
@@ -14,6 +18,7 @@ import {
   sealRun,
   verifyStore,
 } from '../../src/store/index.ts'
+import type { SaverFigures, SaverTask } from './saver-process.ts'
 import { sizes } from './sizes.ts'
 import { verifyWithHeads } from './store-heads.ts'
 
@@ -49,9 +54,9 @@ export const planOfBench: CollectionPlan = { source: 'bench', identity, callers:
  */
 export async function benchStore(size: 'S' | 'M' | 'L' = 'M'): Promise<object> {
   const firsts = [await firstOf(size), await firstOf(size)]
+  const peaks = await peaksOf(size)
   return withStore(async (store, collect) => {
     const first = await collect(size, 0)
-    const peakBytes = process.resourceUsage().maxRSS * 1024
     const base = await copyBase(store)
     const all = [...firsts, { first, base }]
     const firstBytes = await sizeOf(store)
@@ -75,7 +80,8 @@ export async function benchStore(size: 'S' | 'M' | 'L' = 'M'): Promise<object> {
       unchangedWalBytes: median(unchanged.map(each => each.walBytes)),
       unchangedWalAgainstFirst: ratio(median(unchanged.map(each => each.walBytes)), first.walBytes),
       ...{ dayMs: median(days.map(each => each.ms)), dayWalBytes: median(days.map(each => each.walBytes)) },
-      ...{ firstSizeBytes: firstBytes, sizeBytes: await sizeOf(store), peakMemoryMb: mb(peakBytes) },
+      ...{ firstSizeBytes: firstBytes, sizeBytes: await sizeOf(store) },
+      ...peaks,
       ...asked,
       ...{ verifyMs: verified.ms, verifyProblems: verified.result.problems.length, snapshotsVerified: verified.result.snapshots },
       ...{ verifyWithHeadsMs: withHeads.ms, verifyWithHeadsProblems: withHeads.problems },
@@ -107,8 +113,7 @@ type Collect = (size: 'S' | 'M' | 'L', day: number) => Promise<Timed<Snapshot>>
 
 /** Works with a store in a database of its own; its clock goes on by a day with each collection. */
 async function withStore<T>(work: (store: Store, collect: Collect) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'evidenced-bench-'))
-  chmodSync(folder, 0o755)
+  const folder = emptyFolder()
   try {
     let at = Date.parse('2026-01-01T02:00:00Z')
     const now = () => new Date(at)
@@ -122,8 +127,37 @@ async function withStore<T>(work: (store: Store, collect: Collect) => Promise<T>
   }
 }
 
+function emptyFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'evidenced-bench-'))
+  // the embedded server runs as another user when the bench runs as root
+  chmodSync(folder, 0o755)
+  return folder
+}
+
 async function firstOf(size: 'S' | 'M' | 'L'): Promise<{ first: Timed<Snapshot>; base: { ms: number; walBytes: number } }> {
   return withStore(async (store, collect) => ({ first: await collect(size, 0), base: await copyBase(store) }))
+}
+
+/** Peak memory of a process that saves: the first snapshot, the same again, a day with changes. Each in a process of its own. */
+async function peaksOf(size: 'S' | 'M' | 'L'): Promise<object> {
+  const dataDir = emptyFolder()
+  try {
+    const first = await savedBy({ size, day: 0, dataDir, at: '2026-01-01T02:00:00Z' })
+    const unchanged = await savedBy({ size, day: 0, dataDir, at: '2026-01-02T02:00:00Z' })
+    const day = await savedBy({ size, day: 1, dataDir, at: '2026-01-03T02:00:00Z' })
+    return {
+      ...{ firstPeakMemoryMb: first.peakMemoryMb, firstBeforeSealMb: first.peakBeforeSealMb },
+      ...{ unchangedPeakMemoryMb: unchanged.peakMemoryMb, dayPeakMemoryMb: day.peakMemoryMb },
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function savedBy(task: SaverTask): Promise<SaverFigures> {
+  const file = fileURLToPath(new URL('./saver-process.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [file, JSON.stringify(task)])
+  return JSON.parse(stdout)
 }
 
 async function questions(store: Store, last: Snapshot, before: Snapshot): Promise<object> {
@@ -158,7 +192,17 @@ async function third<T>(work: () => Promise<T>): Promise<{ ms: number; result: T
 }
 
 async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<Snapshot> {
-  await using run = await openRun(store, source, planOfBench)
+  await using run = await openRunOfBench(store)
+  await saveDay(run, size, day)
+  return sealRun(run)
+}
+
+export function openRunOfBench(store: Store): Promise<OpenRun> {
+  return openRun(store, source, planOfBench)
+}
+
+/** Saves the organization of a day into a run, about 2,000 rows at a time. */
+export async function saveDay(run: OpenRun, size: 'S' | 'M' | 'L', day: number): Promise<void> {
   let pieces: PartPiece[] = []
   let rows = 0
   let saving: Promise<void> = Promise.resolve()
@@ -173,7 +217,6 @@ async function save(store: Store, size: 'S' | 'M' | 'L', day: number): Promise<S
   }
   await saving
   await saveParts(run, { pieces, calls: [] })
-  return sealRun(run)
 }
 
 /** The organization of a day; of 1,000 rows five are another's than the day before, and stay so until their turn comes again. */
@@ -197,11 +240,10 @@ export function* partsOf(size: 'S' | 'M' | 'L', day: number): Generator<PartPiec
     const rows = Array.from({ length: Math.min(1000, users - i) }, (_, n) => userRow(i + n, changed(i + n)))
     yield piece('identitystore.users', '', rows, i === 0, i + 1000 >= users)
   }
-  const groupRows = Array.from({ length: groups }, (_, i) => ({
-    key: uuid('g', i),
-    facts: { GroupId: uuid('g', i), DisplayName: `group ${i}`, IdentityStoreId: 'd-bench' },
-  }))
-  yield piece('identitystore.groups', '', groupRows)
+  for (let i = 0; i < groups; i += 1000) {
+    const rows = Array.from({ length: Math.min(1000, groups - i) }, (_, n) => groupRow(i + n))
+    yield piece('identitystore.groups', '', rows, i === 0, i + 1000 >= groups)
+  }
   const each = Math.floor(memberships / groups)
   for (let g = 0; g < groups; g++) {
     const rows = Array.from({ length: each }, (_, n) => {
@@ -250,6 +292,11 @@ function userRow(i: number, change: number): Row {
     },
   }
   return { key: id, facts }
+}
+
+function groupRow(i: number): Row {
+  const id = uuid('g', i)
+  return { key: id, facts: { GroupId: id, DisplayName: `group ${i}`, IdentityStoreId: 'd-bench' } }
 }
 
 function uuid(kind: string, i: number): string {
@@ -311,8 +358,4 @@ function ratio(a: number, b: number): number {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10
-}
-
-function mb(bytes: number): number {
-  return Math.round(bytes / 2 ** 20)
 }
