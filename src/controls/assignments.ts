@@ -21,14 +21,14 @@ export interface AssignmentSurroundings extends Surroundings {
 
 abstract class Assignment extends Entity {
   declare readonly estate: AssignmentSurroundings
-  protected abstract get row(): { readonly principalType: string; readonly principalId: string }
+  protected abstract get columns(): AssignmentColumns
   abstract get principal(): User | Group | null | Unknown
 
   get PrincipalType(): string | Unknown {
-    return this.row.principalType
+    return this.columns.principalType(this.number)
   }
   get PrincipalId(): string | Unknown {
-    return this.row.principalId
+    return this.columns.principalId(this.number)
   }
   get principalName(): string | null | Unknown {
     const principal = this.principal
@@ -42,11 +42,11 @@ export class AccountAssignment extends Assignment {
   get typeName(): string {
     return 'AccountAssignment'
   }
-  protected get row() {
-    return this.estate.accountAssignments.principal(this.number)
+  protected get columns() {
+    return this.estate.accountAssignments
   }
   get key(): string {
-    return `${this.AccountId}|${this.PermissionSetArn}|${this.PrincipalType}|${this.PrincipalId}`
+    return this.estate.accountAssignments.key(this.number)
   }
   get AccountId(): string {
     return this.estate.accounts.keys[this.estate.accountAssignments.account(this.number)]!
@@ -77,8 +77,8 @@ export class ApplicationAssignment extends Assignment {
   get typeName(): string {
     return 'ApplicationAssignment'
   }
-  protected get row() {
-    return this.estate.applicationAssignments.principal(this.number)
+  protected get columns() {
+    return this.estate.applicationAssignments
   }
   get key(): string {
     return `${this.ApplicationArn}|${this.PrincipalType}|${this.PrincipalId}`

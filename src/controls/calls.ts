@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js'
-import { compareBytes } from '../digest.ts'
+import { sortTexts } from './byte-order.ts'
 import { Entity } from './entity.ts'
 import { type Closure, type Compile, Refusal, type Scope } from './expression.ts'
 import { type ASTNode, typeOf } from './language.ts'
@@ -74,14 +74,11 @@ export function method(
       }
     }
     const given = args.map(each => make(each, scope))
-    return frame =>
-      ask(
-        name,
-        asked,
-        value(frame),
-        given.map(each => each(frame)),
-        frame[0],
-      )
+    return frame => {
+      const receiver = value(frame)
+      const values = given.map(each => each(frame))
+      return ask(name, asked, receiver, values, frame[0])
+    }
   }
   const argument = args[0]
   if (argument === undefined || args.length !== 1) throw unoffered(node, name)
@@ -107,8 +104,9 @@ export function method(
 
 /** Asks a thing of the estate, once it and what it is asked with are known. */
 function ask(name: string, asked: Question, receiver: unknown, given: readonly unknown[], meter: Meter): unknown {
-  const undecided = [receiver, ...given].filter(value => value instanceof Undecided)
-  if (undecided.length > 0) return undecided.reduce(join)
+  let undecided = receiver instanceof Undecided ? receiver : null
+  for (const value of given) if (value instanceof Undecided) undecided = undecided === null ? value : join(undecided, value)
+  if (undecided !== null) return undecided
   meter.fuel -= 100
   if (meter.fuel < 0) return outOfFuel
   const answer = asked(receiver, given, meter)
@@ -201,8 +199,7 @@ function joinTexts(list: Closure, separator: Closure): Closure {
     frame[0].fuel -= items.length
     // in the order of the texts, so that the same estate gives the same words
     const texts = items.map(textOf).map(text => (typeof text === 'string' ? text : '(not known)'))
-    texts.sort(compareBytes)
-    const shown = texts.slice(0, 20)
+    const shown = sortTexts(texts).slice(0, 20)
     if (texts.length > 20) shown.push(`and ${texts.length - 20} more`)
     if (value instanceof OpenList && (value.isOpen || value.ghosts.length > 0)) shown.push('perhaps others')
     return shown.join(String(between))

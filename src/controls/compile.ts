@@ -83,6 +83,10 @@ export function compile(node: ASTNode, scope: Scope): Closure {
       return frame => isIn(left(frame), right(frame), frame[0])
     }
     case 'list': {
+      if (node.args.every(each => each.op === 'value')) {
+        const written: readonly unknown[] = Object.freeze(node.args.map(each => compile(each, scope)([] as never)))
+        return () => written
+      }
       const members = node.args.map(each => compile(each, scope))
       return frame => {
         const values = members.map(each => each(frame))

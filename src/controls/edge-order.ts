@@ -29,10 +29,10 @@ export function assignmentOrder(
   const most = Math.max(users.length, groups.length, 1)
   const places = new Float64Array(columns.length)
   for (let row = 0; row < columns.length; row++) {
-    const link = columns.link(row)
-    if (link === null) return null
+    const kind = columns.kind(row)
+    if (kind === null) return null
     const pair = byAccount[columns.account(row)]! * permissionSets.length + bySet[columns.permissionSet(row)]!
-    places[row] = (pair * 2 + (link.kind === 'user' ? 1 : 0)) * most + principals[link.kind][link.number]!
+    places[row] = (pair * 2 + (kind === 'user' ? 1 : 0)) * most + principals[kind][columns.principal(row)]!
   }
   return sorted(
     Int32Array.from({ length: columns.length }, (_, row) => row),

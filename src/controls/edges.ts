@@ -31,20 +31,27 @@ export abstract class AssignmentColumns {
     else this.#principals.push(this.#others.push({ principalType: type, principalId: id }) - 1)
   }
 
-  /** The number of the user or group of a row; null for another kind of principal. */
-  link(row: number): { readonly kind: 'user' | 'group'; readonly number: number } | null {
+  /** Whether a user or a group is assigned; null for another kind of principal. */
+  kind(row: number): 'user' | 'group' | null {
     const kind = this.#kinds.at(row)
-    if (kind === isOther) return null
-    return { kind: kind === isUser ? 'user' : 'group', number: this.#principals.at(row) }
+    return kind === isUser ? 'user' : kind === isGroup ? 'group' : null
   }
 
-  principal(row: number): { readonly principalType: string; readonly principalId: string } {
+  /** The number of the user or group of a row; it means nothing for another kind of principal. */
+  principal(row: number): number {
+    return this.#principals.at(row)
+  }
+
+  principalType(row: number): string {
+    const kind = this.#kinds.at(row)
+    return kind === isUser ? 'USER' : kind === isGroup ? 'GROUP' : this.#others[this.#principals.at(row)]!.principalType
+  }
+
+  principalId(row: number): string {
     const number = this.#principals.at(row)
     const kind = this.#kinds.at(row)
-    if (kind === isOther) return this.#others[number]!
-    return kind === isUser
-      ? { principalType: 'USER', principalId: this.#users.keys[number]! }
-      : { principalType: 'GROUP', principalId: this.#groups.keys[number]! }
+    if (kind === isOther) return this.#others[number]!.principalId
+    return (kind === isUser ? this.#users : this.#groups).keys[number]!
   }
 
   /** For each row the number of its principal when it is of that kind, else -1: what `linkBy` groups by. */
@@ -58,6 +65,14 @@ export abstract class AssignmentColumns {
 export class AccountAssignmentColumns extends AssignmentColumns {
   readonly #accounts = new IntColumn()
   readonly #permissionSets = new IntColumn()
+  readonly #accountTable: EntityTable
+  readonly #setTable: EntityTable
+
+  constructor(users: EntityTable, groups: EntityTable, accounts: EntityTable, permissionSets: EntityTable) {
+    super(users, groups)
+    this.#accountTable = accounts
+    this.#setTable = permissionSets
+  }
 
   add(account: number, permissionSet: number, principalType: string, principalId: string): void {
     this.#accounts.push(account)
@@ -69,6 +84,11 @@ export class AccountAssignmentColumns extends AssignmentColumns {
   }
   permissionSet(row: number): number {
     return this.#permissionSets.at(row)
+  }
+  key(row: number): string {
+    const account = this.#accountTable.keys[this.#accounts.at(row)]!
+    const set = this.#setTable.keys[this.#permissionSets.at(row)]!
+    return `${account}|${set}|${this.principalType(row)}|${this.principalId(row)}`
   }
   accounts(): Int32Array {
     return this.#accounts.values()

@@ -35,17 +35,37 @@ export abstract class Entitlement extends Entity {
   abstract get name(): string
   abstract get since(): Since
   abstract get isPrivileged(): boolean | Unknown
-  protected abstract find(): { readonly decisions: List; readonly ambiguous: boolean }
+  protected abstract find(): Found
+  #found: Found | null = null
 
   get typeName(): string {
     return 'Entitlement'
   }
   get decisions(): List {
-    return this.find().decisions
+    this.#found ??= this.find()
+    return this.#found.decisions
   }
   get hasAmbiguousDecision(): boolean {
-    return this.find().ambiguous
+    this.#found ??= this.find()
+    return this.#found.ambiguous
   }
+}
+
+interface Found {
+  readonly decisions: List
+  readonly ambiguous: boolean
+}
+
+type Keyed = Pick<EntitlementSurroundings, 'accountAssignments' | 'memberships' | 'users' | 'groups'>
+
+/** The key of an account assignment among entitlements, by its row. */
+export function assignmentKey({ accountAssignments }: Keyed, row: number): string {
+  return `assignment|${accountAssignments.key(row)}`
+}
+
+/** The key of a membership among entitlements, by its row. */
+export function membershipKey({ memberships, users, groups }: Keyed, row: number): string {
+  return `membership|${groups.keys[memberships.groups.at(row)]!}|${users.keys[memberships.users.at(row)]!}`
 }
 
 /** An account assignment, by the number of its row. */
@@ -54,7 +74,7 @@ export class AssignmentEntitlement extends Entitlement {
     return 'assignment' as const
   }
   get key(): string {
-    return `assignment|${this.estate.accountAssignment(this.number).key}`
+    return assignmentKey(this.estate, this.number)
   }
   get name(): string {
     const { principalName, PrincipalId, targetName } = this.estate.accountAssignment(this.number)
@@ -68,10 +88,11 @@ export class AssignmentEntitlement extends Entitlement {
   }
   protected find() {
     const columns = this.estate.accountAssignments
-    const link = columns.link(this.number)
+    const kind = columns.kind(this.number)
+    const principal = columns.principal(this.number)
     return this.estate.reviews.of({
-      user: link?.kind === 'user' ? link.number : null,
-      group: link?.kind === 'group' ? link.number : null,
+      user: kind === 'user' ? principal : null,
+      group: kind === 'group' ? principal : null,
       permissionSet: columns.permissionSet(this.number),
       account: columns.account(this.number),
     })
@@ -90,7 +111,7 @@ export class MembershipEntitlement extends Entitlement {
     return this.estate.memberships.groups.at(this.number)
   }
   get key(): string {
-    return `membership|${this.estate.groups.keys[this.#group]!}|${this.estate.users.keys[this.#user]!}`
+    return membershipKey(this.estate, this.number)
   }
   get name(): string {
     const [user, group] = [this.#user, this.#group]

@@ -1,5 +1,12 @@
 import { membershipOrder } from './edge-order.ts'
-import { AssignmentEntitlement, type Entitlement, type EntitlementSurroundings, MembershipEntitlement } from './entitlement.ts'
+import {
+  AssignmentEntitlement,
+  assignmentKey,
+  type Entitlement,
+  type EntitlementSurroundings,
+  MembershipEntitlement,
+  membershipKey,
+} from './entitlement.ts'
 import type { List } from './entity.ts'
 import { OpenList, Undecided, type Unknown } from './values.ts'
 
@@ -25,9 +32,22 @@ export class Entitlements {
   }
 
   /** By key: assignments come before memberships. */
-  *members(): Iterable<Entitlement> {
-    for (const row of this.#assignments) yield new AssignmentEntitlement(this.#estate, row)
-    for (const row of this.#memberships) yield new MembershipEntitlement(this.#estate, row)
+  at(index: number): Entitlement {
+    const direct = this.#assignments.length
+    return index < direct
+      ? new AssignmentEntitlement(this.#estate, this.#assignments[index]!)
+      : new MembershipEntitlement(this.#estate, this.#memberships[index - direct]!)
+  }
+
+  keyAt(index: number): string {
+    const direct = this.#assignments.length
+    return index < direct
+      ? assignmentKey(this.#estate, this.#assignments[index]!)
+      : membershipKey(this.#estate, this.#memberships[index - direct]!)
+  }
+
+  all(): readonly Entitlement[] {
+    return Array.from({ length: this.size }, (_, index) => this.at(index))
   }
 
   /** Whether any assignment of a group administers. */

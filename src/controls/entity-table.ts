@@ -1,5 +1,6 @@
 import { compareBytes } from '../digest.ts'
 import type { Facts, StoredResource } from '../model.ts'
+import { byteOrderOf } from './byte-order.ts'
 import type { GapIndex } from './gap-index.ts'
 import { Since, Unknown } from './values.ts'
 
@@ -133,8 +134,6 @@ export class EntityTable {
   }
 }
 
-const surrogate = /[\ud800-\udfff]/
-
 /** Sorts numbers by the bytes of their keys; what is sorted already (as the store sends it) costs one pass. */
 export function sortByKey(numbers: Int32Array, keyOf: (number: number) => string): Int32Array {
   let isSorted = true
@@ -143,8 +142,6 @@ export function sortByKey(numbers: Int32Array, keyOf: (number: number) => string
   }
   if (isSorted) return numbers
   const keys = new Map(Array.from(numbers, number => [number, keyOf(number)] as const))
-  // without surrogates the order of UTF-16 units is that of UTF-8 bytes, and the engine compares them faster
-  const isPlain = keys.values().every(key => !surrogate.test(key))
-  const compare = isPlain ? (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0) : compareBytes
+  const compare = byteOrderOf(keys.values())
   return numbers.sort((a, b) => compare(keys.get(a)!, keys.get(b)!))
 }

@@ -129,36 +129,38 @@ export class EstateLinks {
 
   /** Null when users (or groups) are listed completely and the principal is not among them. */
   principalOf(columns: AssignmentColumns, row: number): User | Group | null | Unknown {
-    const link = columns.link(row)
+    const kind = columns.kind(row)
     const { gaps } = this.#tables
-    if (link === null) {
-      const { principalType } = columns.principal(row)
+    if (kind === null) {
+      const principalType = columns.principalType(row)
       const dataset = columns === this.#tables.accountAssignments ? accountAssignments : applicationAssignments
       const message = `principal type ${principalType} is not known`
       return this.#own.once({ ...gaps.absent(dataset, '', 'unsupported', message), action: null })
     }
-    const table = link.kind === 'user' ? this.#tables.users : this.#tables.groups
-    if (!table.isPresent(link.number)) return gaps.list(table.dataset) ?? null
-    return link.kind === 'user' ? this.#objects.user(link.number) : this.#objects.group(link.number)
+    const number = columns.principal(row)
+    const table = kind === 'user' ? this.#tables.users : this.#tables.groups
+    if (!table.isPresent(number)) return gaps.list(table.dataset) ?? null
+    return kind === 'user' ? this.#objects.user(number) : this.#objects.group(number)
   }
 
   /** Users that one assignment reaches. */
   usersOf(columns: AssignmentColumns, row: number): List {
-    const link = columns.link(row)
+    const kind = columns.kind(row)
+    const number = columns.principal(row)
     const { gaps, groups, users } = this.#tables
-    if (link === null) {
+    if (kind === null) {
       const why = this.principalOf(columns, row) as Unknown
       return new OpenList([], [], why, { isUnbounded: false, isOpen: true })
     }
-    if (link.kind === 'group') {
-      const isGone = !groups.isPresent(link.number) && gaps.list('identitystore.groups') === undefined
-      return isGone ? emptyList : this.membersOf(link.number)
+    if (kind === 'group') {
+      const isGone = !groups.isPresent(number) && gaps.list('identitystore.groups') === undefined
+      return isGone ? emptyList : this.membersOf(number)
     }
-    if (users.isPresent(link.number)) return [this.#objects.user(link.number)]
+    if (users.isPresent(number)) return [this.#objects.user(number)]
     // an assignment outlasts its user: only the list of users tells whether there is one
     const why = gaps.list('identitystore.users')
     if (why === undefined) return emptyList
-    return new OpenList([], [this.#objects.user(link.number)], why, { isUnbounded: false, isOpen: false })
+    return new OpenList([], [this.#objects.user(number)], why, { isUnbounded: false, isOpen: false })
   }
 
   /** Why the members of a group are not all known. A group that does not exist (a deleted principal) has none. */

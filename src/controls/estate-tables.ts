@@ -34,7 +34,7 @@ export class EstateTables {
 
   constructor(gaps: GapIndex) {
     this.gaps = gaps
-    this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups)
+    this.accountAssignments = new AccountAssignmentColumns(this.users, this.groups, this.accounts, this.permissionSets)
     this.applicationAssignments = new ApplicationAssignmentColumns(this.users, this.groups)
     this.provisioned = new DatasetRows('sso.provisioned_accounts', gaps)
     this.outdated = new DatasetRows('sso.outdated_provisioned_accounts', gaps)

@@ -1,4 +1,3 @@
-import { compareBytes } from '../digest.ts'
 import type { EstateRows, Gap, Subject } from '../model.ts'
 import { AccountAssignment, ApplicationAssignment } from './assignments.ts'
 import { historyOf } from './changes.ts'
@@ -40,12 +39,22 @@ export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = l
   return { asOf: rows.asOf, sources }
 }
 
-/** The members of a population one by one, in the byte order of their keys. */
-export interface Population {
-  readonly size: number
+/** The members of a population, from 0 to `size` in the byte order of their keys. */
+export interface Population extends Members {
   /** the gaps that may hide members, by dataset; empty when the population is proven complete */
   readonly unread: ReadonlyMap<string, readonly Gap[]>
-  members(): Iterable<Entity>
+}
+
+interface Members {
+  readonly size: number
+  at(index: number): Entity
+  /** The key of a member, without making it. */
+  keyAt(index: number): string
+}
+
+/** Every member of a population. */
+export function* membersOf({ size, at }: Members): Iterable<Entity> {
+  for (let index = 0; index < size; index++) yield at(index)
 }
 
 /** @throws {ControlsError} UNKNOWN_RESOURCE */
@@ -64,21 +73,28 @@ export function population(source: SourceEstate, resource: string): Population {
   for (const [dataset, gaps] of resource in historyOf ? (source.changes?.unread(resource) ?? []) : []) {
     unread.set(dataset, [...(unread.get(dataset) ?? []), ...gaps])
   }
-  if (resource === 'entitlement') {
-    if (source.gaps.whole('import.reviews') !== undefined) return { size: 0, unread, members: () => [] }
-    return { size: source.entitlements.size, unread, members: () => source.entitlements.members() }
+  return { ...members(source, resource), unread }
+}
+
+function members(source: SourceEstate, resource: string): Members {
+  if (resource === 'entitlement' && source.gaps.whole('import.reviews') === undefined) {
+    const { entitlements } = source
+    return { size: entitlements.size, at: index => entitlements.at(index), keyAt: index => entitlements.keyAt(index) }
   }
-  if (resource === 'assignment') {
-    const rows = source.populations.assignments()
-    return { size: rows.length, unread, members: () => assignments(source, rows) }
+  if (resource === 'assignment' || resource === 'accountAssignment') {
+    const { accountAssignments: columns } = source
+    const rows = resource === 'assignment' ? source.populations.assignments() : source.populations.order(resource)
+    // rows of application assignments are those below 0
+    const at = (row: number) => (row < 0 ? source.applicationAssignment(-1 - row) : source.accountAssignment(row))
+    const keyAt = (row: number) => (row < 0 ? source.applicationAssignment(-1 - row).key : columns.key(row))
+    return { size: rows.length, at: index => at(rows[index]!), keyAt: index => keyAt(rows[index]!) }
   }
-  const others = source.populations.members(resource)
-  if (others !== undefined) {
-    const sorted = [...others].sort((a, b) => compareBytes(a.key, b.key))
-    return { size: sorted.length, unread, members: () => sorted }
-  }
-  const order = source.populations.order(resource as PopulationName)
-  return { size: order.length, unread, members: () => one(source, resource as PopulationName, order) }
+  const others = resource === 'entitlement' ? [] : source.populations.members(resource)
+  if (others !== undefined) return { size: others.length, at: index => others[index]!, keyAt: index => others[index]!.key }
+  const name = resource as Exclude<PopulationName, 'accountAssignment'>
+  const order = source.populations.order(name)
+  const at = (index: number) => source[name](order[index]!)
+  return { size: order.length, at, keyAt: index => at(index).key }
 }
 
 /**
@@ -93,7 +109,7 @@ export function* populationOf(estate: Estate, source: string, resource: string):
     const known = estate.sources.map(each => each.source).join(', ')
     throw new ControlsError('UNKNOWN_SOURCE', `the estate holds no source ${source}`, { hint: `it holds ${known || 'none'}` })
   }
-  for (const member of population(found, resource).members()) yield subjectOf(found, resource, member)
+  for (const member of membersOf(population(found, resource))) yield subjectOf(found, resource, member)
 }
 
 export function subjectOf(source: SourceEstate, resource: string, member: Entity): Subject {
@@ -125,12 +141,4 @@ function unreadOf(source: SourceEstate, dataset: string): readonly Gap[] {
 function rowGaps(source: SourceEstate, dataset: string): readonly Gap[] {
   const isLink = dataset === 'sso.account_assignments' || dataset === 'sso.application_assignments'
   return isLink || dataset.startsWith('import.') ? [...source.gaps.rows(dataset).values()].flatMap(gap => gap.gaps) : []
-}
-
-function* one(source: SourceEstate, name: PopulationName, order: Int32Array): Iterable<Entity> {
-  for (const number of order) yield source[name](number)
-}
-
-function* assignments(source: SourceEstate, rows: Int32Array): Iterable<Entity> {
-  for (const row of rows) yield row < 0 ? source.applicationAssignment(-1 - row) : source.accountAssignment(row)
 }

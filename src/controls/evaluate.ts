@@ -63,7 +63,14 @@ const notApplicable = 3
 
 type Choose = ReturnType<typeof chooser>
 
-type Verdict = { readonly status: number; readonly why: Undecided | null }
+interface Verdict {
+  readonly status: number
+  readonly why: Undecided | null
+}
+/** millions of subjects share them */
+const passes: Verdict = { status: pass, why: null }
+const fails: Verdict = { status: fail, why: null }
+const doesNotApply: Verdict = { status: notApplicable, why: null }
 
 /** One control on one source. */
 export function judgeSource(
@@ -75,14 +82,13 @@ export function judgeSource(
   const control = forSource(given, source.source)
   const { info } = control
   const choose = chooser(control, source)
-  const { size, unread, members } = population(source, info.resource)
+  const { size, unread, at, keyAt } = population(source, info.resource)
   const frame: Frame = [{ asOf: asOf.getTime(), fuel: 0 }, Object.freeze({ ...info.parameters }), null]
   const verdicts = new Uint8Array(size)
   let broken: Broken | null = null
-  let index = 0
-  for (const member of members()) {
-    const { status, why } = judge(control, frame, member, choose)
-    verdicts[index++] = status
+  for (let index = 0; index < size; index++) {
+    const { status, why } = judge(control, frame, at(index), choose)
+    verdicts[index] = status
     if (why instanceof Broken) broken ??= why
   }
   if (broken !== null) verdicts.fill(unknown)
@@ -107,13 +113,13 @@ export function judgeSource(
     })
   }
   let next = 0
-  index = 0
-  for (const member of members()) {
-    const verdict = verdicts[index++]!
-    const key = member.key
+  for (let index = 0; index < size; index++) {
+    const verdict = verdicts[index]!
+    const key = keyAt(index)
     while (next < datasets.length && compareBytes(datasets[next]![0], key) < 0) addDataset(...datasets[next++]!)
     digest.add(key, statuses[verdict]!)
     if (verdict === implied) continue
+    const member = at(index)
     const result = resultOf(control, source, frame, member, choose, verdict, broken)
     const ids = verdict === fail ? selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id) : []
     results.push(ids.length === 0 ? result : { ...result, exceptions: ids.sort(compareBytes) })
@@ -149,6 +155,8 @@ function judge(control: CompiledControl, frame: Frame, member: Entity, choose: C
   frame[2] = member
   const choice = choose(member)
   if (choice.why !== null && !isTriable(choice)) return { status: unknown, why: choice.why }
+  frame[1] = choice.sets[0]
+  if (choice.sets.length === 1) return judgeOnce(control, frame)
   const verdicts = choice.sets.map(parameters => {
     frame[1] = parameters
     return judgeOnce(control, frame)
@@ -162,10 +170,10 @@ function judge(control: CompiledControl, frame: Frame, member: Entity, choose: C
 
 function judgeOnce(control: CompiledControl, frame: Frame): Verdict {
   const applies = metered(control.appliesTo, frame)
-  if (applies === false) return { status: notApplicable, why: null }
+  if (applies === false) return doesNotApply
   const requirement = metered(control.requirement, frame)
-  if (applies === true && requirement === true) return { status: pass, why: null }
-  if (applies === true && requirement === false) return { status: fail, why: null }
+  if (applies === true && requirement === true) return passes
+  if (applies === true && requirement === false) return fails
   const undecided = [applies, requirement].flatMap(value => (typeof value === 'boolean' ? [] : [asUndecided(value)]))
   return { status: unknown, why: undecided.reduce(join) }
 }

@@ -1,6 +1,6 @@
 import type { Exception } from '../model.ts'
 import type { Catalog } from './catalog.ts'
-import { type Estate, population } from './estate.ts'
+import { type Estate, membersOf, population } from './estate.ts'
 import { selectorOf } from './exception-scope.ts'
 
 /** What an exception could stand beside in an estate, whatever the status. */
@@ -21,9 +21,9 @@ export function exceptionReach(catalog: Catalog, estate: Estate, exception: Exce
     if (control === undefined) continue
     const selector = selectorOf(control, exception)
     for (const source of estate.sources) {
-      const { unread, members } = population(source, control.info.resource)
-      isWhole &&= unread.size === 0
-      for (const member of members()) {
+      const whole = population(source, control.info.resource)
+      isWhole &&= whole.unread.size === 0
+      for (const member of membersOf(whole)) {
         size++
         if (selector.covers(source, member, asOf)) fits++
       }

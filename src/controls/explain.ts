@@ -3,7 +3,7 @@ import type { Catalog } from './catalog.ts'
 import { compile } from './compile.ts'
 import type { CheckedExpression } from './control.ts'
 import { ControlsError } from './controls-error.ts'
-import { type Estate, population } from './estate.ts'
+import { type Estate, membersOf, population } from './estate.ts'
 import { judgeSource } from './evaluate.ts'
 import { selectorsOf } from './exception-scope.ts'
 import type { Closure, Frame } from './expression.ts'
@@ -55,7 +55,7 @@ export function explainStatus(
   }
   const selectors = selectorsOf(catalog, exceptions, asOf).get(control) ?? []
   const explanations = estate.sources.flatMap(source => {
-    const member = [...population(source, compiled.info.resource).members()].find(({ key }) => key === subject)
+    const member = [...membersOf(population(source, compiled.info.resource))].find(({ key }) => key === subject)
     if (member === undefined) return []
     const outcome = judgeSource(compiled, source, asOf, selectors)
     const kept = outcome.results.find(result => result.subject.kind === 'resource' && result.subject.key === subject)

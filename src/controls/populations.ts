@@ -1,7 +1,8 @@
 import { compareBytes } from '../digest.ts'
 import type { Exception, ImportedRows, Kept, Snapshot } from '../model.ts'
+import { sortedByKey } from './byte-order.ts'
 import { type Changes, historyOf } from './changes.ts'
-import { type Collected, type CollectedSurroundings, collectedOf } from './collected.ts'
+import { type CollectedSurroundings, collectedOf } from './collected.ts'
 import { type CollectorSurroundings, collectorRoles } from './collector-role.ts'
 import { assignmentOrder } from './edge-order.ts'
 import { itemsOf } from './effective.ts'
@@ -62,8 +63,8 @@ export type PopulationName =
 export class Populations {
   readonly #estate: PopulationSurroundings
   readonly #orders = new Map<PopulationName, Int32Array>()
+  readonly #members = new Map<string, readonly Entity[]>()
   readonly #pairs = new Map<string, Provisioning>()
-  #collected: readonly Collected[] | null = null
   #assignments: Int32Array | null = null
 
   constructor(estate: PopulationSurroundings) {
@@ -86,8 +87,19 @@ export class Populations {
     return this.#assignments
   }
 
-  /** Members of a population that is not kept in columns; undefined for those that are. */
+  /** Members of a population that is not kept in columns, in the byte order of their keys; undefined for those that are. */
   members(resource: string): readonly Entity[] | undefined {
+    let members = this.#members.get(resource)
+    if (members === undefined) {
+      const found = this.#find(resource)
+      if (found === undefined) return undefined
+      members = sortedByKey(found)
+      this.#members.set(resource, members)
+    }
+    return members
+  }
+
+  #find(resource: string): readonly Entity[] | undefined {
     const estate = this.#estate
     switch (resource) {
       case 'principal':
@@ -109,7 +121,7 @@ export class Populations {
       case 'delegation':
         return itemsOf(estate.organizations.delegationList())
       case 'entitlement':
-        return [...estate.entitlements.members()]
+        return estate.entitlements.all()
       case 'storedSnapshot': {
         const { kept } = estate
         return kept === null ? [] : kept.snapshots.map(each => new StoredSnapshot(estate, kept, each))
@@ -123,8 +135,7 @@ export class Populations {
       case 'collectorRole':
         return collectorRoles(estate, estate.snapshot.callers)
       case 'collected':
-        this.#collected ??= collectedOf(estate, estate.snapshot, estate.imports)
-        return this.#collected
+        return collectedOf(estate, estate.snapshot, estate.imports)
       default:
         return resource in historyOf ? (estate.changes?.members(resource) ?? []) : estate.iam.members(resource)
     }
@@ -142,7 +153,7 @@ export class Populations {
       let [low, high] = [taken, direct.length]
       while (low < high) {
         const middle = (low + high) >>> 1
-        if (compareBytes(estate.accountAssignment(direct[middle]!).key, key) < 0) low = middle + 1
+        if (compareBytes(estate.accountAssignments.key(direct[middle]!), key) < 0) low = middle + 1
         else high = middle
       }
       merged.set(direct.subarray(taken, low), taken + index)
@@ -187,7 +198,7 @@ export class Populations {
       case 'accountAssignment':
         return (
           assignmentOrder(estate.accountAssignments, estate) ??
-          sortByKey(everyRow(estate.accountAssignments.length), row => estate.accountAssignment(row).key)
+          sortByKey(everyRow(estate.accountAssignments.length), row => estate.accountAssignments.key(row))
         )
       case 'applicationAssignment':
         return sortByKey(everyRow(estate.applicationAssignments.length), row => estate.applicationAssignment(row).key)

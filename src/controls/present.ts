@@ -108,7 +108,7 @@ export class PresentEstate implements Present {
       const accountId = accounts.keys[accountAssignments.account(row)]!
       const setArn = permissionSets.keys[accountAssignments.permissionSet(row)]!
       if (!pairs.has(`${accountId}|${setArn}`)) continue
-      const { principalType: type, principalId } = accountAssignments.principal(row)
+      const [type, principalId] = [accountAssignments.principalType(row), accountAssignments.principalId(row)]
       yield { accountId, setArn, type, principalId }
     }
   }

@@ -54,8 +54,9 @@ export const questions: { readonly [name: string]: Question } = {
   },
   conflicts: (receiver, [pairs, scope], meter) => {
     if (!(receiver instanceof User) || !Array.isArray(pairs)) return undefined
-    const held = [receiver.assignments, ...itemsOf<Group>(receiver.groups).map(group => group.assignments)]
-    burn(meter, held.reduce((sum, list) => sum + itemsOf(list).length, 0) + pairs.length * 20)
+    let looks = itemsOf(receiver.assignments).length + pairs.length * 20
+    for (const group of itemsOf<Group>(receiver.groups)) looks += itemsOf(group.assignments).length
+    burn(meter, looks)
     return conflicts(receiver, pairs, scope !== 'organization')
   },
   isAssignedToEveryone: (receiver, [ratio, minUsers], meter) => {
@@ -96,13 +97,14 @@ function allowsAny(set: PermissionSet, actions: readonly string[]): boolean | Un
 function conflicts(user: User, pairs: readonly string[], isPerAccount: boolean): unknown {
   const wanted = sidesOf(pairs)
   const { assignments: direct, groups } = user
-  // thousands of users share a group, and all that nobody knows whose it is: each is asked once
-  const lists = [direct, ...itemsOf<Group>(groups).map(group => group.assignments)]
-  const held = [
-    ...concerned(itemsOf<AccountAssignment>(direct), wanted),
-    ...itemsOf<Group>(groups).flatMap(group => concernedOf(group, wanted)),
-  ]
-  const open = [...lists, groups].filter(list => list instanceof OpenList)
+  const held = concerned(itemsOf<AccountAssignment>(direct), wanted)
+  const open: OpenList[] = direct instanceof OpenList ? [direct] : []
+  for (const group of itemsOf<Group>(groups)) {
+    // thousands of users share a group, and all that nobody knows whose it is: each is asked once
+    for (const each of concernedOf(group, wanted)) held.push(each)
+    if (group.assignments instanceof OpenList) open.push(group.assignments)
+  }
+  if (groups instanceof OpenList) open.push(groups)
   // most users hold none of them; a pair that is written wrongly is told all the same
   if (open.length === 0 && held.length < 2 && pairs.every(isPair)) return emptyList
   const possible = [...held]
@@ -175,7 +177,7 @@ function concernedOf(shared: Group | readonly unknown[], wanted: ReadonlySet<str
 }
 
 /** Assignments of the sets that are wanted, and of those whose name could not be read. */
-function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>): readonly Held[] {
+function concerned(assignments: readonly AccountAssignment[], wanted: ReadonlySet<string>): Held[] {
   const found: Held[] = []
   for (const assignment of assignments) {
     const set = setName(assignment)

@@ -32,7 +32,7 @@ export interface Reviewed {
 export class Reviews {
   readonly #estate: ReviewSurroundings
   readonly #rows: readonly Facts[]
-  #byThing: ReadonlyMap<string, readonly Facts[]> | null = null
+  #byThing: ByThing | null = null
   readonly #names = new Map<
     Kind,
     { readonly byName: ReadonlyMap<string, readonly number[]>; readonly unnamed: ReadonlySet<number> }
@@ -43,16 +43,14 @@ export class Reviews {
     this.#rows = reviews?.rows ?? []
   }
 
-  #index(): ReadonlyMap<string, readonly Facts[]> {
-    const byThing = new Map<string, Facts[]>()
+  #index(): ByThing {
+    const byThing: ByThing = new Map()
     for (const row of this.#rows) {
       for (const user of this.#numbers('user', row.user)) {
         for (const group of this.#numbers('group', row.group)) {
           for (const permissionSet of this.#numbers('permissionSet', row.permissionSet)) {
-            const key = keyOf({ user, group, permissionSet })
-            const rows = byThing.get(key)
-            if (rows === undefined) byThing.set(key, [row])
-            else rows.push(row)
+            const bySet = kept(byThing, principalsKey(user, group), () => new Map<number | null, Facts[]>())
+            kept(bySet, permissionSet, () => [] as Facts[]).push(row)
           }
         }
       }
@@ -63,7 +61,9 @@ export class Reviews {
   /** Decisions about a thing. One that names it by a name that could not be read is a ghost; an account's name that several have counts for nothing. */
   of(thing: Reviewed): { readonly decisions: List; readonly ambiguous: boolean } {
     this.#byThing ??= this.#index()
-    const rows = this.#isUnnamed(thing) ? this.#rows : this.#byThing.get(keyOf(thing))
+    const rows = this.#isUnnamed(thing)
+      ? this.#rows
+      : this.#byThing.get(principalsKey(thing.user, thing.group))?.get(thing.permissionSet)
     if (rows === undefined || rows.length === 0) return none
     const sure: Facts[] = []
     const maybe: { readonly row: Facts; readonly why: Unknown }[] = []
@@ -104,9 +104,17 @@ export class Reviews {
   }
 
   #isUnnamed(thing: Reviewed): boolean {
-    return (['user', 'group', 'permissionSet'] as const).some(
-      kind => thing[kind] !== null && this.#namesOf(kind).unnamed.has(thing[kind]),
+    return (
+      this.#isOneUnnamed('user', thing.user) ||
+      this.#isOneUnnamed('group', thing.group) ||
+      this.#isOneUnnamed('permissionSet', thing.permissionSet)
     )
+  }
+
+  #isOneUnnamed(kind: Kind, number: number | null): boolean {
+    if (number === null) return false
+    const { unnamed } = this.#namesOf(kind)
+    return unnamed.size > 0 && unnamed.has(number)
   }
 
   /** Numbers a cell may mean; [null] for an empty one. */
@@ -161,8 +169,22 @@ export class Reviews {
 
 const none: { readonly decisions: List; readonly ambiguous: boolean } = { decisions: emptyList, ambiguous: false }
 
-function keyOf({ user, group, permissionSet }: Omit<Reviewed, 'account'>): string {
-  return `${user ?? ''} ${group ?? ''} ${permissionSet ?? ''}`
+/** Decisions by the user and group that they name, then by the permission set. */
+type ByThing = Map<number, Map<number | null, Facts[]>>
+
+/** One number for both: fewer than 2^26 of each fit into memory. */
+function principalsKey(user: number | null, group: number | null): number {
+  return ((user ?? -1) + 1) * 2 ** 26 + (group ?? -1) + 1
+}
+
+/** What a map holds under a key, made when it holds nothing yet. */
+function kept<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key)
+  if (value === undefined) {
+    value = make()
+    map.set(key, value)
+  }
+  return value
 }
 
 function timeOf({ reviewedAt }: Facts): number {

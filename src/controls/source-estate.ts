@@ -6,7 +6,7 @@ import { CustomerPolicies } from './customer-policies.ts'
 import { Directory } from './directory.ts'
 import { EffectiveAccess } from './effective-access.ts'
 import { Entitlements } from './entitlements.ts'
-import type { Entity, List } from './entity.ts'
+import type { List } from './entity.ts'
 import type { EscalationFamilies } from './escalation.ts'
 import { EstateLinks } from './estate-links.ts'
 import { EstateTables } from './estate-tables.ts'
@@ -72,7 +72,15 @@ export class SourceEstate extends EstateTables {
   readonly #own: OwnGaps
   /** rows of permission sets as they were read, where there is a past to compare them with */
   readonly #setRows = new Map<string, StoredResource[]>()
-  readonly #objects = new Map<new (estate: SourceEstate, number: number) => Entity, Entity[]>()
+  readonly #made = {
+    users: [] as User[],
+    groups: [] as Group[],
+    permissionSets: [] as PermissionSet[],
+    accounts: [] as Account[],
+    applications: [] as Application[],
+    accountAssignments: [] as AccountAssignment[],
+    applicationAssignments: [] as ApplicationAssignment[],
+  }
   #links: EstateLinks | null = null
   #access: EffectiveAccess | null = null
   #changes: Changes | null = null
@@ -188,25 +196,32 @@ export class SourceEstate extends EstateTables {
   }
 
   user(number: number): User {
-    return this.#object(User, number)
+    this.#made.users[number] ??= new User(this, number)
+    return this.#made.users[number]!
   }
   group(number: number): Group {
-    return this.#object(Group, number)
+    this.#made.groups[number] ??= new Group(this, number)
+    return this.#made.groups[number]!
   }
   permissionSet(number: number): PermissionSet {
-    return this.#object(PermissionSet, number)
+    this.#made.permissionSets[number] ??= new PermissionSet(this, number)
+    return this.#made.permissionSets[number]!
   }
   account(number: number): Account {
-    return this.#object(Account, number)
+    this.#made.accounts[number] ??= new Account(this, number)
+    return this.#made.accounts[number]!
   }
   application(number: number): Application {
-    return this.#object(Application, number)
+    this.#made.applications[number] ??= new Application(this, number)
+    return this.#made.applications[number]!
   }
   accountAssignment(number: number): AccountAssignment {
-    return this.#object(AccountAssignment, number)
+    this.#made.accountAssignments[number] ??= new AccountAssignment(this, number)
+    return this.#made.accountAssignments[number]!
   }
   applicationAssignment(number: number): ApplicationAssignment {
-    return this.#object(ApplicationAssignment, number)
+    this.#made.applicationAssignments[number] ??= new ApplicationAssignment(this, number)
+    return this.#made.applicationAssignments[number]!
   }
   setOfArn(arn: string): PermissionSet {
     return this.permissionSet(this.permissionSets.number(arn))
@@ -279,16 +294,6 @@ export class SourceEstate extends EstateTables {
   #organizationMissing(): Unknown {
     const message = 'the organization was not described'
     return this.#own.once(this.gaps.absent('organizations.organizations', '', 'not_collected', message))
-  }
-
-  #object<E extends Entity>(type: new (estate: SourceEstate, number: number) => E, number: number): E {
-    let objects = this.#objects.get(type)
-    if (objects === undefined) {
-      objects = []
-      this.#objects.set(type, objects)
-    }
-    objects[number] ??= new type(this, number)
-    return objects[number] as E
   }
 }
 

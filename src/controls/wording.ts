@@ -1,5 +1,6 @@
 import { compareBytes } from '../digest.ts'
 import type { Facts, Gap, GapReason, Json } from '../model.ts'
+import { sortTexts } from './byte-order.ts'
 import { textOf } from './calls.ts'
 import { compile } from './compile.ts'
 import { datasets } from './datasets.ts'
@@ -33,7 +34,11 @@ const unread: { readonly [R in Exclude<GapReason, 'parent_not_read' | 'disposed'
 /** Compiles a message: the texts it adds up are put into words one by one. */
 export function compileMessage(node: ASTNode, scope: Scope): Message {
   const parts = compileParts(node, scope)
-  return frame => parts.map(part => part(frame)).join('')
+  return frame => {
+    let text = ''
+    for (const part of parts) text += part(frame)
+    return text
+  }
 }
 
 function compileParts(node: ASTNode, scope: Scope): readonly Message[] {
@@ -79,7 +84,9 @@ function shown(value: unknown): Json {
 
 /** Sorted by what is shown, so that the same estate gives the same facts. */
 function shownItems(items: readonly unknown[]): readonly Json[] {
-  const all = items.map(shown).sort((a, b) => compareBytes(String(a), String(b)))
+  const all = items.map(shown)
+  if (all.every(each => typeof each === 'string')) sortTexts(all)
+  else all.sort((a, b) => compareBytes(String(a), String(b)))
   const first = all.slice(0, longestShown)
   return all.length > longestShown ? [...first, `and ${all.length - longestShown} more`] : first
 }

@@ -6,6 +6,7 @@ import { benchRival } from './collection-rival.ts'
 import { benchControls } from './controls.ts'
 import { benchAtScale } from './controls-at-scale.ts'
 import { benchByHand } from './controls-by-hand.ts'
+import { benchStored } from './controls-stored.ts'
 import { benchEvidence } from './evidence.ts'
 import { benchExpressions } from './expressions.ts'
 import { benchStore, benchStoreYear } from './store.ts'
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'controls-at-scale': () => benchAtScale('M'),
   'controls-l': () => benchAtScale('L'),
   'controls-by-hand-l': () => benchByHand('L'),
+  'controls-stored-l': () => benchStored('L'),
   expressions: () => benchExpressions(),
   evidence: benchEvidence,
   store: () => benchStore('M'),
@@ -35,7 +37,7 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'store-year': () => benchStoreYear(),
 }
 const onlyByName = [
-  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l', 'expressions'],
+  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l', 'controls-stored-l', 'expressions'],
   ...['collection-l', 'collection-far', 'collection-rival', 'collection-cost'],
 ]
 

@@ -1,16 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { buildEstate, evaluate, loadCatalog } from '../../src/controls/index.ts'
-import type { Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../../src/model.ts'
+import type { ControlOutcome, Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../../src/model.ts'
 import { sizes } from './sizes.ts'
 
-type Size = 'M' | 'L'
+export type Size = 'M' | 'L'
 
-const asOf = new Date('2026-03-01T00:00:00Z')
+export const asOf = new Date('2026-03-01T00:00:00Z')
 const at = new Date('2025-01-01T00:00:00Z')
 /** younger than the period of reviews: with a million entitlements of which none was reviewed, results would be all that is measured */
-const lately = new Date('2026-01-20T00:00:00Z')
-const isEdge = (dataset: string) => /memberships|account_assignments/.test(dataset)
-const place = { accountId: '111111111111', region: 'eu-west-1' }
+export const lately = new Date('2026-01-20T00:00:00Z')
+export const isEdge = (dataset: string) => /memberships|account_assignments/.test(dataset)
+export const place = { accountId: '111111111111', region: 'eu-west-1' }
 export const accountId = (index: number) => String(100_000_000_000 + index)
 const userId = (index: number) => `90677c608f-${String(index).padStart(8, '0')}-4d28-9b8a-6b1c2d3e4f5a`
 const groupId = (index: number) => `90677c608f-${String(index).padStart(8, '0')}-8c1d-4a5b-9c8d7e6f5a4b`
@@ -19,7 +19,7 @@ const appArn = (index: number) =>
   `arn:aws:sso::111111111111:application/ssoins-1234567890abcdef/apl-${String(index).padStart(16, '0')}`
 
 /** Rows of an organization, spread evenly and made as they are read; one set in a hundred administers. */
-function* rows(name: Size, refused: ReadonlySet<string>): Generator<StoredResource> {
+export function* rows(name: Size, refused: ReadonlySet<string>): Generator<StoredResource> {
   const size = sizes[name]
   const row = (dataset: string, parent: string, key: string, facts: Facts): StoredResource => ({
     ...{ dataset, place, parent, key, facts, digest: '', salt: null },
@@ -71,17 +71,21 @@ function* rows(name: Size, refused: ReadonlySet<string>): Generator<StoredResour
       ...{ ApplicationArn: appArn(i), PrincipalType: 'GROUP', PrincipalId: groupId(i) },
     })
   }
-  for (let i = 0; i < size.memberships; i++) {
-    if (refused.has(`group ${i % size.groups}`)) continue
-    const [group, user] = [groupId(i % size.groups), userId((i * 13 + Math.floor(i / size.groups)) % size.users)]
-    yield row('identitystore.group_memberships', group, `${group}|${user}`, {
-      ...{ IdentityStoreId: 'd-1234567890', MembershipId: `m-${i}`, GroupId: group, MemberId: { UserId: user } },
-    })
+  // in the order of their parts, as the store hands them over
+  for (let g = 0; g < size.groups; g++) {
+    if (refused.has(`group ${g}`)) continue
+    for (let i = g; i < size.memberships; i += size.groups) {
+      const [group, user] = [groupId(g), userId((i * 13 + Math.floor(i / size.groups)) % size.users)]
+      yield row('identitystore.group_memberships', group, `${group}|${user}`, {
+        ...{ IdentityStoreId: 'd-1234567890', MembershipId: `m-${i}`, GroupId: group, MemberId: { UserId: user } },
+      })
+    }
   }
   const perAccount = Math.ceil(size.assignments / size.accounts)
+  const pairsPerAccount = size.pairs / size.accounts
   for (let i = 0; i < size.assignments; i++) {
     const account = Math.floor(i / perAccount)
-    const set = (account * 7 + (i % perAccount)) % size.permissionSets
+    const set = (account * 7 + Math.floor(((i % perAccount) * pairsPerAccount) / perAccount)) % size.permissionSets
     const isGroup = i % 8 !== 0
     const principal = isGroup ? groupId((i * 11) % size.groups) : userId((i * 17) % size.users)
     yield row(
@@ -100,7 +104,7 @@ function* rows(name: Size, refused: ReadonlySet<string>): Generator<StoredResour
   }
 }
 
-const datasetNames = [
+export const datasetNames = [
   'sso.instances',
   'sso.permission_set_arns',
   'sso.permission_sets',
@@ -155,6 +159,11 @@ function refusals(name: Size): { readonly gaps: readonly Gap[]; readonly refused
   }
 }
 
+export const identity = {
+  ...{ partition: 'aws', organizationId: 'o-1', managementAccountId: accountId(0), instanceArn: 'i-1', identityStoreId: 'd-1' },
+  ...{ instanceOwnerAccountId: place.accountId, homeRegion: place.region },
+}
+
 function snapshotOf(name: Size, gaps: readonly Gap[]): Snapshot {
   const hidden = new Set(gaps.filter(gap => gap.member === null).map(gap => gap.dataset))
   return {
@@ -168,16 +177,7 @@ function snapshotOf(name: Size, gaps: readonly Gap[]): Snapshot {
       previousDigest: null,
       digest: '',
     },
-    identity: {
-      ...{
-        partition: 'aws',
-        organizationId: 'o-1',
-        managementAccountId: accountId(0),
-        instanceArn: 'i-1',
-        identityStoreId: 'd-1',
-      },
-      ...{ instanceOwnerAccountId: place.accountId, homeRegion: place.region },
-    },
+    identity,
     datasets: datasetNames.map(dataset => ({
       ...{
         name: dataset,
@@ -193,7 +193,7 @@ function snapshotOf(name: Size, gaps: readonly Gap[]): Snapshot {
 }
 
 /** A roster in which everybody works here, no approvals, and a review of every group's assignments. */
-function importsOf(name: Size): readonly ImportedRows[] {
+export function importsOf(name: Size): readonly ImportedRows[] {
   const size = sizes[name]
   const file = (kind: ImportedRows['kind'], content: readonly Facts[]) => ({
     kind,
@@ -226,11 +226,14 @@ function importsOf(name: Size): readonly ImportedRows[] {
   ]
 }
 
+export const scaleParameters = {
+  'SOD-001': { conflictPairs: ['Set1|Set2', 'Set3|Set4'] },
+  'SOD-002': { protectedAccounts: [accountId(3)] },
+}
+
 export async function estateOf(name: Size, withGaps: boolean) {
   const { gaps, refused } = withGaps ? refusals(name) : { gaps: [], refused: new Set<string>() }
-  const catalog = loadCatalog({
-    parameters: { 'SOD-001': { conflictPairs: ['Set1|Set2', 'Set3|Set4'] }, 'SOD-002': { protectedAccounts: [accountId(3)] } },
-  })
+  const catalog = loadCatalog({ parameters: scaleParameters })
   async function* stream() {
     yield* rows(name, refused)
   }
@@ -256,9 +259,12 @@ export async function measure(name: Size, withGaps: boolean) {
   const estateMb = heap() - before
   const judging = performance.now()
   const byControl: { id: string; ms: number; population: number }[] = []
+  // what was found is kept, as an evaluation keeps it
+  const outcomes: ControlOutcome[] = []
   for (const control of catalog.compiled) {
     const from = performance.now()
     const [outcome] = evaluate({ ...catalog, compiled: [control] }, estate, asOf).outcomes
+    outcomes.push(outcome!)
     byControl.push({ id: control.info.id, ms: Math.round(performance.now() - from), population: outcome!.population })
   }
   const judgeMs = Math.round(performance.now() - judging)
@@ -267,6 +273,7 @@ export async function measure(name: Size, withGaps: boolean) {
     withGaps,
     controls: byControl.length,
     results: byControl.reduce((sum, { population }) => sum + population, 0),
+    resultsKept: outcomes.reduce((sum, { results }) => sum + results.length, 0),
     linkMs: Math.round(linked - started),
     judgeMs,
     totalMs: Math.round(linked - started) + judgeMs,

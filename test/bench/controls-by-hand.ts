@@ -274,7 +274,7 @@ const isAssigned = (group: Thing) => group.assignments.length > 0 || group.appli
 const generic = /^admin|^root|shared|generic|test|demo|^svc|service|team|ops@/i
 
 function* membersOf(source: Thing, population: string): Iterable<Thing> {
-  if (population === 'entitlement') yield* source.entitlements.members()
+  if (population === 'entitlement') for (let i = 0; i < source.entitlements.size; i++) yield source.entitlements.at(i)
   else if (['person', 'rosteredUser', 'principal'].includes(population)) yield* source.populations.members(population)
   else {
     const kinds = population === 'assignment' ? ['accountAssignment', 'applicationAssignment'] : [population]

@@ -50,6 +50,17 @@ describe('an evaluation', () => {
     )
   })
 
+  it('digests a population whatever its keys hold, also many of them', async () => {
+    const strange = ['a"b', 'back\\slash', 'tab\t', 'nul\0', '\u007f', 'é', '\ud800', '\u{1f600}', ' ', '~']
+    const many = Array.from({ length: 3000 }, (_, i) => `${'k'.repeat(40)}${i}`)
+    const ids = [...strange, ...many].sort(compareBytes)
+    const found = await judged("user.UserStatus == 'ENABLED'", {
+      users: ids.map((id, i) => user(id, { UserStatus: i % 3 === 0 ? 'DISABLED' : 'ENABLED' })),
+    })
+    const lines = ids.map((id, i) => `${JSON.stringify(id)} ${i % 3 === 0 ? 'fail' : 'pass'}\n`)
+    expect(found.populationDigest).to.equal(createHash('sha256').update(lines.join('')).digest('hex'))
+  })
+
   it('names what it rests on', async () => {
     const catalog = loadCatalog()
     const evaluation = evaluate(catalog, await buildEstate(estateRows({})), asOf)
