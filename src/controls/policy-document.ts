@@ -12,8 +12,12 @@ export interface Statement {
   readonly actionPatterns: readonly string[]
   /** every resource, or every resource of a type (`arn:aws:iam::*:role/*`) */
   readonly isBroad: boolean
-  /** any Condition counts as limiting, whatever it tests */
+  /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
+  /** a Condition tests more than how and from where one asks: an Allow with one does not allow everything it names */
+  readonly isLimited: boolean
+  /** a resource is the IAM user who asks (`${aws:username}`) */
+  readonly isOnOneself: boolean
 }
 
 export interface PolicyDocument {
@@ -53,10 +57,10 @@ export function readDocument(document: unknown, policy: string): PolicyDocument 
   return { statements }
 }
 
-/** Allow, every action (or NotAction alone) on every resource, without a condition: administrator access. */
+/** Allow, every action (or NotAction alone) on every resource, without a limiting condition: administrator access. */
 export function isFullAccess(statement: Statement): boolean {
-  const { effect, actions, resources, isConditional } = statement
-  return effect === 'Allow' && actions !== 'some' && resources !== 'some' && !isConditional
+  const { effect, actions, resources, isLimited } = statement
+  return effect === 'Allow' && actions !== 'some' && resources !== 'some' && !isLimited
 }
 
 /** Deny of everything without a condition: whatever else is allowed has no effect. Only the literal `*` counts, since this proves safety. */
@@ -88,7 +92,32 @@ function readStatement(written: unknown, policy: string): Statement | string {
     actionPatterns: (action ?? notAction!).map(each => each.toLowerCase()),
     isBroad: resource === null ? !notResource!.some(isEveryArn) : resource.some(isEveryOfItsType),
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
+    isLimited: isLimiting(condition),
+    isOnOneself: resource?.some(each => /:user\/\$\{aws:username\}$/i.test(each)) ?? false,
   }
+}
+
+/** How, how safely and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
+const circumstances = new Set([
+  'aws:multifactorauthpresent',
+  'aws:multifactorauthage',
+  'aws:securetransport',
+  'aws:sourceip',
+  'aws:vpcsourceip',
+  'aws:sourcevpc',
+  'aws:sourcevpce',
+  'aws:useragent',
+  'aws:referer',
+])
+
+function isLimiting(condition: unknown): boolean {
+  if (condition === undefined || condition === null) return false
+  const operators = elements(condition)
+  if (operators === null) return true
+  return [...operators.values()].some(tested => {
+    const keys = elements(tested)
+    return keys === null || [...keys.keys()].some(key => !circumstances.has(key))
+  })
 }
 
 function reach(resources: readonly string[]): Statement['resources'] {

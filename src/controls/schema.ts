@@ -108,7 +108,7 @@ export const schema: { readonly [type: string]: Fields } = {
       'list<string>',
       'services of which an Allow statement grants every action on every resource; * for all',
     ),
-    isFullAccess: derived('bool', 'Allow of every action (or NotAction alone) on every resource without a Condition'),
+    isFullAccess: derived('bool', 'Allow of every action (or NotAction alone) on every resource without a limiting Condition'),
   },
   Account: {
     Id: text('twelve digits'),

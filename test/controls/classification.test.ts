@@ -30,7 +30,27 @@ describe('the classification of a permission set', () => {
     ['arn:*', policy(allow({ Resource: 'arn:*' })), 'admin'],
     ['one bucket', policy(allow({ Resource: 'arn:aws:s3:::bucket/*' })), 'none'],
     ['one service', policy(allow({ Action: 'iam:*' })), 'none'],
-    ['a condition', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'none'],
+    [
+      'a condition on what is asked for',
+      policy(allow({ Condition: { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } } })),
+      'none',
+    ],
+    ['a condition on how one asks', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'admin'],
+    [
+      'a condition on how one asks, and one on what is asked for',
+      policy(
+        allow({
+          Condition: { Bool: { 'AWS:SecureTransport': 'true' }, StringEquals: { 'aws:ResourceTag/team': 'ops' } },
+        }),
+      ),
+      'none',
+    ],
+    ['a condition that is none', policy(allow({ Condition: { Bool: 'yes' } })), 'none'],
+    [
+      'a Deny of everything without MFA',
+      policy(allow({}), allow({ Effect: 'Deny', Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'false' } } })),
+      'admin',
+    ],
     ['an empty condition', policy(allow({ Condition: {} })), 'admin'],
     ['a Deny of everything beside it', policy(allow({}), allow({ Effect: 'Deny' })), 'none'],
     [
