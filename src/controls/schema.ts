@@ -74,6 +74,7 @@ export const schema: { readonly [type: string]: Fields } = {
     Description: textOrNull('free text'),
     SessionDuration: textOrNull('ISO 8601; null counts as PT1H'),
     RelayState: textOrNull('where the console opens'),
+    relayHost: derived('dyn', 'host of an https address in RelayState, in lower case; null when it is none'),
     CreatedDate: timeOrNull('when AWS made the set'),
     name: derived('string', 'Name'),
     sessionHours: derived('double', 'SessionDuration in hours; 1 when AWS sends none'),
