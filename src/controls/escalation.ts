@@ -10,6 +10,8 @@ export interface EscalationFamily {
   readonly anyOf: readonly (readonly string[])[]
   /** it is enough to be allowed them on oneself */
   readonly onOneself?: boolean
+  /** whoever may do it administers identity itself: administrator access, whatever roles there are */
+  readonly administers?: boolean
 }
 
 export interface EscalationFamilies {
@@ -41,6 +43,7 @@ const schema = {
           id: { type: 'string', pattern: '^[a-z0-9-]+$' },
           title: { type: 'string', minLength: 1 },
           onOneself: { type: 'boolean' },
+          administers: { type: 'boolean' },
           anyOf: { type: 'array', minItems: 1, items: { type: 'array', minItems: 1, items: action } },
         },
       },

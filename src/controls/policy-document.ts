@@ -10,8 +10,8 @@ export interface Statement {
   readonly resources: 'every' | 'nearly_every' | 'some'
   /** actions as written (of NotAction for `all_but`), in lower case */
   readonly actionPatterns: readonly string[]
-  /** every resource, or every resource of a type (`arn:aws:iam::*:role/*`) */
-  readonly isBroad: boolean
+  /** services of which it reaches every resource, or every resource of a type (`arn:aws:iam::*:role/*`); `*` for all */
+  readonly broadOn: readonly string[]
   /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
   /** a Condition tests more than how and from where one asks: an Allow with one does not allow everything it names */
@@ -89,8 +89,9 @@ function readStatement(written: unknown, policy: string): Statement | string {
     actions:
       action === null ? (notAction!.some(isEveryAction) ? 'some' : 'all_but') : action.some(isEveryAction) ? 'every' : 'some',
     resources: resource === null ? (notResource!.some(isEveryArn) ? 'some' : 'nearly_every') : reach(resource),
-    actionPatterns: (action ?? notAction!).map(each => each.toLowerCase()),
-    isBroad: resource === null ? !notResource!.some(isEveryArn) : resource.some(isEveryOfItsType),
+    actionPatterns:
+      action === null && notAction!.some(isEveryAction) ? [] : (action ?? notAction!).map(each => each.toLowerCase()),
+    broadOn: resource === null ? (notResource!.some(isEveryArn) ? [] : ['*']) : [...new Set(resource.flatMap(broadService))],
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
     isLimited: isLimiting(condition),
     isOnOneself: resource?.some(each => /:user\/\$\{aws:username\}$/i.test(each)) ?? false,
@@ -134,9 +135,11 @@ function isEveryArn(pattern: string): boolean {
   return /^\*+$/.test(pattern) || /^arn(:[a-z*-]+)?(:\*+)+$/.test(pattern) || /^arn:\*+$/.test(pattern)
 }
 
-/** `*`, or an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
-function isEveryOfItsType(pattern: string): boolean {
-  return isEveryArn(pattern) || /^arn:[a-z*-]+:[a-z0-9*-]*:[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.test(pattern)
+/** The service of an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
+function broadService(pattern: string): readonly string[] {
+  if (isEveryArn(pattern)) return ['*']
+  const service = /^arn:[a-z*-]+:([a-z0-9*-]*):[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.exec(pattern)?.[1]
+  return service === undefined ? [] : [service.toLowerCase()]
 }
 
 /** Members by lower-case name; null when it is no object. */

@@ -76,9 +76,9 @@ export function serviceWildcards(statement: Statement): readonly string[] {
 }
 
 function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[]): boolean {
-  const { effect, actions, actionPatterns, isBroad, isLimited, isOnOneself } = statement
-  const isWide = isBroad || (how === 'to_oneself' && isOnOneself)
-  if (effect !== 'Allow' || (how !== 'at_all' && (!isWide || isLimited))) return false
+  const { effect, actions, actionPatterns, isLimited, isOnOneself } = statement
+  if (effect !== 'Allow') return false
+  if (how !== 'at_all' && (isLimited || !(isBroadOn(statement, wanted) || (how === 'to_oneself' && isOnOneself)))) return false
   if (actions === 'every') return true
   if (actions === 'all_but') return !actionPatterns.some(pattern => covers(pattern, wanted))
   // a deny of the very pattern that allows leaves nothing of it
@@ -86,6 +86,19 @@ function grantsSome(statement: Statement, wanted: string, how: How, all: readonl
   return actionPatterns.some(
     pattern => meets(pattern, wanted) && !denied.some(each => each.actionPatterns.some(other => covers(other, pattern))),
   )
+}
+
+/** Services whose resources an action is about, where they are not those of its own service. */
+const aboutOthers: { readonly [service: string]: readonly string[] } = {
+  sts: ['iam'],
+  ssm: ['ssm', 'ec2', 'ecs'],
+  'ec2-instance-connect': ['ec2'],
+}
+
+/** Whether the resources of a statement are all those of a type that an action may be about: `arn:aws:s3:::bucket/*` says nothing of IAM. */
+function isBroadOn({ broadOn }: Statement, wanted: string): boolean {
+  const service = wanted.slice(0, wanted.indexOf(':'))
+  return broadOn.some(each => (aboutOthers[service] ?? [service]).some(other => covers(each, other)))
 }
 
 /** An unconditional Deny of all that is wanted, on literally everything: what lowers must be proven. */
