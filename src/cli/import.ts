@@ -29,7 +29,7 @@ export function addImport(program: Command, invocation: Invocation): void {
     .description('what people bring beside AWS, as CSV with a header line or as a JSON list')
   for (const [kind, summary] of kinds) {
     addCommand(imports, kind, summary)
-      .argument('<file>', 'a file, or an https:// address')
+      .argument('<file>', 'a file, a folder of .csv and .json files, or an https:// address')
       .action(async (location: string, options: CommonOptions) => {
         const terminal = terminalOf(invocation, options)
         const config = configOf(invocation, options)

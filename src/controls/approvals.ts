@@ -1,3 +1,4 @@
+import { isSamePerson } from '../exception.ts'
 import type { Facts, ImportedRows } from '../model.ts'
 import type { List } from './entity.ts'
 import { joinGaps, OpenList, Undecided, type Unknown } from './values.ts'
@@ -118,6 +119,14 @@ export function fitsCell(cell: string, thing: Nameable | undefined): 'yes' | 'no
   return sharing instanceof Undecided ? sharing : sharing > 1 ? 'ambiguous' : 'yes'
 }
 
+/** Whether a name that somebody wrote is that of a user, by id, name or alias and however it is spelled. */
+export function isBy(name: string, user: Nameable | undefined): boolean | Unknown {
+  if (user === undefined) return false
+  const known = [user.id, ...(user.aliases ?? []), ...(typeof user.name === 'string' ? [user.name] : [])]
+  if (known.some(each => isSamePerson(each, name))) return true
+  return user.name instanceof Undecided ? user.name : false
+}
+
 const hourMs = 3_600_000
 
 /** An approval, as it stands to one change. */
@@ -140,9 +149,7 @@ export class ChangeApproval {
     this.hoursAfter = (this.approvedAt.getTime() - shownAt.getTime()) / hourMs
     this.daysBefore = (unchangedAt.getTime() - this.approvedAt.getTime()) / hourMs / 24
     this.isValid = typeof row.validUntil !== 'string' || endOf(row.validUntil) >= unchangedAt
-    const isAlias = user?.aliases?.some(each => each.toLowerCase() === this.approver.toLowerCase()) ?? false
-    const fits = isAlias ? 'yes' : fitsCell(this.approver, user)
-    this.isByAffected = fits instanceof Undecided ? fits : fits !== 'no'
+    this.isByAffected = isBy(this.approver, user)
   }
 }
 

@@ -10,6 +10,7 @@ import { type FrameworkFile, frameworkOf, frameworkSchema } from './framework-fi
 import { openLanguage } from './language.ts'
 import { loadManagedPolicies, type ManagedPolicies } from './managed-policies.ts'
 import { packagedCatalog } from './packaged-catalog.ts'
+import { withShared, wrongShared } from './shared-parameters.ts'
 
 /** A mistake in a file of the catalog, or in a parameter from the configuration (file `config`, line 0 then). */
 export type CatalogProblem = Problem
@@ -53,6 +54,7 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
   const language = openLanguage()
   const problems: CatalogProblem[] = []
   const controls = new Map<string, CompiledControl>()
+  const places = new Map<string, ReturnType<typeof readYaml>['at']>()
   const frameworks = new Map<string, { framework: Framework; path: string; at: ReturnType<typeof readYaml>['at'] }>()
 
   for (const path of folders.flatMap(yamlFiles)) {
@@ -93,15 +95,27 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
     const control = compileControl(parsed, yaml, text, file, language, (place, member, message, hint) => {
       problems.push({ file, line: place.line, column: place.column, path: member, message, hint })
     })
-    if (control !== null) controls.set(parsed.id, control)
+    if (control === null) continue
+    controls.set(parsed.id, control)
+    places.set(parsed.id, yaml.at)
+  }
+  for (const { id, name, message } of wrongShared(controls)) {
+    const path = `parameters.${name}.sameAs`
+    problems.push({ file: controls.get(id)!.path, ...places.get(id)!(path.split('.')), path, message, hint: null })
   }
 
   const profile = profileOf(frameworks, options.profile ?? null, problems)
-  const tuned = applyParameters(controls, profile.values, profile.report)
-  const configured = applyParameters(tuned, options.parameters ?? {}, (path, message, hint) =>
+  const given = options.parameters ?? {}
+  const tuned = applyParameters(controls, withShared(controls, profile.values, [profile.values]), profile.report)
+  const configured = applyParameters(tuned, withShared(controls, given, [profile.values, given]), (path, message, hint) =>
     problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint }),
   )
-  const overridden = applyOverrides(configured, options, frameworks, problems)
+  const sharing = (each: ParameterOverride) => ({
+    ...each,
+    parameters: withShared(controls, each.parameters, [profile.values, given, each.parameters]),
+  })
+  const overrides = (options.overrides ?? []).map(sharing)
+  const overridden = applyOverrides(configured, { ...options, overrides }, frameworks, problems)
   for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
   const compiled = [...overridden.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
   const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))

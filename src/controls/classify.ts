@@ -15,10 +15,9 @@ export interface Classification {
 }
 
 /**
- * Classifies every permission set of an estate, sorted by source and ARN. Admin-equivalent means: an AWS managed policy that allows
- * everything or administers identity itself, or an inline Allow of every action (or NotAction alone) on every resource without a
- * condition. Only proven restrictions lower it (an explicit Deny of everything, an AWS managed boundary known not to allow
- * everything); only proven absence gives `none`.
+ * Classifies every permission set of an estate, sorted by source and ARN. Admin-equivalent means: policies that allow every action (or
+ * NotAction alone) on every resource without a limiting condition, or that administer identity itself. Only proven restrictions lower it
+ * (an explicit Deny, a boundary known to let neither through); only proven absence gives `none`.
  */
 export function* classify(estate: Estate): Iterable<Classification> {
   for (const source of estate.sources) {

@@ -26,6 +26,8 @@ export interface ParameterDeclaration {
   readonly type: 'number' | 'text' | 'boolean' | 'list'
   readonly default: number | string | boolean | readonly string[]
   readonly unit?: string
+  /** `CONTROL.parameter` whose configured value it takes while it has none of its own */
+  readonly sameAs?: string
   readonly description: string
 }
 
@@ -282,6 +284,7 @@ export const controlSchema: object = {
           type: { enum: ['number', 'text', 'boolean', 'list'] },
           default: value,
           unit: { type: 'string' },
+          sameAs: { type: 'string', pattern: '^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+\\.[a-z][A-Za-z0-9]*$' },
           description: sentence,
         },
       },

@@ -8,6 +8,10 @@ export interface EscalationFamily {
   readonly id: string
   readonly title: string
   readonly anyOf: readonly (readonly string[])[]
+  /** it is enough to be allowed them on oneself */
+  readonly onOneself?: boolean
+  /** whoever may do it administers identity itself: administrator access, whatever roles there are */
+  readonly administers?: boolean
 }
 
 export interface EscalationFamilies {
@@ -38,6 +42,8 @@ const schema = {
         properties: {
           id: { type: 'string', pattern: '^[a-z0-9-]+$' },
           title: { type: 'string', minLength: 1 },
+          onOneself: { type: 'boolean' },
+          administers: { type: 'boolean' },
           anyOf: { type: 'array', minItems: 1, items: { type: 'array', minItems: 1, items: action } },
         },
       },
@@ -54,14 +60,15 @@ export function loadEscalation(): EscalationFamilies {
   return { digest: digestOf(value), families: (value as unknown as { families: EscalationFamily[] }).families }
 }
 
-/** Which families the policies of a principal satisfy. Only actions on every resource of a type and without a condition count. */
+/** Which families the policies of a principal satisfy. Only actions on every resource of a type and without a limiting condition count. */
 export function escalationOf(grants: Grants, { families }: EscalationFamilies): Escalation {
   const isAdmin = allowsEverything(grants)
   if (isAdmin === true) return { kind: 'can_escalate', titles: ['administrator access'], why: null }
   const titles: string[] = []
   const gaps: Unknown[] = isAdmin instanceof Undecided ? [isAdmin] : []
-  for (const { title, anyOf } of families) {
-    const found = anyOf.map(all => together(all.map(each => allows(grants, each.toLowerCase(), 'broadly'))))
+  for (const { title, anyOf, onOneself } of families) {
+    const how = onOneself === true ? 'to_oneself' : 'broadly'
+    const found = anyOf.map(all => together(all.map(each => allows(grants, each.toLowerCase(), how))))
     if (found.includes(true)) titles.push(title)
     else for (const each of found) if (each instanceof Undecided) gaps.push(each)
   }

@@ -2,7 +2,7 @@ import type { Facts, Snapshot, StoredResource } from '../model.ts'
 import { declareFacts, type List, type Surroundings } from './entity.ts'
 import { GapIndex } from './gap-index.ts'
 import { AccessKey, IamGroup, type IamSurroundings, IamUser } from './iam-principals.ts'
-import { instantOf } from './iam-report.ts'
+import { instantOf, isInstantOrNone } from './iam-report.ts'
 import { OwnGaps } from './own-gaps.ts'
 import { closedOr, DatasetRows, RowEntity } from './rows.ts'
 import { Undecided, type Unknown } from './values.ts'
@@ -168,9 +168,11 @@ export class IamAccount extends RowEntity {
   get rootLastUsed(): Date | null | Unknown {
     const line = this.estate.reportLine(this.#rootArn)
     if (line instanceof Undecided) return line
-    const used = ['password_last_used', 'access_key_1_last_used_date', 'access_key_2_last_used_date']
-      .map(column => instantOf(line[column]))
-      .filter(time => time !== null)
+    const columns = ['password_last_used', 'access_key_1_last_used_date', 'access_key_2_last_used_date']
+    const broken = columns.find(column => !isInstantOrNone(line[column]))
+    if (broken !== undefined)
+      return this.estate.invalid(this.estate.reports.dataset, this.#rootArn, `${broken} of root is ${String(line[broken])}`)
+    const used = columns.map(column => instantOf(line[column])).filter(time => time !== null)
     return used.length === 0 ? null : new Date(Math.max(...used.map(time => time.getTime())))
   }
   get #rootArn(): string {

@@ -1,4 +1,4 @@
-import type { Facts, Gap, Snapshot, StoredResource } from '../model.ts'
+import type { Gap, Snapshot, StoredResource } from '../model.ts'
 import { datasets } from './datasets.ts'
 import type { Entity } from './entity.ts'
 import { GapIndex, isPerAccount } from './gap-index.ts'
@@ -74,9 +74,13 @@ export class IamEstate {
     return account.gaps.list(dataset) ?? account.invalid(dataset, name, `no role ${name} was listed in account ${accountId}`)
   }
 
-  /** What IAM itself counts in an account. */
-  summary(accountId: string): Facts | undefined {
-    return [...(this.#accounts.get(accountId)?.summaries.all() ?? [])][0]?.facts
+  /** A count of an account's summary; null where nothing was asked or AWS sent no number. */
+  summaryCount(accountId: string, member: string): number | null | Unknown {
+    const summaries = this.#accounts.get(accountId)?.summaries
+    const row = [...(summaries?.all() ?? [])][0]
+    if (row === undefined) return summaries?.absence(accountId, '') ?? null
+    const count = row.facts[member]
+    return typeof count === 'number' ? count : null
   }
 
   /** Rows of a dataset that are the account's own: policies of AWS are none. */

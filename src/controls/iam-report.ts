@@ -7,6 +7,11 @@ export function instantOf(value: Json | undefined): Date | null {
   return Number.isNaN(time.getTime()) ? null : time
 }
 
+/** Whether a cell of the credential report says a time, or says that there is none. */
+export function isInstantOrNone(value: Json | undefined): boolean {
+  return value === 'N/A' || value === 'no_information' || value === 'not_supported' || instantOf(value) !== null
+}
+
 /** The default version's document of a customer managed policy, as AWS keeps it. */
 export function defaultDocument({ facts }: StoredResource): Json | undefined {
   const versions = Array.isArray(facts.PolicyVersionList) ? facts.PolicyVersionList : []

@@ -1,3 +1,4 @@
+import { isSamePerson } from '../exception.ts'
 import type { Exception } from '../model.ts'
 import { endOf } from './approvals.ts'
 import { Entity, type Surroundings } from './entity.ts'
@@ -34,6 +35,11 @@ export class KeptException extends Entity {
   }
   get approver(): string | null {
     return this.#exception.approvedBy
+  }
+  /** By the one who asked for it, however the name is spelled. */
+  get isSelfApproved(): boolean {
+    const { approvedBy, requestedBy } = this.#exception
+    return approvedBy !== null && isSamePerson(approvedBy, requestedBy)
   }
   get reason(): string {
     return this.#exception.reason.trim()

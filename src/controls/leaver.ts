@@ -112,6 +112,10 @@ export class LeaverIdentity {
    * the latest. Not more than 0 when it was taken away before. Where snapshots in between could not see the user, a range.
    */
   readonly enabledAfterHours: number | Count | Unknown
+  /** Hours from the termination until it was taken away: a range, since it happened between two snapshots. */
+  readonly takenAfterHours: number | Count | Unknown
+  /** Hours between those two; 0 while it is enabled. Where nothing showed it enabled after the termination, from the termination on. */
+  readonly unseenHours: number | Unknown
 
   constructor(leaver: Leaver, identity: KnownIdentity, states: readonly StoredState[], past: Past, isPresent: boolean) {
     const status = isPresent ? identity.UserStatus : 'DISABLED'
@@ -119,10 +123,24 @@ export class LeaverIdentity {
     this.isEnabled = status instanceof Undecided ? status : status === 'ENABLED'
     const ended = leaver.terminationDate.getTime()
     const hours = (version: number) => (past.sealedAt(version).getTime() - ended) / hourMs
+    const unproven = () => leaver.estate.unproven(users, identity.key)
     if (status instanceof Undecided) this.enabledAfterHours = status
     else if (status === 'ENABLED') this.enabledAfterHours = hours(past.last)
-    else this.enabledAfterHours = enabledUntil(states, past, hours, why => leaver.estate.unproven(users, why))
+    else this.enabledAfterHours = enabledUntil(states, past, hours, unproven)
+    const [low, gone] = [lowest(this.enabledAfterHours), hours(this.isEnabled === true ? past.last : goneAt(states, past))]
+    this.takenAfterHours = low instanceof Undecided || low >= gone ? low : new Count(low, gone, unproven())
+    this.unseenHours = low instanceof Undecided ? low : Math.max(0, gone - low)
   }
+}
+
+/** The first version since which a user who is disabled or gone by now was shown so. */
+function goneAt(states: readonly StoredState[], past: Past): number {
+  const enabled = states.findLast(({ facts }) => facts.UserStatus !== 'DISABLED')
+  return enabled === undefined ? past.first : Math.min(enabled.to ?? past.last, past.last)
+}
+
+function lowest(hours: number | Count | Unknown): number | Unknown {
+  return hours instanceof Count ? hours.low : hours
 }
 
 /** For a user who is disabled or gone by now. */
@@ -130,14 +148,14 @@ function enabledUntil(
   states: readonly StoredState[],
   past: Past,
   hours: (version: number) => number,
-  unproven: (key: string) => Unknown,
+  unproven: () => Unknown,
 ): number | Count | Unknown {
   const at = states.findLastIndex(({ facts }) => facts.UserStatus !== 'DISABLED')
   const state = states[at]
   // nothing shows it enabled since the period began
   if (state === undefined) return Math.min(0, hours(past.first))
-  if (state.facts.UserStatus !== 'ENABLED') return unproven(state.key)
+  if (state.facts.UserStatus !== 'ENABLED') return unproven()
   const shown = state.to ?? past.last
   if (state.lastSeen >= shown - 1) return hours(state.lastSeen)
-  return new Count(hours(state.lastSeen), hours(shown - 1), unproven(state.key))
+  return new Count(hours(state.lastSeen), hours(shown - 1), unproven())
 }

@@ -20,19 +20,22 @@ export interface ManagedPolicies {
   readonly accessLevels: AccessLevels
   /** undefined for a policy that is not in the list, and for an ARN that is not AWS's */
   meaningOf(arn: string): ManagedPolicyMeaning | undefined
+  /** what it allows broadly of the actions that administer identity; empty for most */
+  identityActionsOf(arn: string): readonly string[]
 }
 
 const names = { type: 'array', items: { type: 'string', pattern: '^[A-Za-z0-9+=,.@_-]+$' }, uniqueItems: true }
 const schema = {
   type: 'object',
   additionalProperties: false,
-  required: ['source', 'madeAt', 'fullAccess', 'privileged', 'deniesEverything', 'limited'],
+  required: ['source', 'madeAt', 'fullAccess', 'privileged', 'deniesEverything', 'identityActions', 'limited'],
   properties: {
     source: { type: 'string' },
     madeAt: { type: 'string' },
     fullAccess: names,
     privileged: names,
     deniesEverything: names,
+    identityActions: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } },
     limited: names,
   },
 }
@@ -43,6 +46,7 @@ interface Listed {
   readonly fullAccess: readonly string[]
   readonly privileged: readonly string[]
   readonly deniesEverything: readonly string[]
+  readonly identityActions: { readonly [name: string]: readonly string[] }
   readonly limited: readonly string[]
 }
 
@@ -65,9 +69,12 @@ export function loadManagedPolicies(): ManagedPolicies {
     escalation,
     accessLevels,
     origin: `${listed.source}, made ${listed.madeAt}`,
-    meaningOf: arn => {
-      const name = /^arn:[a-z-]+:iam::aws:policy\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1]
-      return name === undefined ? undefined : meanings.get(name)
-    },
+    meaningOf: arn => meanings.get(nameOf(arn) ?? ''),
+    identityActionsOf: arn => listed.identityActions[nameOf(arn) ?? ''] ?? [],
   }
+}
+
+/** The name of a policy that AWS manages. */
+function nameOf(arn: string): string | undefined {
+  return /^arn:[a-z-]+:iam::aws:policy\/(?:.*\/)?([^/]+)$/.exec(arn)?.[1]
 }

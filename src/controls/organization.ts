@@ -177,8 +177,10 @@ function principalsOf(content: Json | undefined): readonly string[] | null {
   if (typeof parsed !== 'object' || parsed === null || !('Statement' in parsed)) return null
   const statements: readonly unknown[] = Array.isArray(parsed.Statement) ? parsed.Statement : [parsed.Statement]
   const named = statements.flatMap(statement => {
-    if (typeof statement !== 'object' || statement === null || !('Principal' in statement)) return []
+    if (typeof statement !== 'object' || statement === null) return []
     if ('Effect' in statement && statement.Effect === 'Deny') return []
+    if ('NotPrincipal' in statement) return ['*']
+    if (!('Principal' in statement)) return []
     const principal = statement.Principal
     const aws = typeof principal === 'object' && principal !== null && 'AWS' in principal ? principal.AWS : principal
     return (Array.isArray(aws) ? aws : [aws]).filter(each => typeof each === 'string')

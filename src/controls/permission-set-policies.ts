@@ -12,6 +12,7 @@ import {
   isFullDenial,
   type PolicyDocument,
   type Statement as PolicyStatement,
+  readDocument,
   readPolicy,
 } from './policy-document.ts'
 import type { PolicyDocuments } from './policy-documents.ts'
@@ -64,7 +65,8 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
   escalation(set: number): Escalation {
     let found = this.#escalations.get(set)
     if (found === undefined) {
-      found = this.classify(set).kind === 'admin' ? admin : escalationOf(this.grants(set), this.#outside.escalation)
+      found = escalationOf(this.grants(set), this.#outside.escalation)
+      if (found.kind !== 'can_escalate' && this.classify(set).kind === 'admin') found = admin
       this.#escalations.set(set, found)
     }
     return found
@@ -140,12 +142,11 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
   }
 
   /**
-   * Whether a permission set is admin-equivalent: an AWS managed policy that allows everything or administers identity itself, or
-   * an inline statement that allows every action on every resource. An explicit Deny of everything, or a permissions boundary whose
-   * document is known not to allow everything, makes it `none`; a boundary that was refused, or whose document was not read, makes
-   * `unknown` of what would be `admin`. A Deny of everything in a document that was not read is not assumed. An unread policy makes
-   * it `unknown`, unless something known decides. Service control policies are not considered.
-   * Escalation paths are not analysed.
+   * Whether a permission set is admin-equivalent: its policies allow every action on every resource, or administer identity itself (the
+   * AWS managed policies that do so by the reference list, and whatever satisfies a family of escalation.yaml that `administers`). An
+   * explicit Deny of everything, or a permissions boundary whose document is known to let neither through, makes it `none`; a boundary
+   * that was refused, or whose document was not read, makes `unknown` of what would be `admin`. A Deny in a document that was not read
+   * is not assumed. An unread policy makes it `unknown`, unless something known decides. Service control policies are not considered.
    */
   classify(set: number): SetClassification {
     let classified = this.#classified.get(set)
@@ -158,7 +159,9 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
 
   #classify(set: number): SetClassification {
     const boundary = this.#boundaryMeaning(set)
-    if (boundary.lowers === true) return none(`its permissions boundary ${boundary.name} does not allow everything`)
+    const limit = boundary.lowers === true ? { statements: boundary.statements } : null
+    if (limit !== null && this.#identityWays({ statements: anything, unread: [], boundary: limit }).length === 0)
+      return none(`its permissions boundary ${boundary.name} does not allow everything`)
     const managed = this.managed(set)
     const policies = (managed instanceof OpenList ? managed.items : managed) as readonly ManagedPolicy[]
     const document = this.#inlineDocument(set)
@@ -174,11 +177,18 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     if (inline.some(isFullDenial)) return none('the inline policy denies everything')
     if (written.some(isFullDenial)) return none('a customer managed policy denies everything')
     const granting = meanings.filter(({ meaning }) => meaning === 'full_access' || meaning === 'privileged')
-    const reasons = granting.map(({ policy }) => `${text(policy.Name)} is attached`)
-    if (inline.some(isFullAccess)) reasons.push('the inline policy allows every action on every resource')
-    for (const name of new Set(written.filter(isFullAccess).map(statement => statement.policy)))
+    const reasons = limit === null ? granting.map(({ policy }) => `${text(policy.Name)} is attached`) : []
+    if (limit === null && inline.some(isFullAccess)) reasons.push('the inline policy allows every action on every resource')
+    for (const name of new Set(limit === null ? written.filter(isFullAccess).map(statement => statement.policy) : []))
       reasons.push(`customer managed policy ${name} allows every action on every resource`)
-    if (reasons.length > 0 && boundary.lowers !== false) {
+    if (reasons.length === 0) {
+      const known = policies.flatMap(({ Arn }) =>
+        typeof Arn === 'string' ? this.#outside.documents.read(Arn, nameOf(Arn)).statements : [],
+      )
+      const ways = this.#identityWays({ statements: [...inline, ...written, ...known], unread: [], boundary: limit })
+      if (ways.length > 0) reasons.push(`it can ${ways.join(', ')}`)
+    }
+    if (reasons.length > 0 && boundary.lowers instanceof Undecided) {
       const reason = `${reasons.sort(compareBytes).join(' and ')}, and its permissions boundary could not be read`
       return { kind: 'unknown', reason, why: boundary.lowers }
     }
@@ -194,27 +204,37 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     return { kind: 'unknown', reason: 'a policy of it could not be read', why }
   }
 
-  /** Whether a permissions boundary keeps the set from being admin-equivalent: false without one, and a gap where it was not read. */
-  #boundaryMeaning(set: number): { readonly lowers: boolean | Unknown; readonly name: string } {
+  /** Titles of the ways to administer identity itself. */
+  #identityWays(grants: Grants): readonly string[] {
+    const families = this.#outside.escalation.families.filter(({ administers }) => administers === true)
+    return escalationOf(grants, { ...this.#outside.escalation, families }).titles
+  }
+
+  /** Whether a permissions boundary lets less than everything through, and what: false without one, and a gap where it was not read. */
+  #boundaryMeaning(set: number): BoundaryMeaning {
     const unread = this.partGap(boundaryDataset, set)
-    if (unread !== undefined) return { lowers: unread, name: '' }
+    if (unread !== undefined) return { lowers: unread, name: '', statements: [] }
     const row = this.boundaryRow(set)
-    if (row === undefined) return { lowers: false, name: '' }
+    if (row === undefined) return { lowers: false, name: '', statements: [] }
     const arn = row.ManagedPolicyArn
     if (typeof arn === 'string') {
-      const name = arn.split('/').at(-1) ?? arn
+      const name = nameOf(arn)
       const meaning = this.#outside.documents.meaningOf(arn)
       return {
-        lowers: meaning === undefined ? this.#boundaryGap(set, arn) : meaning === 'limited' || meaning === 'denies_everything',
+        lowers: meaning === undefined ? this.#boundaryGap(set, arn) : meaning !== 'full_access',
         name,
+        statements: this.#outside.documents.read(arn, name).statements,
       }
     }
     const own = row.CustomerManagedPolicyReference as Facts | undefined
     const [name, path] = [text(own?.Name ?? ''), text(own?.Path ?? '/')]
     const found = this.#outside.customerPolicies.documents(this.key(set), name, path)
-    if (found === null) return { lowers: this.#boundaryGap(set, `${path}${name}`), name }
-    if (found.documents.some(document => document.statements.some(isFullAccess))) return { lowers: false, name }
-    return { lowers: found.why ?? true, name }
+    if (found === null) return { lowers: this.#boundaryGap(set, `${path}${name}`), name, statements: [] }
+    if (found.documents.some(document => document.statements.some(isFullAccess))) return { lowers: false, name, statements: [] }
+    // what one account lets through is let through; a Deny counts where there is but one document
+    const isOne = found.documents.length === 1
+    const statements = found.documents.flatMap(each => each.statements.filter(({ effect }) => isOne || effect === 'Allow'))
+    return { lowers: found.why ?? true, name, statements }
   }
 
   #boundaryGap(set: number, policy: string): Unknown {
@@ -247,6 +267,23 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     const message = `the document of ${arn} of ${this.nameOf(set)} was not collected, and it is not among the AWS managed policies known to this version`
     return this.policyGap(managedDataset, set, `${this.key(set)}|${arn}`, 'not_collected', message)
   }
+}
+
+interface BoundaryMeaning {
+  readonly lowers: boolean | Unknown
+  readonly name: string
+  /** what is known to be let through, where it lowers */
+  readonly statements: readonly PolicyStatement[]
+}
+
+/** A set that allows everything, to see what a boundary lets through. */
+const anything = (() => {
+  const read = readDocument({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } }, 'everything')
+  return 'malformed' in read ? [] : read.statements
+})()
+
+function nameOf(arn: string): string {
+  return arn.split('/').at(-1) ?? arn
 }
 
 const admin: Escalation = { kind: 'can_escalate', titles: ['administrator access'], why: null }

@@ -43,6 +43,7 @@ export class PermissionSet extends StoredEntity {
   declare readonly estate: SetSurroundings
   declare readonly Name: string | Unknown
   declare readonly SessionDuration: string | null | Unknown
+  declare readonly RelayState: string | null | Unknown
   #managed: List | undefined
   #customer: List | undefined
   #statements: List | undefined
@@ -77,6 +78,14 @@ export class PermissionSet extends StoredEntity {
     if (duration === null) return 1
     if (duration instanceof Undecided) return duration
     return sessionHours(duration) ?? this.estate.invalid('sso.permission_sets', this.key, `SessionDuration is ${duration}`)
+  }
+  /** As a browser reads it: `https://console.aws.amazon.com:x@example.org` leads to example.org. */
+  get relayHost(): string | null | Unknown {
+    const address = this.RelayState
+    if (address === null || address instanceof Undecided) return address
+    if (!URL.canParse(address)) return null
+    const { protocol, hostname } = new URL(address)
+    return protocol === 'https:' ? hostname : null
   }
   get InlinePolicy(): string | null | Unknown {
     return this.estate.policies.inline(this.number)

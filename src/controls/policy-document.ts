@@ -10,10 +10,14 @@ export interface Statement {
   readonly resources: 'every' | 'nearly_every' | 'some'
   /** actions as written (of NotAction for `all_but`), in lower case */
   readonly actionPatterns: readonly string[]
-  /** every resource, or every resource of a type (`arn:aws:iam::*:role/*`) */
-  readonly isBroad: boolean
-  /** any Condition counts as limiting, whatever it tests */
+  /** services of which it reaches every resource, or every resource of a type (`arn:aws:iam::*:role/*`); `*` for all */
+  readonly broadOn: readonly string[]
+  /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
+  /** a Condition tests more than how and from where one asks: an Allow with one does not allow everything it names */
+  readonly isLimited: boolean
+  /** a resource is the IAM user who asks (`${aws:username}`) */
+  readonly isOnOneself: boolean
 }
 
 export interface PolicyDocument {
@@ -53,10 +57,10 @@ export function readDocument(document: unknown, policy: string): PolicyDocument 
   return { statements }
 }
 
-/** Allow, every action (or NotAction alone) on every resource, without a condition: administrator access. */
+/** Allow, every action (or NotAction alone) on every resource, without a limiting condition: administrator access. */
 export function isFullAccess(statement: Statement): boolean {
-  const { effect, actions, resources, isConditional } = statement
-  return effect === 'Allow' && actions !== 'some' && resources !== 'some' && !isConditional
+  const { effect, actions, resources, isLimited } = statement
+  return effect === 'Allow' && actions !== 'some' && resources !== 'some' && !isLimited
 }
 
 /** Deny of everything without a condition: whatever else is allowed has no effect. Only the literal `*` counts, since this proves safety. */
@@ -85,10 +89,36 @@ function readStatement(written: unknown, policy: string): Statement | string {
     actions:
       action === null ? (notAction!.some(isEveryAction) ? 'some' : 'all_but') : action.some(isEveryAction) ? 'every' : 'some',
     resources: resource === null ? (notResource!.some(isEveryArn) ? 'some' : 'nearly_every') : reach(resource),
-    actionPatterns: (action ?? notAction!).map(each => each.toLowerCase()),
-    isBroad: resource === null ? !notResource!.some(isEveryArn) : resource.some(isEveryOfItsType),
+    actionPatterns:
+      action === null && notAction!.some(isEveryAction) ? [] : (action ?? notAction!).map(each => each.toLowerCase()),
+    broadOn: resource === null ? (notResource!.some(isEveryArn) ? [] : ['*']) : [...new Set(resource.flatMap(broadService))],
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
+    isLimited: isLimiting(condition),
+    isOnOneself: resource?.some(each => /:user\/\$\{aws:username\}$/i.test(each)) ?? false,
   }
+}
+
+/** How, how safely and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
+const circumstances = new Set([
+  'aws:multifactorauthpresent',
+  'aws:multifactorauthage',
+  'aws:securetransport',
+  'aws:sourceip',
+  'aws:vpcsourceip',
+  'aws:sourcevpc',
+  'aws:sourcevpce',
+  'aws:useragent',
+  'aws:referer',
+])
+
+function isLimiting(condition: unknown): boolean {
+  if (condition === undefined || condition === null) return false
+  const operators = elements(condition)
+  if (operators === null) return true
+  return [...operators.values()].some(tested => {
+    const keys = elements(tested)
+    return keys === null || [...keys.keys()].some(key => !circumstances.has(key))
+  })
 }
 
 function reach(resources: readonly string[]): Statement['resources'] {
@@ -105,9 +135,11 @@ function isEveryArn(pattern: string): boolean {
   return /^\*+$/.test(pattern) || /^arn(:[a-z*-]+)?(:\*+)+$/.test(pattern) || /^arn:\*+$/.test(pattern)
 }
 
-/** `*`, or an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
-function isEveryOfItsType(pattern: string): boolean {
-  return isEveryArn(pattern) || /^arn:[a-z*-]+:[a-z0-9*-]*:[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.test(pattern)
+/** The service of an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
+function broadService(pattern: string): readonly string[] {
+  if (isEveryArn(pattern)) return ['*']
+  const service = /^arn:[a-z*-]+:([a-z0-9*-]*):[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.exec(pattern)?.[1]
+  return service === undefined ? [] : [service.toLowerCase()]
 }
 
 /** Members by lower-case name; null when it is no object. */

@@ -67,12 +67,12 @@ export class PolicyDocuments {
     const meaning = this.#known.meaningOf(arn)
     const why = document ?? this.#uncollected(arn, name)
     if (meaning === undefined) return { statements: [], unread: why, mayAllowAll: why }
-    if (meaning === 'limited') return { statements: [], unread: why, mayAllowAll: null }
     const effect = meaning === 'denies_everything' ? 'Deny' : 'Allow'
-    const actions = meaning === 'privileged' ? (administers[name] ?? []) : ['*']
+    const isPart = meaning === 'privileged' || meaning === 'limited'
+    const actions = isPart ? [...(administers[name] ?? []), ...this.#known.identityActionsOf(arn)] : ['*']
     const read = readDocument({ Statement: [{ Effect: effect, Action: actions, Resource: '*' }] }, name)
     const statements = 'malformed' in read ? [] : read.statements
-    return { statements, unread: meaning === 'privileged' ? why : null, mayAllowAll: null }
+    return { statements, unread: isPart ? why : null, mayAllowAll: null }
   }
 
   #uncollected(arn: string, name: string): Unknown {

@@ -1,6 +1,8 @@
 import { isFullAccess, isFullDenial, type PolicyDocument, type Statement } from './policy-document.ts'
 import { joinGaps, type Unknown } from './values.ts'
 
+type How = 'broadly' | 'to_oneself' | 'at_all'
+
 /** Everything that says what a principal may do. */
 export interface Grants {
   /** statements of the policies that were read */
@@ -15,9 +17,10 @@ export interface Grants {
  * Whether any action that a pattern stands for is allowed. Explicit denies and a boundary that was read take away; a policy that was
  * not read may add, but is not assumed to take away. Statements are not added up to one action.
  * @param wanted lower-case action, with or without wildcards
- * @param how `broadly`: on every resource of a type and without a condition; `at_all`: on anything
+ * @param how `broadly`: on every resource of a type and without a limiting condition; `to_oneself`: that, or on the user who asks;
+ *   `at_all`: on anything
  */
-export function allows(grants: Grants, wanted: string, how: 'broadly' | 'at_all'): boolean | Unknown {
+export function allows(grants: Grants, wanted: string, how: How): boolean | Unknown {
   const { statements, unread, boundary } = grants
   if (statements.some(each => denies(each, wanted))) return false
   if (boundary !== null && !boundary.statements.some(each => grantsSome(each, wanted, 'at_all', boundary.statements)))
@@ -64,17 +67,18 @@ export function allowsEverything({ statements, unread, boundary }: Grants): bool
   return unread.length === 0 ? false : unread.reduce(joinGaps)
 }
 
-/** Services of which one Allow statement grants every action on every resource without a condition; `*` stands for all. */
+/** Services of which one Allow statement grants every action on every resource without a limiting condition; `*` stands for all. */
 export function serviceWildcards(statement: Statement): readonly string[] {
-  const { effect, actions, actionPatterns, resources, isConditional } = statement
-  if (effect !== 'Allow' || resources === 'some' || isConditional) return []
+  const { effect, actions, actionPatterns, resources, isLimited } = statement
+  if (effect !== 'Allow' || resources === 'some' || isLimited) return []
   if (actions !== 'some') return ['*']
   return actionPatterns.flatMap(pattern => /^([a-z0-9-]+):\*+$/.exec(pattern)?.[1] ?? [])
 }
 
-function grantsSome(statement: Statement, wanted: string, how: 'broadly' | 'at_all', all: readonly Statement[]): boolean {
-  const { effect, actions, actionPatterns, isBroad, isConditional } = statement
-  if (effect !== 'Allow' || (how === 'broadly' && (!isBroad || isConditional))) return false
+function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[]): boolean {
+  const { effect, actions, actionPatterns, isLimited, isOnOneself } = statement
+  if (effect !== 'Allow') return false
+  if (how !== 'at_all' && (isLimited || !(isBroadOn(statement, wanted) || (how === 'to_oneself' && isOnOneself)))) return false
   if (actions === 'every') return true
   if (actions === 'all_but') return !actionPatterns.some(pattern => covers(pattern, wanted))
   // a deny of the very pattern that allows leaves nothing of it
@@ -82,6 +86,19 @@ function grantsSome(statement: Statement, wanted: string, how: 'broadly' | 'at_a
   return actionPatterns.some(
     pattern => meets(pattern, wanted) && !denied.some(each => each.actionPatterns.some(other => covers(other, pattern))),
   )
+}
+
+/** Services whose resources an action is about, where they are not those of its own service. */
+const aboutOthers: { readonly [service: string]: readonly string[] } = {
+  sts: ['iam'],
+  ssm: ['ssm', 'ec2', 'ecs'],
+  'ec2-instance-connect': ['ec2'],
+}
+
+/** Whether the resources of a statement are all those of a type that an action may be about: `arn:aws:s3:::bucket/*` says nothing of IAM. */
+function isBroadOn({ broadOn }: Statement, wanted: string): boolean {
+  const service = wanted.slice(0, wanted.indexOf(':'))
+  return broadOn.some(each => (aboutOthers[service] ?? [service]).some(other => covers(each, other)))
 }
 
 /** An unconditional Deny of all that is wanted, on literally everything: what lowers must be proven. */

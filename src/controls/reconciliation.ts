@@ -1,7 +1,7 @@
 import type { DatasetSummary, Facts, Snapshot } from '../model.ts'
 import { datasetCoverage } from './collected.ts'
 import { Entity, type Surroundings } from './entity.ts'
-import { type GapIndex, isPerAccount } from './gap-index.ts'
+import type { GapIndex } from './gap-index.ts'
 import type { IamEstate } from './iam-estate.ts'
 import type { Unknown } from './values.ts'
 
@@ -35,9 +35,8 @@ export function reconciliations(
     if (summary.coverage === 'not_enabled' || summary.coverage === 'not_applicable' || summary.name.startsWith('evidenced.'))
       return []
     const was = before.get(placeOf(summary))
-    const summaryFacts = isPerAccount(summary.name) ? estate.iam.summary(summary.place.accountId) : undefined
-    const said = summaryFacts?.[counted[summary.name] ?? '']
-    const expectedRows = typeof said === 'number' ? said : null
+    const member = counted[summary.name]
+    const expectedRows = member === undefined ? null : estate.iam.summaryCount(summary.place.accountId, member)
     const isWhole = was?.coverage === 'complete' || was?.coverage === 'complete_with_changes'
     const rows =
       datasetCoverage(estate, snapshot, summary) ??
@@ -60,7 +59,7 @@ export function reconciliations(
 
 interface Counts {
   readonly rows: number | Unknown
-  readonly expectedRows: number | null
+  readonly expectedRows: number | null | Unknown
   readonly previousRows: number | null
   readonly count: number
 }
@@ -69,7 +68,7 @@ interface Counts {
 export class Reconciliation extends Entity {
   readonly key: string
   readonly rows: number | Unknown
-  readonly expectedRows: number | null
+  readonly expectedRows: number | null | Unknown
   readonly previousRows: number | null
   readonly changeRatio: number
   readonly differences: number | Unknown

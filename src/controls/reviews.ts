@@ -1,5 +1,5 @@
 import type { Facts, ImportedRows } from '../model.ts'
-import { endOf, fitsCell, type Nameable } from './approvals.ts'
+import { endOf, fitsCell, isBy, type Nameable } from './approvals.ts'
 import type { List } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
 import type { GapIndex } from './gap-index.ts'
@@ -205,8 +205,6 @@ export class ReviewDecision {
     this.reviewedAt = endOf(String(row.reviewedAt))
     this.decision = String(row.decision)
     this.isLast = isLast
-    const isAlias = user?.aliases?.some(each => each.toLowerCase() === this.reviewer.toLowerCase()) ?? false
-    const fits = isAlias ? 'yes' : fitsCell(this.reviewer, user)
-    this.isBySubject = fits instanceof Undecided ? fits : fits !== 'no'
+    this.isBySubject = isBy(this.reviewer, user)
   }
 }

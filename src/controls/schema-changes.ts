@@ -86,6 +86,11 @@ export const changesSchema: { readonly [type: string]: Fields } = {
       'double',
       'hours from the termination to the last snapshot that shows the user enabled; not more than 0 when it was taken away before',
     ),
+    takenAfterHours: derived(
+      'double',
+      'hours from the termination until it was disabled or gone, which lies between two snapshots',
+    ),
+    unseenHours: derived('double', 'hours between those two; where none showed it enabled, from the termination to the first'),
   },
 }
 

@@ -28,6 +28,7 @@ export const evidenceSchema: { readonly [type: string]: Fields } = {
     controls: derived('list<string>', 'ids of the controls it is about'),
     owner: derived('string', 'who asked for it'),
     approver: derived('dyn', 'who approved it; null: nobody'),
+    isSelfApproved: derived('bool', 'whoever asked for it approved it, however the name is spelled'),
     reason: derived('string', 'why'),
     isScoped: derived('bool', 'it names subjects, or what they are like'),
     isRevoked: derived('bool', 'it was closed'),

@@ -74,6 +74,7 @@ export const schema: { readonly [type: string]: Fields } = {
     Description: textOrNull('free text'),
     SessionDuration: textOrNull('ISO 8601; null counts as PT1H'),
     RelayState: textOrNull('where the console opens'),
+    relayHost: derived('dyn', 'host of an https address in RelayState, in lower case; null when it is none'),
     CreatedDate: timeOrNull('when AWS made the set'),
     name: derived('string', 'Name'),
     sessionHours: derived('double', 'SessionDuration in hours; 1 when AWS sends none'),
@@ -108,7 +109,7 @@ export const schema: { readonly [type: string]: Fields } = {
       'list<string>',
       'services of which an Allow statement grants every action on every resource; * for all',
     ),
-    isFullAccess: derived('bool', 'Allow of every action (or NotAction alone) on every resource without a Condition'),
+    isFullAccess: derived('bool', 'Allow of every action (or NotAction alone) on every resource without a limiting Condition'),
   },
   Account: {
     Id: text('twelve digits'),

@@ -15,7 +15,7 @@ interface Kind {
   readonly mayBeEmpty: boolean
   /** what no two rows may share, as it is told; null for a row that may stand more than once */
   nameOf(cells: Cells): string | null
-  /** what is wrong at an instant with a row whose cells are each right; null for nothing */
+  /** what is wrong at an instant with a row as a whole; null for nothing */
   wrong(cells: Cells, at: Date): string | null
 }
 
@@ -28,9 +28,11 @@ const accepts = () => null
 /** A day begins first 14 hours east of UTC. */
 const earliestDayMs = 14 * 3_600_000
 
-function hasBegun(written: string, at: Date): boolean {
+/** What somebody says of a day to come would stay young, and the last word, until long after it. */
+function notCome(column: string, written: string | undefined, at: Date): string | null {
+  if (written === undefined) return null
   const begins = Date.parse(written) - (written.includes('T') ? 0 : earliestDayMs)
-  return !(begins > at.getTime())
+  return begins > at.getTime() ? `${column} ${written} has not come yet` : null
 }
 
 /** What is approved or reviewed: every cell that is filled in must fit. */
@@ -68,7 +70,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
       evidenceSha256: { required: true, form: { pattern: /^[0-9a-fA-F]{64}$/, says: 'a SHA-256 in hexadecimal' } },
     },
     nameOf: () => null,
-    wrong: accepts,
+    wrong: ({ date: dated }, at) => notCome('date', dated, at),
   },
   approvals: {
     mayBeEmpty: true,
@@ -88,8 +90,7 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
         return 'it approves nothing: fill in user, group, permissionSet, account or resource'
       if (requester !== undefined && approver !== undefined && isSamePerson(requester, approver))
         return `${approver} cannot approve what they requested themselves`
-      if (approvedAt !== undefined && !hasBegun(approvedAt, at)) return `approvedAt ${approvedAt} has not come yet`
-      return null
+      return notCome('approvedAt', approvedAt, at)
     },
   },
   reviews: {
@@ -106,7 +107,9 @@ export const kinds: { readonly [K in ImportKind]: Kind } = {
       reviewedAt === undefined
         ? null
         : `a decision on ${[user, group, permissionSet, account].filter(cell => cell !== '').join(', ')} at ${reviewedAt}`,
-    wrong: ({ user, group, permissionSet, account }) => {
+    wrong: ({ user, group, permissionSet, account, reviewedAt }, at) => {
+      const future = notCome('reviewedAt', reviewedAt, at)
+      if (future !== null) return future
       if (permissionSet === undefined && account !== undefined) return 'account needs permissionSet beside it'
       if (permissionSet !== undefined) {
         const isOne = (user === undefined) !== (group === undefined)

@@ -29,8 +29,41 @@ describe('the classification of a permission set', () => {
     ['every ARN', policy(allow({ Resource: 'arn:aws:*:*:*:*' })), 'admin'],
     ['arn:*', policy(allow({ Resource: 'arn:*' })), 'admin'],
     ['one bucket', policy(allow({ Resource: 'arn:aws:s3:::bucket/*' })), 'none'],
-    ['one service', policy(allow({ Action: 'iam:*' })), 'none'],
-    ['a condition', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'none'],
+    ['one service', policy(allow({ Action: 's3:*' })), 'none'],
+    ['all of IAM', policy(allow({ Action: 'iam:*' })), 'admin'],
+    ['all of IAM on one role', policy(allow({ Action: 'iam:*', Resource: 'arn:aws:iam::111122223333:role/x' })), 'none'],
+    [
+      'all of IAM but what makes an administrator',
+      policy(allow({ Action: 'iam:*' }), allow({ Effect: 'Deny', Action: 'iam:*' })),
+      'none',
+    ],
+    ['everything on the resources of another service', policy(allow({ Resource: 'arn:aws:dynamodb:*:*:table/*' })), 'none'],
+    ['everything on every role', policy(allow({ Resource: 'arn:aws:iam::*:role/*' })), 'admin'],
+    ['assigning permission sets', policy(allow({ Action: 'sso:CreateAccountAssignment' })), 'admin'],
+    ['a policy for a role, and taking it on', policy(allow({ Action: ['iam:PutRolePolicy', 'sts:AssumeRole'] })), 'admin'],
+    ['a policy for a role alone', policy(allow({ Action: 'iam:PutRolePolicy' })), 'none'],
+    ['code that runs with another role', policy(allow({ Action: 'lambda:UpdateFunctionCode' })), 'none'],
+    [
+      'a condition on what is asked for',
+      policy(allow({ Condition: { StringEquals: { 'aws:RequestedRegion': 'eu-west-1' } } })),
+      'none',
+    ],
+    ['a condition on how one asks', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'admin'],
+    [
+      'a condition on how one asks, and one on what is asked for',
+      policy(
+        allow({
+          Condition: { Bool: { 'AWS:SecureTransport': 'true' }, StringEquals: { 'aws:ResourceTag/team': 'ops' } },
+        }),
+      ),
+      'none',
+    ],
+    ['a condition that is none', policy(allow({ Condition: { Bool: 'yes' } })), 'none'],
+    [
+      'a Deny of everything without MFA',
+      policy(allow({}), allow({ Effect: 'Deny', Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'false' } } })),
+      'admin',
+    ],
     ['an empty condition', policy(allow({ Condition: {} })), 'admin'],
     ['a Deny of everything beside it', policy(allow({}), allow({ Effect: 'Deny' })), 'none'],
     [
@@ -67,6 +100,9 @@ describe('the classification of a permission set', () => {
     ['AdministratorAccess', 'admin'],
     ['PowerUserAccess', 'admin'],
     ['IAMFullAccess', 'admin'],
+    ['AdministratorAccess-Amplify', 'admin'],
+    ['AWSManagedSettingsAdminAccess', 'admin'],
+    ['SystemAdministrator', 'none'],
     ['ReadOnlyAccess', 'none'],
     ['job-function/ViewOnlyAccess', 'none'],
     ['AWSDenyAll', 'none'],
@@ -125,6 +161,15 @@ describe('the classification of a permission set', () => {
     })
     it('stays admin when the boundary administers identity', async () => {
       expect((await classified({ ...admin, boundary: aws('IAMFullAccess') })).classification).to.equal('admin')
+    })
+    it('is what the boundary leaves: identity itself may be administered through one that allows no more than that', async () => {
+      const all = { inline: policy(allow({})), boundary: aws('IAMFullAccess') }
+      const found = await classified(all)
+      expect(found.classification).to.equal('admin')
+      expect(found.reason).to.contain('it can change what a policy says')
+      expect(
+        (await classified({ inline: policy(allow({ Action: 'sso:*' })), boundary: aws('IAMFullAccess') })).classification,
+      ).to.equal('none')
     })
     it('is unknown when nobody has read the boundary, and names the action that would tell', async () => {
       const customer = { CustomerManagedPolicyReference: { Name: 'limits', Path: '/' } }

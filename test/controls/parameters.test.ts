@@ -47,6 +47,13 @@ const override = ({ limit = 0, ...given }: Some): ParameterOverride => ({
   ...given,
 })
 
+/** As T-1, with a limit that is that of T-1 while it has none of its own. */
+const sharing = (changes: object = {}) => {
+  const { parameters, ...rest } = JSON.parse(control)
+  const limit = { ...parameters.limit, sameAs: 'T-1.limit', ...changes }
+  return JSON.stringify({ ...rest, id: 'T-2', parameters: { ...parameters, limit } })
+}
+
 function catalogWith(
   overrides: readonly Some[],
   more: { profile?: string; parameters?: { [id: string]: ParameterValues } } = {},
@@ -173,6 +180,39 @@ describe('parameters', () => {
     expect((await judged([{ source: 'globex', limit: 2 }])).outcome.parametersDigest).to.equal(
       (await judged([])).outcome.parametersDigest,
     )
+  })
+
+  it('that are the same as those of another control take its value while they have none of their own, wherever it is given', async () => {
+    const limits = async (overrides: readonly Some[], own: { [id: string]: ParameterValues } = {}, file = sharing()) => {
+      using folder = folderOf({ 't.yaml': control, 'u.yaml': file, 'f.yaml': framework('strict', { 'T-1': { limit: 2 } }) })
+      const profile = Object.keys(own).length === 0 ? 'strict' : null
+      const catalog = loadCatalog({ folders: [folder.path], overrides: overrides.map(override), profile, parameters: own })
+      expect(catalog.problems).to.deep.equal([])
+      const { outcomes } = evaluate(catalog, await buildEstate(estateRows(estate)), asOf)
+      return outcomes.map(({ results }) => results.find(({ subject }) => subject.key.startsWith(prod!))?.reason ?? 'pass')
+    }
+    expect(await limits([])).to.deep.equal(['limit 2 x', 'limit 2 x'])
+    expect(await limits([], { 'T-1': { limit: 3 } })).to.deep.equal(['limit 3 x', 'limit 3 x'])
+    expect(await limits([], { 'T-1': { limit: 3 }, 'T-2': { limit: 1 } })).to.deep.equal(['limit 3 x', 'limit 1 x'])
+    expect(await limits([{ source: 'acme', limit: 2.5 }])).to.deep.equal(['limit 2.5 x', 'limit 2.5 x'])
+    expect(await limits([{ tag: { environment: 'prod' }, limit: 5 }], { 'T-2': { limit: 1 } })).to.deep.equal([
+      'pass',
+      'limit 1 x',
+    ])
+  })
+
+  it('that are the same as what there is not are told with their line', () => {
+    const wrong: (readonly [object, string])[] = [
+      [{ sameAs: 'T-1.limt' }, 'control T-1 has no parameter limt'],
+      [{ sameAs: 'T-1.other' }, 'type and default must be those of T-1.other'],
+      [{ default: 2 }, 'type and default must be those of T-1.limit'],
+      [{ sameAs: 'T-2.limit' }, 'T-2.limit is the same as T-2.limit itself: name that'],
+    ]
+    for (const [changes, message] of wrong) {
+      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(changes) })
+      const { problems } = loadCatalog({ folders: [folder.path] })
+      expect(problems.map(each => [each.path, each.message])).to.deep.equal([['parameters.limit.sameAs', message]])
+    }
   })
 
   it('that are wrong are told with their place, in force or not, and their control does not run', () => {

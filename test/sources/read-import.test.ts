@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,6 +84,13 @@ describe('an imported file', () => {
     expect((await read('approvals', 'ticket,approver,approvedAt\n')).rows).to.deep.equal([])
   })
 
+  it('must hold as many rows as its last line says', async () => {
+    const rows = 'personId,status\np1,active\np2,left\n'
+    expect((await read('roster', `${rows}# rows: 2\n`)).rows).to.have.length(2)
+    expect((await read('roster', `${rows}# Rows = 2,\n`)).rows).to.have.length(2)
+    expect((await refusal('roster', `${rows}# rows: 3\n`)).message).to.equal('the last line says 3 rows, the file holds 2')
+  })
+
   it('is refused when a day is in no calendar', async () => {
     const { problems } = await refusal('roster', 'personId,status,terminationDate\np1,left,2026-02-30\n')
     expect(problems[0]!.message).to.contain('terminationDate must be a day')
@@ -117,6 +125,16 @@ describe('an imported file', () => {
     ])
   })
 
+  it('is refused when a review or an attestation is dated in the future: it would be the last word for ever', async () => {
+    const reviews = ['reviewer,reviewedAt,decision,user,group', 'ben,2999-01-01,keep,ann,ops', 'ben,2026-03-01,keep,bob,ops']
+    const review = await refusal('reviews', `${reviews.join('\n')}\n`)
+    expect(review.problems).to.deep.equal([{ line: 2, message: 'reviewedAt 2999-01-01 has not come yet' }])
+    const sha = '0'.repeat(64)
+    const attested = ['subject,owner,date,evidenceSha256', `mfa,ciso,2999-01-01T00:00:00Z,${sha}`, `mfa,ciso,2026-03-01,${sha}`]
+    const attestation = await refusal('attestations', `${attested.join('\n')}\n`)
+    expect(attestation.problems).to.deep.equal([{ line: 2, message: 'date 2999-01-01T00:00:00Z has not come yet' }])
+  })
+
   it('is refused when a review decides about nothing, about two principals, or twice at once', async () => {
     const rows = [
       'reviewer,reviewedAt,decision,user,group,permissionSet,account',
@@ -135,6 +153,45 @@ describe('an imported file', () => {
       '6 account needs permissionSet beside it',
       '7 it reviews nothing: fill in user and group for a membership, or permissionSet with user or group for an assignment',
     ])
+  })
+
+  describe('of a folder', () => {
+    let folder: string
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), 'import-'))
+    })
+    afterEach(() => rmSync(folder, { recursive: true }))
+    const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
+    const refused = async () => (await readImport('roster', folder).catch((thrown: unknown) => thrown)) as ImportRefused
+
+    it('is all its files, CSV and JSON, with the digest of what sha256sum prints of them', async () => {
+      write('b.json', '[{"personId":"p3","status":"left"}]')
+      write('a.csv', 'personId,status\np1,active\n')
+      write('.hidden', 'passed over')
+      const file = await readImport('roster', folder)
+      expect(file.rows.map(row => row.personId)).to.deep.equal(['p1', 'p3'])
+      const printed = execFileSync('sha256sum', ['a.csv', 'b.json'], { cwd: folder })
+      expect(file.digest).to.equal(sha256(printed))
+    })
+
+    it('names the file of every wrong row, also where another file holds the same person', async () => {
+      write('a.csv', 'personId,status\np1,active\n')
+      write('b.csv', 'personId,status\np2,\np1,left\n')
+      const { message, problems } = await refused()
+      expect(problems).to.deep.equal([
+        { file: 'b.csv', line: 2, message: 'status is missing' },
+        { file: 'b.csv', line: 3, message: 'personId p1 stands already in row 2 of a.csv' },
+      ])
+      expect(message).to.contain('b.csv, row 3: personId p1')
+    })
+
+    it('is refused when a file of it is broken, or neither CSV nor JSON, or when there is none', async () => {
+      expect((await refused()).message).to.contain('the folder holds no file')
+      write('a.csv', 'personId\np1\n')
+      expect((await refused()).message).to.contain('a.csv: the header line has no status')
+      write('people.xlsx', 'PK')
+      expect((await refused()).message).to.contain('people.xlsx of the folder is neither .csv nor .json')
+    })
   })
 
   for (const [name, text] of [
