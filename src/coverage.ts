@@ -30,12 +30,16 @@ export function isComplete(snapshot: Snapshot): boolean {
   return snapshot.datasets.every(dataset => !isOpen(dataset.coverage))
 }
 
+/** What is said of a place where there is nothing to read: it counts only where no other place was read. */
+const silent: readonly Coverage[] = ['not_applicable', 'not_enabled']
+
 /** One row per dataset name, in name order: the worst coverage, sums of counts and calls, reasons joined. */
 export function rollUp(datasets: readonly DatasetSummary[]): readonly DatasetRow[] {
   const names = [...new Set(datasets.map(dataset => dataset.name))].sort()
   return names.map(name => {
     const places = datasets.filter(dataset => dataset.name === name)
-    const coverage = places.map(place => place.coverage).reduce(worse)
+    const applying = places.filter(place => !silent.includes(place.coverage))
+    const coverage = (applying.length === 0 ? places : applying).map(place => place.coverage).reduce(worse)
     const reasons = [...new Set(places.flatMap(place => (place.reason === null ? [] : [place.reason])))]
     return {
       name,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Source } from '../model.ts'
+import type { Json, Source } from '../model.ts'
 import {
   accountPolicy,
   cloudFormationTemplate,
@@ -12,6 +12,7 @@ import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf }
 import { UsageError } from './exit.ts'
 import { makeExternalId } from './external-ids.ts'
 import { sourcesOf } from './parts.ts'
+import { policyNotes, templateNotes, trustNotes } from './setup-notes.ts'
 
 interface SourceOptions extends CommonOptions {
   readonly source?: string
@@ -22,30 +23,33 @@ interface TrustOptions extends SourceOptions {
   readonly externalId?: string
 }
 
-interface TemplateOptions {
-  readonly partition: string
+interface PolicyOptions extends SourceOptions {
+  readonly partition?: string
   readonly role: string
   readonly withIam: boolean
+}
+
+interface TemplateOptions extends PolicyOptions {
   readonly roleName?: string
   readonly principal: string
 }
 
+const partitionHelp = 'aws, aws-us-gov, aws-cn, aws-eusc'
+const sourceHelp = 'for this source as it is configured: its partition, role names, whether IAM is read, source identity'
 const principalHelp =
   'who collects: the ARN of the role or user that runs evidenced, or an account id, which stands for all of that account'
 
 export function addAws(program: Command, invocation: Invocation): void {
   const aws = program.command('aws').description('print what to set up in AWS')
   addCommand(aws, 'policy', 'the least-privilege policy of the collecting role')
-    .option('--partition <partition>', 'aws, aws-us-gov, aws-cn', 'aws')
+    .option('--partition <partition>', `${partitionHelp} (default: aws)`)
     .option('--role <role>', 'collector: the collecting role; iam: the role in each account (sources[].iam)', 'collector')
     .option('--with-iam', 'the collecting role of a source that reads IAM too', false)
-    .action((options: { partition: string; role: string; withIam: boolean }) => {
-      checkPartition(options.partition)
-      const policy =
-        roleOf(options.role) === 'iam'
-          ? accountPolicy(options.partition)
-          : requiredPolicy(options.partition, { iam: options.withIam })
-      invocation.streams.stdout.write(`${JSON.stringify(policy, null, 2)}\n`)
+    .option('--source <label>', sourceHelp)
+    .action((options: PolicyOptions) => {
+      const { role, partition, withIam } = setupOf(invocation, options)
+      const policy = role === 'iam' ? accountPolicy(partition) : requiredPolicy(partition, { iam: withIam })
+      print(invocation, options, policy, policyNotes({ role, withIam }))
     })
   addCommand(aws, 'trust-policy', 'the trust policy of the collecting role, with the external id it shall demand')
     .requiredOption('--principal <arn>', principalHelp)
@@ -64,7 +68,7 @@ export function addAws(program: Command, invocation: Invocation): void {
         externalId,
         withSourceIdentity: source?.auth.sourceIdentity !== undefined,
       })
-      invocation.streams.stdout.write(`${JSON.stringify(policy, null, 2)}\n`)
+      print(invocation, options, policy, trustNotes(source === null ? [] : assumedRoles(source)))
     })
   addCommand(aws, 'external-id', 'the external id that the roles of a source shall demand, for the parameter of a template')
     .option('--source <label>', 'may be left out where there is one source')
@@ -85,15 +89,14 @@ export function addAws(program: Command, invocation: Invocation): void {
   for (const [name, summary, templateOf] of templates) {
     addCommand(aws, name, summary)
       .requiredOption('--principal <arn>', 'who collects: the ARN of the role or user that runs evidenced')
-      .option('--partition <partition>', 'aws, aws-us-gov, aws-cn', 'aws')
+      .option('--partition <partition>', `${partitionHelp} (default: aws)`)
       .option('--role <role>', 'collector: the collecting role; iam: the role in each account (sources[].iam)', 'collector')
       .option('--role-name <name>', 'default: EvidencedReader, or EvidencedIamReader for --role iam')
       .option('--with-iam', 'the collecting role of a source that reads IAM too', false)
+      .option('--source <label>', sourceHelp)
       .action((options: TemplateOptions) => {
-        const role = roleOf(options.role)
-        const roleName = options.roleName ?? (role === 'iam' ? 'EvidencedIamReader' : 'EvidencedReader')
-        const { partition, principal: principalArn, withIam } = options
-        checkPartition(partition)
+        const { role, partition, withIam, roleName, withSourceIdentity } = setupOf(invocation, options)
+        const { principal: principalArn } = options
         const found = principalOf(principalArn).partition
         if (found === null)
           throw new UsageError(
@@ -105,10 +108,41 @@ export function addAws(program: Command, invocation: Invocation): void {
             `${principalArn} is of partition ${found}, the template for ${partition}`,
             `write --partition ${found}`,
           )
-        const template = templateOf({ partition, role, roleName, principalArn, withIam })
-        invocation.streams.stdout.write(`${JSON.stringify(template, null, 2)}\n`)
+        const template = templateOf({ partition, role, roleName, principalArn, withIam, withSourceIdentity })
+        print(invocation, options, template, templateNotes(name, { role, roleName, partition, withIam }))
       })
   }
+}
+
+/** The document on standard output, alone, and for people beside it where it belongs. */
+function print(invocation: Invocation, options: CommonOptions, document: Json, notes: readonly string[]): void {
+  invocation.streams.stdout.write(`${JSON.stringify(document, null, 2)}\n`)
+  const terminal = terminalOf(invocation, options)
+  for (const note of notes) terminal.note(note)
+}
+
+/** What a policy or template is for: as the options say, and as the source is configured where one is named. */
+function setupOf(invocation: Invocation, options: PolicyOptions & { readonly roleName?: string }) {
+  const role = roleOf(options.role)
+  const source = options.source === undefined ? null : sourcesOf(configOf(invocation, options), options.source)[0]!
+  const partition = options.partition ?? source?.partition ?? 'aws'
+  checkPartition(partition)
+  if (source !== null && source.partition !== partition)
+    throw new UsageError(`${source.label} is of partition ${source.partition}`, 'leave --partition out')
+  const configured = role === 'iam' ? source?.iam?.roleName : source?.auth.roleArn?.replace(/^[^/]*\//, '')
+  return {
+    ...{ role, partition },
+    withIam: options.withIam || (source?.iam ?? null) !== null,
+    roleName: options.roleName ?? configured ?? (role === 'iam' ? 'EvidencedIamReader' : 'EvidencedReader'),
+    withSourceIdentity: source?.auth.sourceIdentity !== undefined,
+  }
+}
+
+/** The roles of a source that the identity which runs evidenced assumes itself. */
+function assumedRoles({ partition, auth, iam }: Source): readonly string[] {
+  const first = auth.via?.[0]?.roleArn ?? auth.roleArn
+  const inAccounts = !iam || auth.via !== undefined ? [] : [`arn:${partition}:iam::*:role/${iam.roleName}`]
+  return [...(first === null ? [] : [first]), ...inAccounts]
 }
 
 /** The external id of a source: the configured one, else the one we keep, which is made now if need be. */

@@ -49,11 +49,15 @@ export function addDoctor(program: Command, invocation: Invocation): void {
         terminal.line(
           table(
             ['check', 'result', 'cause', 'not evaluated without it'],
-            checks.map(each => [each.check, each.result, each.cause, shortened(each === database ? [] : unevaluated(each))]),
+            checks.map(each => [
+              ...[each.check, each.result, cut(each.cause)],
+              shortened(each === database ? [] : unevaluated(each)),
+            ]),
           ),
         )
-        for (const each of checks.filter(check => check.remedy !== null)) {
-          terminal.line(`\n  ${each.check}: ${each.remedy}`)
+        for (const each of checks.filter(check => check.remedy !== null || cut(check.cause) !== check.cause)) {
+          terminal.line(`\n  ${each.check}: ${each.cause}`)
+          if (each.remedy !== null) terminal.line(`    what to do: ${each.remedy}`)
           const controls = each === database ? [] : unevaluated(each)
           if (controls.length > 0) terminal.line(`    not evaluated without it: ${controls.join(', ')}`)
         }
@@ -68,6 +72,13 @@ export function addDoctor(program: Command, invocation: Invocation): void {
       })
       invocation.code = all.some(each => each.result === 'failed') ? exit.failed : exit.done
     })
+}
+
+/** Longest cause that stands in the table: with check and result it fits a wide terminal. The whole of a longer one stands below. */
+const longestCause = 60
+
+function cut(cause: string): string {
+  return cause.length > longestCause ? `${cause.slice(0, longestCause - 1)}…` : cause
 }
 
 /** So many that a row stays a row; all of them stand in the remedy below the table and in the document. */

@@ -7,7 +7,7 @@ import { type Check, datasets } from '../sources/index.ts'
  * @returns their ids in order; none for a check that is well
  */
 export function unevaluatedWithout(check: Check, catalog: Pick<Catalog, 'controls'>): readonly string[] {
-  if (check.result === 'ok') return []
+  if (check.result === 'ok' || check.losesNothing === true) return []
   const lost = new Set(datasets.filter(dataset => isLost(dataset, check)).map(dataset => dataset.name))
   return catalog.controls
     .filter(control => control.datasets.some(name => lost.has(name)))

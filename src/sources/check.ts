@@ -6,4 +6,6 @@ export interface Check {
   readonly cause: string
   /** what to do, with the statement or policy to paste; null when there is nothing to do */
   readonly remedy: string | null
+  /** it was not tried, or is short of something, and every control can be judged all the same */
+  readonly losesNothing?: true
 }

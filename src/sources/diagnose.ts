@@ -4,15 +4,17 @@ import { ageOfAccessKey } from './access-key-age.ts'
 import type { Aws } from './aws.ts'
 import type { Check } from './check.ts'
 import { connect, longTerm, type Step } from './connect.ts'
-import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
+import { type Ask, actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { accountChecks } from './diagnose-accounts.ts'
 import { networkCheck } from './diagnose-network.ts'
+import { questionChecks } from './diagnose-questions.ts'
 import { causeOf, wayOut } from './gap.ts'
 import { statementFor } from './policy.ts'
 import type { Service } from './service.ts'
-import { accountServicesOf, serviceNamed, servicesOf } from './services.ts'
+import { accountServicesOf, datasetNamed, serviceNamed, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
+import type { Trouble } from './trouble.ts'
 
 export interface Diagnosis {
   readonly checks: readonly Check[]
@@ -32,13 +34,15 @@ export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
   try {
     const { session } = await connect(aws, source, (step, found) => proven.set(step, found))
     try {
-      const permissions = await permissionChecks(session, servicesOf(source))
+      const firstRow = new Map<string, Row>()
+      const permissions = await permissionChecks(session, servicesOf(source), firstRow)
       const isRefused = permissions.some(each => each.check.startsWith('identitystore:') && each.result === 'failed')
       const checks = [
         ...steps.map(step => stepCheck(step, proven, source)),
         ...(await accessKeyCheck(session, proven)),
         ...keyCheck(session),
         ...permissions,
+        ...(await questionChecks(session, firstRow, new Set(permissions.map(each => each.check)))),
         await networkCheck(session, isRefused),
       ]
       if (!source.iam) return { checks }
@@ -102,26 +106,58 @@ function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: 
   })
 }
 
-/** One call per dataset, about the first parent that an earlier one has shown. */
-async function permissionChecks(session: Session, services: readonly Service[]): Promise<readonly Check[]> {
-  const firstRow = new Map<string, Row>()
+/** One call per dataset, about the first parent that an earlier one has shown; of an answer that takes several questions, each. */
+async function permissionChecks(
+  session: Session,
+  services: readonly Service[],
+  firstRow: Map<string, Row> = new Map(),
+): Promise<readonly Check[]> {
   const checks: Check[] = []
   for (const dataset of services.flatMap(service => service.datasets)) {
+    const check = actionOf(dataset.operation)
     // two datasets may take the same permission: one call tells
-    if (checks.some(each => each.check === actionOf(dataset.operation))) continue
+    if (checks.some(each => each.check === check)) continue
     const reason = notApplicable(dataset.needs, session.standing)
     const parent = parentOf(dataset, session, firstRow)
-    if (reason !== null) checks.push({ check: actionOf(dataset.operation), result: 'skipped', cause: reason, remedy: null })
-    else if (parent === null)
-      checks.push({
-        check: actionOf(dataset.operation),
-        result: 'skipped',
-        cause: 'nothing to ask it about was found',
-        remedy: null,
-      })
+    if (reason !== null) checks.push({ check, result: 'skipped', cause: reason, remedy: null })
+    else if (parent === null) {
+      const lists = parentsOf(dataset).map(each => actionOf(datasetNamed(each.dataset).operation))
+      const refused = lists.find(list => checks.some(each => each.check === list && each.result === 'failed'))
+      const cause =
+        refused === undefined ? 'there is nothing to ask it about' : `what to ask it about is not known: ${refused} failed`
+      checks.push({ check, result: 'skipped', cause, remedy: null, ...(refused === undefined ? { losesNothing: true } : {}) })
+    } else if (dataset.inquiry !== undefined) checks.push(...(await inquiryChecks(session, dataset, parent)))
     else checks.push(await permissionCheck(session, dataset, parent, firstRow))
   }
   return checks
+}
+
+/** What an inquiry waits for is not waited for: that it was asked tells. */
+const enough = new Error('asked')
+
+/** Each question of an answer that takes several; the dataset's own, where they do not come as far as that. */
+async function inquiryChecks(session: Session, dataset: Dataset, parent: string): Promise<readonly Check[]> {
+  const checks = new Map<string, Check>()
+  const ask: Ask = async (operation, input) => {
+    const said = await session.ask({ operation, input, tries: 2 })
+    const check = actionOf(operation)
+    checks.set(check, 'answer' in said ? allowed(check) : troubleCheck(session, dataset, check, said.trouble, parent))
+    return said
+  }
+  const pause = () => Promise.reject(enough)
+  await dataset
+    .inquiry!.answer(ask, parent, pause, () => Promise.resolve(null))
+    .catch(error => {
+      if (error !== enough) throw error
+    })
+  const [first] = checks.values()
+  if (!checks.has(actionOf(dataset.operation)) && first?.result === 'ok')
+    await ask(dataset.operation, dataset.input(parent, session.subject))
+  return [...checks.values()]
+}
+
+function allowed(check: string): Check {
+  return { check, result: 'ok', cause: 'allowed', remedy: null }
 }
 
 /** A key of the customer's own is one more thing that must be allowed, and may be lost. None: AWS's own key needs no grant. */
@@ -148,6 +184,7 @@ function emptyDirectory(session: Session, check: string): Check {
   return {
     check,
     result: 'warning',
+    losesNothing: true,
     cause: `allowed, and there is not one user in ${identityStoreId} of ${kind} ${instanceArn} (owner ${instanceOwnerAccountId ?? 'not told'}, ${homeRegion})`,
     remedy:
       'if people sign in through IAM Identity Center, this is another directory than theirs: check account and Region of the role',
@@ -176,22 +213,26 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     const [row] = dataset.rows(said.answer, parent, session.subject) ?? []
     if (row !== undefined) firstRow.set(dataset.name, row)
     else if (dataset.name === 'identitystore.users') return emptyDirectory(session, action)
-    return { check: action, result: 'ok', cause: 'allowed', remedy: null }
+    return allowed(action)
   }
-  const { trouble } = said
-  // a credential report that nobody has made yet: the permission is there
-  if (/^(CredentialReport|Report)(NotPresent|Expired|NotReady|InProgress)/.test(trouble.code))
-    return { check: action, result: 'ok', cause: 'allowed', remedy: null }
-  if (dataset.isNone?.(trouble)) return { check: action, result: 'ok', cause: 'allowed', remedy: null }
+  return troubleCheck(session, dataset, action, said.trouble, parent)
+}
+
+function troubleCheck(session: Session, dataset: Dataset, action: string, trouble: Trouble, parent: string): Check {
+  // a credential report that nobody has made yet, or that was asked for a moment ago: the permission is there
+  if (/^(LimitExceeded|(CredentialReport|Report)(NotPresent|Expired|NotReady|InProgress))/.test(trouble.code))
+    return allowed(action)
+  if (dataset.isNone?.(trouble)) return allowed(action)
   const off = dataset.notEnabled?.(trouble) ?? null
   if (off !== null) return { check: action, result: 'ok', cause: `allowed; ${off}`, remedy: null }
   if (dataset.isNotListable?.(trouble)) {
     const cause = 'the identity source is Active Directory: AWS lists neither its users nor its groups'
     return { check: action, result: 'warning', cause, remedy: 'assignments are collected; users and memberships cannot be' }
   }
-  const { gap } = causeOf(trouble, dataset, session.place(dataset.operation.service), parent)
+  const refused = causeOf(trouble, dataset, session.place(dataset.operation.service), parent).gap.action
+  const missing = refused === actionOf(dataset.operation) ? action : refused
   const statement =
-    gap.action === null ? '' : `. Statement to paste: ${JSON.stringify(statementFor(gap.action, session.source.partition))}`
+    missing === null ? '' : `. Statement to paste: ${JSON.stringify(statementFor(missing, session.source.partition))}`
   return {
     check: action,
     result: 'failed',

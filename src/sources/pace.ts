@@ -81,8 +81,13 @@ export class PaceTeller {
     const done = this.#ledger.ofDatasets + staged
     if (calls === null) return { done, total: null, secondsLeft: null }
     const total = Math.max(calls, done)
+    const elapsed = (now - this.#startedAt) / 1000
+    // a budget that is done makes the others look fast: the busiest, which the plan is about, goes on
+    const planned =
+      seconds === null ? 0 : Math.max(0, (seconds * (calls - Math.min(calls, staged))) / Math.max(1, calls) - elapsed)
     const share = total === 0 ? 1 : done / total
-    const seen = share < smallestShare ? seconds : ((now - this.#startedAt) / 1000 / Math.max(1, done - staged)) * (total - done)
-    return { done, total, secondsLeft: seen }
+    if (share < smallestShare) return { done, total, secondsLeft: seconds === null ? null : planned }
+    const seen = (elapsed / Math.max(1, done - staged)) * (total - done)
+    return { done, total, secondsLeft: total === done ? 0 : Math.max(seen, planned) }
   }
 }

@@ -12,6 +12,13 @@ export interface Setup {
   readonly principalArn: string
   /** true where `sources[].iam` is configured */
   readonly withIam: boolean
+  /** true where `auth.sourceIdentity` is configured */
+  readonly withSourceIdentity?: boolean
+}
+
+/** What the trust policy lets whoever collects do. */
+function trustedActions({ withSourceIdentity }: Setup): Json {
+  return withSourceIdentity ? ['sts:AssumeRole', 'sts:SetSourceIdentity'] : 'sts:AssumeRole'
 }
 
 function policyOf({ role, partition, withIam }: Setup): Json {
@@ -53,7 +60,7 @@ export function cloudFormationTemplate(setup: Setup): Json {
               {
                 Effect: 'Allow',
                 Principal: { AWS: { Ref: 'CollectorArn' } },
-                Action: 'sts:AssumeRole',
+                Action: trustedActions(setup),
                 Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
               },
             ],
@@ -74,7 +81,7 @@ export function terraformConfiguration(setup: Setup): Json {
       {
         Effect: 'Allow',
         Principal: { AWS: setup.principalArn },
-        Action: 'sts:AssumeRole',
+        Action: trustedActions(setup),
         // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of Terraform
         Condition: { StringEquals: { 'sts:ExternalId': '${var.external_id}' } },
       },

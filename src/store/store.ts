@@ -85,6 +85,8 @@ export async function connectTo(
   let closing: Promise<void> | null = null
   const close = () => {
     closing ??= (async () => {
+      // connections end a moment after the pool: that the server goes with the last of us is no loss
+      db.pool.removeAllListeners('error').on('error', () => {})
       await db.pool.end()
       await embedded?.[Symbol.asyncDispose]()
     })()

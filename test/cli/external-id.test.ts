@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { buildOrganization } from '../../src/simulator/index.ts'
-import { workplace } from './program.ts'
+import { externalId, workplace } from './program.ts'
 
 const principal = 'arn:aws:iam::999988887777:role/collector'
 
@@ -40,6 +40,34 @@ describe('the external id', function () {
     expect(collected.code, collected.stderr).to.equal(0)
     expect(collected.stdout + collected.stderr).not.to.contain(made)
     expect((await place.run('config', 'show', '--json')).stdout).not.to.contain(made)
+  })
+
+  it('stands beside where everything belongs: what to paste where, for the source as it is configured', async () => {
+    await using place = await workplace()
+    const auth = { roleArn: place.roleArn, externalId, sourceIdentity: 'evidenced' }
+    place.configure({ auth, source: { iam: { roleName: 'audit/Reader', externalId } } })
+    const policy = await place.run('aws', 'policy', '--source', 'acme')
+    expect(policy.json.Statement.map((each: { Sid: string }) => each.Sid)).to.include('IamRead')
+    expect(policy.stderr).to.include('as the policy of the role sources[].auth.roleArn').and.not.include('--with-iam')
+    const trust = await place.run('aws', 'trust-policy', '--principal', principal)
+    const needed = JSON.parse(/needs this in its own policy: (.*)/.exec(trust.stderr)![1]!)
+    expect(needed.Resource).to.deep.equal([place.roleArn, 'arn:aws:iam::*:role/audit/Reader'])
+    const stack = await place.run('aws', 'cloudformation', '--principal', principal, '--role', 'iam', '--source', 'acme')
+    const { Properties } = stack.json.Resources.Reader
+    expect(Properties).to.include({ RoleName: 'Reader', Path: '/audit/' })
+    expect(Properties.AssumeRolePolicyDocument.Statement[0].Action).to.include('sts:SetSourceIdentity')
+    expect(stack.stderr)
+      .to.include('create-stack-set')
+      .and.include('management account out')
+      .and.include('roleName: audit/Reader')
+    const terraform = await place.run('aws', 'terraform', '--principal', principal, '--source', 'acme')
+    expect(terraform.json.resource.aws_iam_role.evidenced.name).to.equal('EvidencedReader')
+    expect(terraform.stderr).to.include('evidenced.tf.json').and.include('auth: { roleArn: "arn:aws:iam::')
+    expect(terraform.stderr).not.to.include(externalId)
+    place.configure()
+    expect((await place.run('aws', 'policy', '--source', 'acme')).stdout)
+      .to.include('sso:ListInstances')
+      .and.not.include('"iam:')
   })
 
   it('is asked for by name where there are several sources, and never one that STS would refuse', async () => {

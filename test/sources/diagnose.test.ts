@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { buildOrganization, emptyIam } from '../../src/simulator/index.ts'
-import { datasets, diagnose } from '../../src/sources/index.ts'
+import { diagnose, requiredPolicy } from '../../src/sources/index.ts'
 import { freshAws } from './fresh-aws.ts'
 
 const organization = () =>
@@ -28,15 +28,49 @@ describe('the diagnosis', () => {
     expect(checks[0]!.cause).to.include('long-term')
     expect(checks[6]).to.include({ check: 'access key', result: 'warning' })
     expect(checks.at(-1)).to.deep.include({ check: network, result: 'ok', cause: 'the store answers to every network' })
-    const tried = checks.slice(7, -1)
-    expect(tried.map(each => each.check).sort()).to.deep.equal(
-      [...new Set(datasets.filter(each => each.reach === 'source').map(dataset => dataset.action))].sort(),
+    const tried = checks.slice(7)
+    const granted = (requiredPolicy('aws') as unknown as { Statement: { Action: string[] }[] }).Statement
+    expect(tried.map(each => each.check).sort(), 'every action of the policy, once').to.deep.equal(
+      granted.flatMap(statement => statement.Action).sort(),
     )
-    // no one is delegated administrator here, and no token issuer is trusted
-    const nothingToAsk = ['organizations:ListDelegatedServicesForAccount', 'sso:DescribeTrustedTokenIssuer']
-    expect(tried.filter(each => each.result !== 'ok').map(each => [each.check, each.result])).to.deep.equal(
-      nothingToAsk.map(action => [action, 'skipped']),
+    // no one is delegated administrator here, no token issuer is trusted, and nothing is in progress
+    const nothingToAsk = [
+      'organizations:ListDelegatedServicesForAccount',
+      'sso:DescribeTrustedTokenIssuer',
+      'sso:DescribeAccountAssignmentCreationStatus',
+      'sso:DescribeAccountAssignmentDeletionStatus',
+      'sso:DescribePermissionSetProvisioningStatus',
+    ]
+    const others = tried.filter(each => each.result !== 'ok')
+    expect(others.map(each => [each.check, each.result, each.losesNothing])).to.deep.equal(
+      nothingToAsk.map(action => [action, 'skipped', true]),
     )
+  })
+
+  it('tries each question of an answer that takes several, and the questions of cross-checks', async () => {
+    const of = buildOrganization({ seed: 5, accounts: 2, users: 3, groups: 1, permissionSets: 2, iamUsers: 1 })
+    const [policy] = of.managedPolicies
+    of.permissionSets[0]!.managedPolicies = [{ Name: policy!.PolicyName, Arn: policy!.Arn }]
+    const trust = of.accounts.map(({ Id }) => ({ roleArn: `arn:aws:iam::${Id}:role/Reader`, externalId: null }))
+    const iam = { roleName: 'Reader', externalId: null, accounts: null }
+    await using fresh = await freshAws(of, { simulator: { trust }, source: { iam } })
+    const asked = ['iam:GetPolicy', 'iam:GetPolicyVersion', 'iam:GenerateCredentialReport', 'iam:GetCredentialReport']
+    const resultOf = async (check: string) => (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === check)
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    for (const check of asked)
+      expect(
+        checks.filter(each => each.check === check),
+        check,
+      ).to.have.length(1)
+    expect(checks.filter(each => each.result === 'failed')).to.deep.equal([])
+    fresh.simulator.deny('iam:GenerateCredentialReport')
+    const refused = await resultOf('iam:GenerateCredentialReport')
+    expect(refused).to.include({ result: 'failed' })
+    expect(refused!.remedy).to.include('"Action":"iam:GenerateCredentialReport"')
+    fresh.simulator.deny('sso:ListAccountAssignmentsForPrincipal')
+    const check = await resultOf('sso:ListAccountAssignmentsForPrincipal')
+    expect(check).to.include({ result: 'warning', losesNothing: true })
+    expect(check!.remedy).to.include('is not made without').and.include('"Action":"sso:ListAccountAssignmentsForPrincipal"')
   })
 
   it('gives the statement to paste for each action that is refused', async () => {

@@ -165,6 +165,16 @@ describe('what AWS refuses', () => {
     expect(found.gaps('identitystore.users')[0]).to.include({ reason: 'encryption_key', action: 'kms:Decrypt' })
     expect(found.part('identitystore.users', '').end.coverage).to.equal('denied')
     expect(found.gaps('sso.applications')[0]).to.include({ reason: 'encryption_key', action: null })
+    // a key that is gone is no group that is gone, whatever else the error says
+    const lost = { Reason: 'KMS_KEY_NOT_FOUND', ResourceType: 'GROUP' }
+    fresh.simulator.fault(
+      'identitystore:ListGroupMemberships',
+      { kind: 'error', code: 'ResourceNotFoundException', members: lost },
+      Number.POSITIVE_INFINITY,
+    )
+    const keyless = await collected(fresh)
+    expect(coverages(keyless, 'identitystore.group_memberships')).to.deep.equal(['incomplete'])
+    for (const gap of keyless.gaps('identitystore.group_memberships')) expect(gap.reason).to.equal('encryption_key')
     expect(coverages(found, 'sso.applications')).to.deep.equal(['incomplete'])
     expect(found.part('sso.application_assignments', '').end.gaps[0]).to.include({ reason: 'parent_not_read' })
   })
@@ -534,6 +544,42 @@ describe('what does not exist', () => {
       expect(found.part(dataset, '').end.reason, dataset).to.include('AWSOrganizationsNotInUseException')
     }
     expect(found.plan.identity.organizationId).to.equal(null)
+  })
+
+  it('is not applicable, with the proof: no organization, told by its roots where it may not be described', async () => {
+    const organization = buildOrganization(small)
+    organization.organization = null
+    await using fresh = await freshAws(organization)
+    fresh.simulator.deny('organizations:DescribeOrganization')
+    const found = await collected(fresh)
+    for (const dataset of ['organizations.organizations', 'organizations.accounts', 'organizations.tags'])
+      expect(coverages(found, dataset), dataset).to.deep.equal(['not_applicable'])
+  })
+
+  it('is not enabled, with the proof: delegation in an organization for consolidated billing', async () => {
+    await using fresh = await freshAws(buildOrganization(small))
+    const asked = ['ListDelegatedAdministrators', 'ListAWSServiceAccessForOrganization', 'DescribeResourcePolicy']
+    const Reason = 'ORGANIZATION_NOT_IN_ALL_FEATURES_MODE'
+    for (const operation of asked)
+      fresh.simulator.fault(operation, { kind: 'error', code: 'ConstraintViolationException', members: { Reason } }, 9)
+    const found = await collected(fresh)
+    const delegation = ['delegated_administrators', 'delegated_services', 'service_access', 'resource_policies']
+    for (const name of delegation.map(each => `organizations.${each}`)) {
+      const { end } = found.part(name, '')
+      expect(end, name).to.include({ coverage: 'not_enabled' })
+      expect(end.reason, name).to.include(Reason)
+      expect(end.gaps, name).to.deep.equal([])
+    }
+    expectElsewhereComplete(found, ...delegation.map(each => `organizations.${each}`))
+  })
+
+  it('is not enabled, with the proof: root features in an organization without all features', async () => {
+    await using fresh = await freshAws(buildOrganization(small), {
+      source: { iam: { roleName: 'R', externalId: null, accounts: [] } },
+    })
+    fresh.simulator.fault('iam:ListOrganizationsFeatures', { kind: 'error', code: 'OrganizationNotInAllFeaturesModeException' })
+    const { end } = (await collected(fresh)).part('iam.organizations_features', '')
+    expect(end).to.include({ coverage: 'not_enabled' })
   })
 
   it('is not applicable, with the proof: an instance without permission sets for accounts', async () => {
