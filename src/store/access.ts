@@ -15,7 +15,7 @@ import {
 } from './grant-rows.ts'
 import { datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './names.ts'
 import { sealTimes } from './resource.ts'
-import { locate, readSnapshot, snapshotsAsOf } from './snapshot.ts'
+import { readSnapshot, type SealedSnapshot, sealedAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
 import { absenceOf, type ProvesAbsence, type UnreadInterval, unreadIntervals } from './unread.ts'
 import { stillHolds } from './versions.ts'
@@ -41,9 +41,9 @@ export interface AccessQuestion {
  */
 export async function access(store: Store, question: AccessQuestion): Promise<AccessAnswer> {
   const end = until(question)
-  const all = await snapshotsAsOf(store, end)
-  const snapshots = all.filter(each => question.source === undefined || each.source === question.source)
-  if (snapshots.length === 0) {
+  const all = await sealedAsOf(store, end)
+  const sealed = all.filter(each => question.source === undefined || each.source === question.source)
+  if (sealed.length === 0) {
     throw new StoreError(
       'NOT_FOUND',
       `no snapshot${question.source === undefined ? '' : ` of ${question.source}`} was sealed by ${end.toISOString()}`,
@@ -52,17 +52,17 @@ export async function access(store: Store, question: AccessQuestion): Promise<Ac
       },
     )
   }
-  const answers = await Promise.all(snapshots.map(snapshot => accessIn(store, question, snapshot)))
+  const answers = await Promise.all(sealed.map(each => accessIn(store, question, each)))
   const known = answers.filter(answer => answer !== null)
   if (known.length === 0) {
     const what = [question.account, question.user, question.permissionSet].filter(each => each !== undefined).join(', ')
     const hint = 'write an account id or name, a user id or name, a permission set ARN or name, as AWS has it'
     throw new StoreError('NOT_FOUND', `no snapshot sealed by ${end.toISOString()} knows ${what}`, {
-      hint: (await hasDisposedNames(store, snapshots)) ? `${hint}; names were disposed of, so ask by id` : hint,
+      hint: (await hasDisposedNames(store, sealed)) ? `${hint}; names were disposed of, so ask by id` : hint,
     })
   }
   return {
-    snapshots,
+    snapshots: await Promise.all(sealed.map(each => each.snapshot)),
     unread: known.flatMap(answer => answer.unread),
     disposed: known.flatMap(answer => answer.disposed),
     paths: {
@@ -77,9 +77,8 @@ function until({ when }: AccessQuestion): Date {
   return 'asOf' in when ? when.asOf : when.to
 }
 
-async function hasDisposedNames(store: Store, snapshots: readonly Snapshot[]): Promise<boolean> {
-  for (const snapshot of snapshots) {
-    const { sourceId } = await locate(store, snapshot)
+async function hasDisposedNames(store: Store, sealed: readonly SealedSnapshot[]): Promise<boolean> {
+  for (const { sourceId } of sealed) {
     if ((await disposalsOf(store, sourceId, datasetsOfNames)).length > 0) return true
   }
   return false
@@ -98,10 +97,10 @@ interface Wanted {
   readonly permissionSets: readonly string[] | null
 }
 
-async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapshot): Promise<SourceAnswer | null> {
-  const { sourceId, version } = await locate(store, snapshot)
+async function accessIn(store: Store, question: AccessQuestion, sealedAt: SealedSnapshot): Promise<SourceAnswer | null> {
+  const { source, sourceId, version } = sealedAt
   // what does not rest on the grants is read beside them
-  const aside = contextOf(store, question, snapshot, version, sourceId)
+  const aside = contextOf(store, question, sealedAt)
   aside.catch(() => {})
   const wanted: Wanted = {
     accounts: await wantedKeys(store, sourceId, 'organizations.accounts', ['Name'], question.account),
@@ -119,14 +118,15 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
   if (question.onlyAdmin === true && classes.size === 0) {
     throw new StoreError(
       'NOT_FOUND',
-      `no evaluation judged what snapshot ${version} of ${snapshot.source} shows, so nobody knows who is admin`,
+      `no evaluation judged what snapshot ${version} of ${source} shows, so nobody knows who is admin`,
       {
         hint: `run \`evidenced evaluate --as-of ${until(question).toISOString()}\` first`,
       },
     )
   }
+  const snapshot = await sealedAt.snapshot
   const context: Context = {
-    source: snapshot.source,
+    source,
     first,
     last: version,
     newest: Math.max(version, ...sealed.keys()),
@@ -141,14 +141,14 @@ async function accessIn(store: Store, question: AccessQuestion, snapshot: Snapsh
   const principals = new Set(assignments.map(each => each.principalKey))
   const unread = unreadOf(open, snapshot, wanted, principals)
   const disposals = names.disposed.size === 0 ? null : await readDisposals(store)
-  const disposed = [...names.disposed].map(position => `${snapshot.source}: names were ${disposedText(position, disposals!)}`)
+  const disposed = [...names.disposed].map(position => `${source}: names were ${disposedText(position, disposals!)}`)
   return { unread, disposed, paths: () => pathsOf(assignments, memberships, wanted, context) }
 }
 
 /** What an answer needs beside grants and names. */
-async function contextOf(store: Store, question: AccessQuestion, snapshot: Snapshot, version: number, sourceId: number) {
-  const where = { sourceId, source: snapshot.source }
-  const first = 'asOf' in question.when ? version : await versionAt(store, snapshot, question.when.from)
+async function contextOf(store: Store, question: AccessQuestion, { sourceId, source, version }: SealedSnapshot) {
+  const where = { sourceId, source }
+  const first = 'asOf' in question.when ? version : await versionAt(store, source, question.when.from)
   const classes = await classesBetween(store, sourceId, first, version)
   const sealed = await sealTimes(store, { sourceId, version: stillHolds })
   const open = await unreadIntervals(store, where, 1, stillHolds - 1)
@@ -190,8 +190,8 @@ async function wantedKeys(
 }
 
 /** The first version of a period: the last one sealed by its begin, or the first there is. */
-async function versionAt(store: Store, snapshot: Snapshot, from: Date): Promise<number> {
-  return (await readSnapshot(store, snapshot.source, { asOf: from }))?.version ?? 1
+async function versionAt(store: Store, source: string, from: Date): Promise<number> {
+  return (await readSnapshot(store, source, { asOf: from }))?.version ?? 1
 }
 
 async function readGrants(
@@ -260,17 +260,20 @@ function* pathsOf(
   const byPair = Map.groupBy(assignments, each => each.parent)
   for (const pair of [...byPair.keys()].sort(compareBytes)) {
     const paths: AccessPath[] = []
+    const target = targetOf(pair, context)
     for (const assignment of byPair.get(pair)!) {
+      const isDirect = assignment.principalType === 1
+      const group = isDirect ? null : groupOf(assignment.principalKey, context)
       for (const span of assignment.spans) {
         const last: Hop = { dataset: datasetsOfAccess.assignments, grant: assignment, span }
-        if (assignment.principalType === 1) {
-          if (isAsked(assignment.principalKey)) add(paths, pathOf(assignment.principalKey, null, pair, [last], context))
+        if (isDirect) {
+          if (isAsked(assignment.principalKey)) add(paths, pathOf(assignment.principalKey, null, target, [last], context))
           continue
         }
         for (const member of membersOf.get(assignment.principalKey) ?? []) {
           for (const first of member.spans) {
             const hops = [{ dataset: datasetsOfAccess.memberships, grant: member, span: first }, last]
-            add(paths, pathOf(member.principalKey, assignment.principalKey, pair, hops, context))
+            add(paths, pathOf(member.principalKey, group, target, hops, context))
           }
         }
       }
@@ -288,33 +291,66 @@ function add(paths: AccessPath[], path: AccessPath | null): void {
   if (path !== null) paths.push(path)
 }
 
+/** What a pair gives access to. */
+type Target = Pick<AccessPath, 'account' | 'permissionSet'>
+
+function targetOf(pair: string, { names }: Context): Target {
+  const [id, arn] = splitPair(pair)
+  return {
+    account: { id, name: names.accounts.get(id) ?? null },
+    permissionSet: { arn, name: names.permissionSets.get(arn) ?? null },
+  }
+}
+
+function groupOf(id: string, { names }: Context): AccessPath['group'] {
+  return { id, name: names.groups.get(id) ?? null }
+}
+
 /** The path that these hops make while all of them hold; null when that is never in the versions asked about. */
-function pathOf(user: string, group: string | null, pair: string, hops: readonly Hop[], context: Context): AccessPath | null {
-  const { first, last, newest, sealed, names } = context
-  const from = Math.max(...hops.map(hop => hop.span.from))
-  const to = Math.min(...hops.map(hop => hop.span.to))
+function pathOf(
+  user: string,
+  group: AccessPath['group'],
+  { account, permissionSet }: Target,
+  hops: readonly Hop[],
+  context: Context,
+): AccessPath | null {
+  const { first, last, newest, sealed } = context
+  let [from, to] = [0, stillHolds]
+  for (const { span } of hops) {
+    from = Math.max(from, span.from)
+    to = Math.min(to, span.to)
+  }
   if (from >= to || from > last || to <= first) return null
-  const [account, permissionSet] = splitPair(pair)
-  const classification = classOf(permissionSet, Math.max(from, first), Math.min(to - 1, last), context)
+  const classification = classOf(permissionSet.arn, Math.max(from, first), Math.min(to - 1, last), context)
   if (context.onlyAdmin && classification === 'none') return null
-  const isHeld = hops.every(hop => isSeenAt(hop.span, last))
+  let [isHeld, isEnding, absent] = [true, false, 0]
+  for (const hop of hops) {
+    isHeld &&= isSeenAt(hop.span, last)
+    isEnding ||= isOver(hop.span)
+    absent = Math.max(absent, lastAbsent(hop, context) ?? 0)
+  }
   const state = to <= last ? 'ended' : isHeld ? 'held' : 'unknown'
-  const absent = hops.map(hop => lastAbsent(hop, context)).filter(version => version !== null)
-  const seen = (end: number) => Math.min(...hops.map(hop => lastSeen(hop.span, end)))
   return {
     source: context.source,
     user: userOf(user, context),
-    group: group === null ? null : { id: group, name: names.groups.get(group) ?? null },
-    permissionSet: { arn: permissionSet, name: names.permissionSets.get(permissionSet) ?? null },
-    account: { id: account, name: names.accounts.get(account) ?? null },
+    group,
+    permissionSet,
+    account,
     classification,
     state,
-    knownUntil: state === 'unknown' ? sealed.get(Math.max(seen(last + 1), from))! : null,
-    beganAfter: absent.length === 0 ? null : sealed.get(Math.max(...absent))!,
+    knownUntil: state === 'unknown' ? sealed.get(seenUntil(hops, last + 1, from))! : null,
+    beganAfter: absent === 0 ? null : sealed.get(absent)!,
     beganBy: sealed.get(from)!,
-    endedAfter: sealed.get(Math.max(seen(Math.min(to, newest + 1)), from))!,
-    endedBy: hops.some(hop => isOver(hop.span)) ? sealed.get(to)! : null,
+    endedAfter: sealed.get(seenUntil(hops, Math.min(to, newest + 1), from))!,
+    endedBy: isEnding ? sealed.get(to)! : null,
   }
+}
+
+/** The last version before `end` in which all hops were seen; `from` is one. */
+function seenUntil(hops: readonly Hop[], end: number, from: number): number {
+  let seen = end
+  for (const { span } of hops) seen = Math.min(seen, lastSeen(span, end))
+  return Math.max(seen, from)
 }
 
 const power = ['none', 'unknown', 'can_escalate', 'admin'] as const

@@ -108,17 +108,18 @@ export class ChangedRow {
  * bytes. The server is asked for numbers, and for each key and parent once: joining them to every row took it longer than all else.
  */
 export async function changedRows(store: Store, pair: VersionPair): Promise<ChangedRow[]> {
-  return atOneInstant(store.db, async (one, other) => {
+  return atOneInstant(store.db, async client => {
     const rows: ChangedRow[] = []
     const texts: Texts = { keys: new Map(), parts: new Map() }
-    const read = (client: pg.ClientBase, kind: RowKind) =>
+    const read = (kind: RowKind) =>
       copyOut(client, changedOf(kind, pair), copied => {
         const row = new ChangedRow(kind, copied)
         row.want(texts)
         rows.push(row)
       })
-    await Promise.all([read(one, 'membership'), read(other, 'entity').then(() => read(other, 'assignment'))])
-    await Promise.all([readKeys(one, texts.keys), readParts(other, texts.parts)])
+    for (const kind of ['membership', 'entity', 'assignment'] as const) await read(kind)
+    await readKeys(client, texts.keys)
+    await readParts(client, texts.parts)
     for (const row of rows) row.name(texts)
     const texted = [texts.keys.values(), texts.parts.values().map(part => part.parent)]
     return sorted(rows, texted.some(each => each.some(hasSurrogates)) ? inOrder : inPlainOrder)

@@ -109,22 +109,18 @@ export async function* streamRows<Row extends object>(
   }
 }
 
-/** Two connections that see the database as of one instant, so that two processors of the server can read it. */
-export async function atOneInstant<T>(db: Database, work: (one: pg.ClientBase, other: pg.ClientBase) => Promise<T>): Promise<T> {
-  return withClient(db, one =>
-    withClient(db, async other => {
-      try {
-        await one.query('begin isolation level repeatable read read only')
-        const { rows } = await one.query<{ id: string }>('select pg_export_snapshot() as id')
-        await other.query(`begin isolation level repeatable read read only; set transaction snapshot '${rows[0]!.id}'`)
-        return await work(one, other)
-      } catch (error) {
-        throw storeError(error, db.where)
-      } finally {
-        await Promise.allSettled([one.query('rollback'), other.query('rollback')])
-      }
-    }),
-  )
+/** A connection that sees the database as of one instant. */
+export async function atOneInstant<T>(db: Database, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  return withClient(db, async client => {
+    try {
+      await client.query('begin isolation level repeatable read read only')
+      return await work(client)
+    } catch (error) {
+      throw storeError(error, db.where)
+    } finally {
+      await client.query('rollback').catch(() => {})
+    }
+  })
 }
 
 export function connection(db: Database, client: pg.ClientBase): Connection {

@@ -1,3 +1,4 @@
+import type { Facts, Json } from '../model.ts'
 import { query } from './database.ts'
 import type { Store } from './store.ts'
 
@@ -38,9 +39,9 @@ export async function namesAt(
     read('sso.permission_sets', 'Name', [...new Set(halves.map(([, set]) => set))]),
     read('organizations.accounts', 'Name', [...new Set(halves.map(([account]) => account))]),
   ])
-  const only = (rows: readonly NameRow[]) => new Map(rows.map(row => [row.key, row.name]))
+  const only = (rows: readonly Named[]) => new Map(rows.map(row => [row.key, row.name]))
   return {
-    users: new Map(users.map(row => [row.key, { name: row.name, status: row.status, isPresent: row.to_version > version }])),
+    users: new Map(users.map(row => [row.key, { name: row.name, status: row.status, isPresent: row.to > version }])),
     groups: only(groups),
     permissionSets: only(permissionSets),
     accounts: only(accounts),
@@ -59,11 +60,11 @@ export async function disposalsOf(store: Store, sourceId: number, datasets: read
   return rows.map(row => row.disposed)
 }
 
-interface NameRow {
+interface Named {
   readonly key: string
   readonly name: string | null
   readonly status: string | null
-  readonly to_version: number
+  readonly to: number
   readonly disposed: number | null
 }
 
@@ -74,17 +75,25 @@ async function namedAt(
   dataset: string,
   member: string,
   keys: readonly string[],
-): Promise<NameRow[]> {
+): Promise<Named[]> {
   if (keys.length === 0) return []
-  return query<NameRow>(
+  // one key after the other: for thousands of them a join would read all keys there are
+  const rows = await query<{ key: string; body: string | null; to: number; disposed: number | null }>(
     store.db,
-    `select distinct on (k.key) k.key, v.body::json->>$5 as name, v.body::json->>'UserStatus' as status, v.to_version, v.disposed::float8 as disposed
-     from unnest($4::text[]) w (key) join resource_key k on k.source_id = $1 and k.key = w.key
-     join entity e on e.key_id = k.id and e.dataset_id = (select id from dataset where name = $3)
-     join entity_version v on v.entity_id = e.id and v.from_version <= $2
-     order by k.key, v.from_version desc`,
-    [sourceId, version, dataset, keys, member],
+    `select w.key, v.body, v.to_version as to, v.disposed::float8 as disposed from unnest($4::text[]) w (key) cross join lateral (
+       select v.body, v.to_version, v.disposed from resource_key k join entity e on e.key_id = k.id join entity_version v on v.entity_id = e.id
+       where k.source_id = $1 and k.key = w.key and e.dataset_id = (select id from dataset where name = $3) and v.from_version <= $2
+       order by v.from_version desc limit 1) v`,
+    [sourceId, version, dataset, keys],
   )
+  return rows.map(({ body, ...row }) => {
+    const facts = JSON.parse(body ?? '{}') as Facts
+    return { ...row, name: textOf(facts[member]), status: textOf(facts.UserStatus) }
+  })
+}
+
+function textOf(value: Json | undefined): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /** Keys that a text means: the key itself if anything has it, else what ever had it as its name. */

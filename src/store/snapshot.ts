@@ -51,12 +51,32 @@ export async function listSnapshots(
 
 /** Each source's last snapshot sealed at or before an instant, by label. */
 export async function snapshotsAsOf(store: Store, asOf: Date): Promise<Snapshot[]> {
+  return Promise.all((await sealedAsOf(store, asOf)).map(each => each.snapshot))
+}
+
+/** A snapshot whose datasets and gaps are still being read. */
+export interface SealedSnapshot {
+  readonly source: string
+  readonly sourceId: number
+  readonly version: number
+  readonly snapshot: Promise<Snapshot>
+}
+
+/** The same for who needs to know only which they are to go on. */
+export async function sealedAsOf(store: Store, asOf: Date): Promise<SealedSnapshot[]> {
   const rows = await query<SnapshotRow>(
     store.db,
     `select distinct on (o.label) ${snapshotColumns} where s.sealed_at <= $1 order by o.label, s.version desc`,
     [asOf],
   )
-  return complete(store, rows)
+  const completed = complete(store, rows)
+  // an error is thrown where a snapshot is awaited
+  completed.catch(() => {})
+  return rows.map(({ label, source_id: sourceId, version }, i) => {
+    const snapshot = completed.then(all => all[i]!)
+    snapshot.catch(() => {})
+    return { source: label, sourceId, version, snapshot }
+  })
 }
 
 /** Rows per dataset in the last snapshot of a source, over all its places; empty before the first. */
