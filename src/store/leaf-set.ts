@@ -19,11 +19,16 @@ export class LeafSet {
 
   /** @param key, parent as JSON strings @param digest of the row, in hexadecimal */
   add(key: string, parent: string, digest: string): void {
+    this.addLeaf(hash('sha256', `[${key},${parent},"${digest}"]`, 'binary'))
+  }
+
+  /** @param leaf as a string with a character for each byte */
+  addLeaf(leaf: string): void {
     const at = this.#count % slabLeaves
     // the first slab is small: most datasets are
     if (at === 0) this.#slabs.push(Buffer.allocUnsafe((this.#count === 0 ? 64 : slabLeaves) * leafBytes))
     if (this.#count === 64) this.#slabs[0] = Buffer.concat([this.#slabs[0]!], slabLeaves * leafBytes)
-    this.#slabs.at(-1)!.write(hash('sha256', `[${key},${parent},"${digest}"]`, 'binary'), at * leafBytes, 'binary')
+    this.#slabs.at(-1)!.write(leaf, at * leafBytes, 'binary')
     this.#count++
   }
 
