@@ -18,6 +18,7 @@ import { checkOpen, close, type OpenRun } from './run.ts'
 import type { PartGroup, RunParts } from './run-parts.ts'
 import { countSeenRows } from './seen-rows.ts'
 import { insertSnapshot, snapshotDigest } from './snapshot.ts'
+import { SpillFile } from './spill-file.ts'
 import { settleUnseen } from './unseen-entities.ts'
 import { type ComparedPart, compareEdges } from './versions.ts'
 import { temporaryTables, writeEdges } from './write-edges.ts'
@@ -62,13 +63,16 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
     [sourceId],
   )
   const version = (last?.version ?? 0) + 1
-  const { missed, written } = await writeRows(on, run, version, last === undefined)
+  using aside = new SpillFile()
+  const { missed, written } = await writeRows(on, run, version, last === undefined ? aside : null)
 
   const outcomes = outcomesOf(parts, missed)
   const calls = await foldCalls(on, collectionId)
   const populations =
     written ??
-    (await populationsOfNext(on, sourceId, version, touched => countSeenRows(run.session, parts, { sourceId, version }, touched)))
+    (await populationsOfNext(on, sourceId, version, touched =>
+      countSeenRows(run.session, parts, { sourceId, version }, touched, aside),
+    ))
   const datasets = summarise(run.plan, outcomes, populations, rowCounts(parts), calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
   const notable = notableParts(parts, missed)
@@ -117,14 +121,15 @@ interface WrittenRows {
   readonly written: readonly Population[] | null
 }
 
-/** Writes what the run saw as versions. */
-async function writeRows(on: Connection, run: OpenRun, version: number, isFirst: boolean): Promise<WrittenRows> {
+/** Writes what the run saw as versions. @param aside takes leaves of the first snapshot; null for a later one */
+async function writeRows(on: Connection, run: OpenRun, version: number, aside: SpillFile | null): Promise<WrittenRows> {
   const { store, sourceId, state } = run
   const { parts } = state
+  const isFirst = aside !== null
   const copier = new Copier(on)
   const groups = await numberParts(on, store, sourceId, parts, copier)
   const keys = new ResourceKeys(store, sourceId, copier, isFirst)
-  const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet()])) : null
+  const leaves = isFirst ? new Map([...groups.keys()].map(group => [group, new LeafSet(aside)])) : null
   const entities = await writeEntities({ on, run, version, copier, keys, groups, leaves })
   const { vanished, missed } = await judgeUnread(on, sourceId, run.plan, parts, entities.seen)
   const isClosing = (index: number) => parts.isComplete(index) || vanished.has(index)

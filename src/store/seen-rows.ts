@@ -3,6 +3,7 @@ import { type CopiedRow, copyOut } from './copy-out.ts'
 import { datasetKey, type Population, type TouchedDataset } from './dataset-summary.ts'
 import { LeafSet } from './leaf-set.ts'
 import type { PartGroup, RunParts } from './run-parts.ts'
+import type { SpillFile } from './spill-file.ts'
 import { betweenQuotes } from './version-reading.ts'
 import { seenAt } from './versions.ts'
 
@@ -11,14 +12,16 @@ import { seenAt } from './versions.ts'
  * each key and parent once.
  * @param client that sees what the seal has written
  * @param parts every part of the source
+ * @param aside takes what need not be in memory
  */
 export async function countSeenRows(
   client: pg.ClientBase,
   parts: RunParts,
   { sourceId, version }: { readonly sourceId: number; readonly version: number },
   touched: readonly TouchedDataset[],
+  aside: SpillFile,
 ): Promise<Population[]> {
-  const counting = new Counting(parts, touched)
+  const counting = new Counting(parts, touched, aside)
   for (const kind of ['entity', 'membership', 'assignment'] as const) {
     // an odd row of a dataset of edges is an entity
     const its = kind === 'entity' ? touched : touched.filter(each => counting.edgesOf(each) === kind)
@@ -66,11 +69,11 @@ class Counting {
   #parent = ''
   #set: LeafSet | null = null
 
-  constructor(parts: RunParts, touched: readonly TouchedDataset[]) {
+  constructor(parts: RunParts, touched: readonly TouchedDataset[], aside: SpillFile) {
     this.#parts = parts
     for (let index = 0; index < parts.count; index++) this.#indexOf.set(parts.idOf(index), index)
     this.#groups = new Map(parts.groups.map(group => [datasetKey(group.dataset, group.place), group]))
-    for (const each of touched) this.#leaves.set(this.#groupOf(each), new LeafSet())
+    for (const each of touched) this.#leaves.set(this.#groupOf(each), new LeafSet(aside))
   }
 
   edgesOf(touched: TouchedDataset): PartGroup['edges'] {
