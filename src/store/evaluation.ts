@@ -348,7 +348,10 @@ function* resultRows(outcomes: readonly ControlOutcome[]): Generator<CopyValue[]
   }
 }
 
-/** Ends the versions that no longer hold and begins those that are new, from the temporary table `new_…`. */
+/**
+ * Ends the versions that no longer hold and begins those that are new, from the temporary table `new_…`. Without nested loops: what is
+ * known of the versions may be older than the last evaluation, and to look among all that hold for each of many thousand takes hours.
+ */
 async function mergeVersions(
   on: Connection,
   id: number,
@@ -358,6 +361,7 @@ async function mergeVersions(
   sameContent = 'n.digest = v.digest',
 ): Promise<void> {
   const same = [...identity.map(column => `n.${column} = v.${column}`), sameContent].join(' and ')
+  await on.execute('set local enable_nestloop = off')
   await on.execute(
     `update ${kind}_version v set to_evaluation = $1
      where v.to_evaluation = ${stillHolds} and not exists (select from new_${kind} n where ${same})`,
@@ -369,6 +373,7 @@ async function mergeVersions(
      where not exists (select from ${kind}_version v where v.to_evaluation = ${stillHolds} and ${same})`,
     [id],
   )
+  await on.execute('set local enable_nestloop = on')
 }
 
 /** Names one outcome of an evaluation. */

@@ -6,6 +6,7 @@ import {
   checkLedger,
   latestEvaluation,
   listEvaluations,
+  openStore,
   readEvaluation,
   readLedger,
   type Store,
@@ -14,6 +15,7 @@ import {
 import { clockAt, errorOf } from './collected.ts'
 import { evaluationOf, outcomeOf } from './evaluated.ts'
 import { freshStore } from './fresh-store.ts'
+import { optionsFor } from './store-options.ts'
 
 describe('an evaluation', () => {
   it('is read back as it was saved, with its control, its counts and every result that is not implied', async () => {
@@ -71,6 +73,23 @@ describe('an evaluation', () => {
     expect(await rowCounts(store)).to.deep.equal(before)
     await saveEvaluation(store, evaluationOf([{ key: 'u0', status: 'fail', reason: 'another' }, ...subjects.slice(1)]))
     expect(await rowCounts(store)).to.deep.equal([before[0], before[1]! + 1, before[2]])
+  })
+
+  it('compares with what holds in a few scans, although nothing is known yet of how much that is', async () => {
+    const many = Array.from({ length: 3000 }, (_, i) => ({ key: `u${i}`, status: 'fail' as const }))
+    await using asked = await freshStore()
+    {
+      await using store = await openStore(optionsFor(asked.url))
+      await store.db.pool.query('vacuum analyze result_version')
+      await saveEvaluation(store, evaluationOf(many))
+      await saveEvaluation(store, evaluationOf([{ key: 'u0', status: 'unknown' }, ...many.slice(1)]))
+    }
+    const read = `select pg_stat_clear_snapshot(), (seq_scan + idx_scan)::float8 as scans, n_tup_ins::float8 as inserted from pg_stat_user_tables where relname = 'result_version'`
+    let [scans, inserted] = [0, 0]
+    // a connection that ends tells what it did a little later
+    while (inserted < 3001)
+      [{ scans, inserted }] = (await asked.db.pool.query(read)).rows as [{ scans: number; inserted: number }]
+    expect(scans).to.be.lessThan(100)
   })
 
   it('is found by the instant that it judged', async () => {
