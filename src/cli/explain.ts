@@ -8,7 +8,7 @@ export function printExplanations(terminal: Terminal, explanations: readonly Exp
     terminal.line(`${control} on ${subject} in ${source}: ${status}`)
     terminal.line(`  ${reason}`)
     if (exceptions.length > 0) terminal.line(`  excepted by ${exceptions.join(', ')}, which changes no status`)
-    for (const member of ['appliesTo', 'requirement'] as const) {
+    for (const member of parts.length === 0 ? [] : (['appliesTo', 'requirement'] as const)) {
       terminal.line(`${member}:`)
       for (const part of parts.filter(each => each.member === member))
         terminal.line(`${'  '.repeat(part.depth + 1)}${part.text}  →  ${part.value}`)

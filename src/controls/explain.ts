@@ -38,7 +38,7 @@ export interface Explanation {
 /**
  * Judges one subject in every source that has it, and shows the value of each sub-expression. Bodies of macros are not entered:
  * they have a value for each item.
- * @param subject key of a resource
+ * @param subject key of a resource, or name of a dataset that could not be listed
  * @throws {ControlsError} UNKNOWN_CONTROL, UNKNOWN_SUBJECT
  */
 export function explainStatus(
@@ -56,8 +56,13 @@ export function explainStatus(
   const selectors = selectorsOf(catalog, exceptions, asOf).get(control) ?? []
   const explanations = estate.sources.flatMap(source => {
     const member = [...membersOf(population(source, compiled.info.resource))].find(({ key }) => key === subject)
-    if (member === undefined) return []
     const outcome = judgeSource(compiled, source, asOf, selectors)
+    if (member === undefined) {
+      // a population that could not be listed is a subject of its own, of which no expression says anything
+      const open = outcome.results.find(result => result.subject.kind === 'dataset' && result.subject.key === subject)
+      if (open === undefined) return []
+      return [{ control, source: source.source, subject, status: open.status, reason: open.reason, exceptions: [], parts: [] }]
+    }
     const kept = outcome.results.find(result => result.subject.kind === 'resource' && result.subject.key === subject)
     const [parameters] = chooser(forSource(compiled, source.source), source)(member).sets
     const frame: Frame = [{ asOf: asOf.getTime(), fuel: fuelPerSubject }, parameters, member]

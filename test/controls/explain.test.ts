@@ -27,6 +27,17 @@ describe('an explanation', () => {
     expect(whole.value).to.equal('unknown: identitystore:ListGroupMemberships was refused')
   })
 
+  it('can be asked of a population that could not be listed, as the results name it', async () => {
+    const { status, reason, parts } = await explained(
+      { gaps: [gap('identitystore.users')] },
+      'IDC-USER-001',
+      'identitystore.users',
+    )
+    expect(status).to.equal('unknown')
+    expect(reason).to.contain('identitystore:ListUsers was refused')
+    expect(parts).to.deep.equal([])
+  })
+
   it('can be asked of every control of the catalog for each of its subjects', async () => {
     const estate = await buildEstate(
       estateRows({

@@ -83,6 +83,26 @@ describe('in a browser', () => {
     expect(await shown.page.evaluate('document.documentElement.scrollWidth <= innerWidth')).to.equal(true)
   })
 
+  it('a document never scrolls sideways, however narrow: what is too wide breaks, or scrolls by itself', async () => {
+    const long = 'ListCustomerManagedPolicyReferencesInPermissionSet'
+    const report = reportOf({ evaluation: exceptedEvaluation() })
+      .replaceAll(/(?<=:)List[A-Z][A-Za-z]+(?=<)/g, long)
+      .replaceAll('<td>none</td>', `<td>${long}Exception × 1</td>`)
+      .replaceAll('<dt>References</dt><dd>', `<dt>References</dt><dd>https://docs.aws.amazon.com/${long.repeat(3)}`)
+    expect(report.split(long).length, 'there are long words').to.be.greaterThan(3)
+    for (const html of [report, await registerDocument()]) {
+      await using shown = await show(html, 1200)
+      // parts that are far away are not laid out until they are near
+      await shown.page.evaluate(
+        "document.querySelectorAll('.rows').forEach(each => { each.style.contentVisibility = 'visible' })",
+      )
+      for (const width of [1200, 800, 400]) {
+        await shown.page.setViewportSize({ width, height: 900 })
+        expect(await shown.page.evaluate('document.documentElement.scrollWidth'), `${width} pixels wide`).to.equal(width)
+      }
+    }
+  })
+
   it('a report keeps its styles under its own policy, and asks for nothing', async () => {
     await using shown = await show(reportOf(), 1280)
     expect(await shown.page.evaluate('getComputedStyle(document.querySelector(".banner")).borderLeftStyle')).to.equal('solid')
