@@ -55,7 +55,9 @@ export async function connect(
 async function assumeRole(session: Session, onStep: (step: Step, found: string) => void): Promise<void> {
   const { source, credentials } = session
   const keyId = await credentials.baseAccessKeyId()
-  onStep('credentials', keyId.startsWith('AKIA') ? longTerm : 'temporary credentials')
+  const isLongTerm = keyId.startsWith('AKIA')
+  if (isLongTerm) session.way.log.info('a long-term access key signs; a role would be better', { source: source.label })
+  onStep('credentials', isLongTerm ? longTerm : 'temporary credentials')
   const { roleArn, externalId } = source.auth
   if (roleArn === null) return
   const trouble = await credentials.assume()

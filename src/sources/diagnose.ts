@@ -160,6 +160,23 @@ function allowed(check: string): Check {
   return { check, result: 'ok', cause: 'allowed', remedy: null }
 }
 
+/** Whoever is no administrator of the organization is refused without a word of which action was missing: it is the account that is wrong. */
+function elsewhereOf({ standing, accountId }: Session, { kind, message }: Trouble): string {
+  const management = standing?.identity.managementAccountId ?? null
+  if (kind !== 'denied' || management === null || management === accountId || /not authorized to perform/.test(message)) return ''
+  return ` (this role is in account ${accountId}, the management account is ${management})`
+}
+
+/** Policies for IAM Identity Center are often written with the prefix of another service. */
+function prefixOf(action: string, { kind, message }: Trouble): string {
+  if (kind !== 'denied' || !/no identity-based policy allows/.test(message)) return ''
+  if (action.startsWith('identitystore:'))
+    return ' (sso:, sso-directory: and iam: do not allow it: Identity Store has a prefix of its own)'
+  return action.startsWith('sso:')
+    ? ' (identitycenter:, identitystore: and iam: do not allow it: the prefix of IAM Identity Center is sso:)'
+    : ''
+}
+
 /** A key of the customer's own is one more thing that must be allowed, and may be lost. None: AWS's own key needs no grant. */
 function keyCheck(session: Session): readonly Check[] {
   const [instance] = session.read.flatMap(({ part, rows }) => (part.dataset === 'sso.instance_details' ? rows : []))
@@ -237,6 +254,6 @@ function troubleCheck(session: Session, dataset: Dataset, action: string, troubl
     check: action,
     result: 'failed',
     cause: `${trouble.code}${trouble.message === '' ? '' : `: ${trouble.message}`}`,
-    remedy: `${wayOut(trouble, action)}${statement}`,
+    remedy: `${wayOut(trouble, action)}${elsewhereOf(session, trouble)}${prefixOf(action, trouble)}${statement}`,
   }
 }

@@ -81,6 +81,10 @@ export function wayOut(trouble: Trouble, action: string): string {
     case 'session_expired':
     case 'credentials':
       return 'check that the role can still be assumed, and collect again'
+    case 'not_found':
+      return trouble.resourceType === 'IDENTITY_STORE'
+        ? 'the identity store is not in this Region, or belongs to another organization: `evidenced doctor` names the one of the instance'
+        : 'collect again, and report it if it stays'
     case 'unsupported':
       return 'this partition or Region does not offer the operation'
     case 'transient':

@@ -52,7 +52,9 @@ describe('from AWS to a verified bundle, as a user does it', function () {
     })
     for (const dataset of snapshot.datasets) {
       expect(dataset).to.have.all.keys('name', 'coverage', 'count', 'calls', 'reason')
-      const expected = dataset.name === 'account-access.entitlements' ? 'not_collectable' : 'complete'
+      const isUncollected = /^(account-access|sso-directory)\./.test(dataset.name)
+      const isOff = dataset.name === 'sso.access_control_attributes'
+      const expected = isUncollected ? 'not_collectable' : isOff ? 'not_enabled' : 'complete'
       expect(dataset.coverage, dataset.name).to.equal(expected)
     }
   })

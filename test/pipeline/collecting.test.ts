@@ -14,10 +14,10 @@ describe('a collection, from AWS into the store', function () {
   this.timeout(60_000)
 
   it('says how far it is to whoever asks, in the log and in the database', async () => {
-    await using fresh = await freshAws(buildOrganization(shape), { simulator: { latencyMs: 20 } })
+    const events: [event: string, nouns: object | undefined][] = []
+    const log: Log = { ...silent, info: (event, nouns) => void events.push([event, nouns]) }
+    await using fresh = await freshAws(buildOrganization(shape), { simulator: { latencyMs: 20 }, aws: { log } })
     await using store = await freshStore()
-    const lines: (object | undefined)[] = []
-    const log: Log = { ...silent, info: (event, nouns) => void (event === 'collecting' && lines.push(nouns)) }
     const parts = { aws: fresh.aws, store, now: () => new Date(), log }
     const first = await runCollection(parts, fresh.source, { checks: 'none' })
     const told: Progress[] = []
@@ -34,8 +34,10 @@ describe('a collection, from AWS into the store', function () {
     expect(inDatabase.progress).to.include({ phase: 'reading AWS', throttles: 0 })
     expect(inDatabase.progress!.total, 'as predicted from the first').to.be.within(1, first.calls)
     expect(told.at(-1)!.done).to.equal(told.at(-1)!.total)
+    expect(events[0]).to.deep.equal(['a long-term access key signs; a role would be better', { source: 'acme' }])
+    const lines = events.filter(([event]) => event === 'collecting')
     expect(lines).to.have.length(2)
-    expect(lines[1]).to.have.keys('source', 'phase', 'done', 'total', 'perSecond', 'throttles', 'secondsLeft')
+    expect(lines[1]![1]).to.have.keys('source', 'phase', 'done', 'total', 'perSecond', 'throttles', 'secondsLeft')
   })
 
   it('ends what a feature showed that was switched off since, and stays complete', async () => {

@@ -7,6 +7,9 @@ import { collect, datasets, planCollection } from '../../src/sources/index.ts'
 import { expectedOf } from './expected.ts'
 import { type Collected, collected, fast, freshAws, staged } from './fresh-aws.ts'
 
+/** What AWS lets nobody read, or this program does not: said in every snapshot. */
+const uncollected = ['account-access.entitlements', 'sso-directory.identity_sources', 'sso-directory.mfa_devices']
+
 const small = { seed: 7, accounts: 6, users: 12, groups: 5, permissionSets: 4, applications: 2, iamUsers: 0 }
 
 function expectSame(found: Collected, organization: SimulatedOrganization): void {
@@ -45,10 +48,9 @@ describe('collecting', () => {
         const found = await collected(fresh)
         expectSame(found, organization)
         for (const part of found.parts.values()) {
-          const expected = { 'account-access.entitlements': 'not_collectable', 'sso.access_control_attributes': 'not_enabled' }
-          expect(part.end?.coverage, `${part.dataset} ${part.parent}`).to.equal(
-            expected[part.dataset as keyof typeof expected] ?? 'complete',
-          )
+          const isOff = part.dataset === 'sso.access_control_attributes'
+          const expected = uncollected.includes(part.dataset) ? 'not_collectable' : isOff ? 'not_enabled' : 'complete'
+          expect(part.end?.coverage, `${part.dataset} ${part.parent}`).to.equal(expected)
         }
       }),
       { numRuns: 25 },
@@ -59,8 +61,12 @@ describe('collecting', () => {
     await using fresh = await freshAws(emptyOrganization())
     const found = await collected(fresh)
     const named = new Set([...found.parts.values()].map(part => part.dataset))
-    expect(named.delete('account-access.entitlements')).to.equal(true)
-    expect(found.part('account-access.entitlements', '').end).to.include({ coverage: 'not_collectable' })
+    for (const dataset of uncollected) {
+      expect(named.delete(dataset), dataset).to.equal(true)
+      const { end } = found.part(dataset, '')
+      expect(end).to.include({ coverage: 'not_collectable' })
+      expect(end.gaps[0]).to.include({ reason: 'not_collected', action: null })
+    }
     expect([...named].sort()).to.deep.equal(datasets.filter(each => each.reach === 'source').map(dataset => dataset.name))
     expect(found.part('identitystore.group_memberships', '').end.coverage).to.equal('complete')
     expect(found.rows('sso.account_assignments').size).to.equal(0)
@@ -276,7 +282,7 @@ describe('collecting', () => {
     expect(midway.perSecond).to.be.greaterThan(0)
     expect(midway.throttles).to.equal(3)
     expect(midway.secondsLeft).to.be.greaterThan(0).and.be.lessThan(1000)
-    expect(reading[0]!.secondsLeft, 'at first, as planned').to.equal(1000)
+    expect(reading[0]!.secondsLeft, 'at first, as planned').to.be.within(800, 1000)
     expect(told.some(each => each.phase === 'cross-checking' && each.total === null)).to.equal(true)
     const [plans, staged] = [fresh.simulator.calls.length, 3]
     expect(told.at(-1)).to.include({ throttles: 3, secondsLeft: 0 })

@@ -60,7 +60,7 @@ describe('the datasets', () => {
         expect(Object.fromEntries(found.rows(dataset)), dataset).to.deep.equal(Object.fromEntries(rows))
       }
       for (const part of found.parts.values())
-        if (part.dataset !== 'account-access.entitlements')
+        if (!/^(account-access|sso-directory)\./.test(part.dataset))
           expect(part.end?.coverage, `${part.dataset} ${part.parent}`).to.equal('complete')
       const resource = [...found.rows('organizations.resource_policies').values()]
       expect(resource).to.have.length(1)
@@ -68,14 +68,16 @@ describe('the datasets', () => {
     })
   }
 
-  it('take "none is set" for none: no attributes, no resource policy', async () => {
+  it('take "none is set" for none: no resource policy, and attributes that are not enabled', async () => {
     await using fresh = await freshAws(buildOrganization(small))
     const found = await collected(fresh)
-    for (const dataset of ['sso.access_control_attributes', 'organizations.resource_policies']) {
+    for (const [dataset, coverage] of [
+      ['sso.access_control_attributes', 'not_enabled'],
+      ['organizations.resource_policies', 'complete'],
+    ] as const) {
       expect(found.rows(dataset).size, dataset).to.equal(0)
-      expect([...found.parts.values()].filter(part => part.dataset === dataset).map(part => part.end?.coverage)).to.deep.equal([
-        'complete',
-      ])
+      const ends = [...found.parts.values()].filter(part => part.dataset === dataset).map(part => part.end!)
+      expect(ends.map(end => [end.coverage, end.gaps])).to.deep.equal([[coverage, []]])
     }
   })
 

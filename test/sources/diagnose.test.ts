@@ -83,6 +83,8 @@ describe('the diagnosis', () => {
     const statement = JSON.parse(/Statement to paste: (\{.*\})/.exec(failed[0]!.remedy ?? '')?.[1] ?? 'null')
     expect(statement).to.deep.include({ Effect: 'Allow', Action: 'identitystore:ListUsers' })
     expect(statement.Resource).to.include('arn:aws:identitystore:::user/*')
+    expect(failed[0]!.remedy).to.include('Identity Store has a prefix of its own')
+    expect(failed[1]!.remedy).to.include('the prefix of IAM Identity Center is sso:')
     expect(checks.find(each => each.check === 'sso:DescribePermissionSet')).to.include({ result: 'skipped' })
   })
 
@@ -114,6 +116,23 @@ describe('the diagnosis', () => {
       const { checks } = await diagnose(fresh.aws, fresh.source)
       expect(checks.find(each => each.check === operation)?.remedy).to.include(remedy)
     })
+
+  it('names the management account to a role of another, which AWS refuses without naming an action', async () => {
+    const made = organization()
+    const member = made.accounts.find(account => account.Id !== made.organization!.MasterAccountId)!.Id
+    made.delegations.push({ accountId: member, servicePrincipal: 'sso.amazonaws.com', enabledAt: new Date() })
+    const roleArn = `arn:aws:iam::${member}:role/Reader`
+    await using fresh = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { auth: { roleArn, externalId: null } },
+    })
+    const message = "You don't have permissions to access this resource."
+    fresh.simulator.fault('organizations:ListPolicies', { kind: 'error', code: 'AccessDeniedException', message }, Infinity)
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    expect(checks.find(each => each.check === 'organizations:ListPolicies')!.remedy).to.include(
+      `this role is in account ${member}, the management account is ${made.organization!.MasterAccountId}`,
+    )
+  })
 
   it('stops at the step that fails, says why, and skips what rests on it', async () => {
     const made = organization()

@@ -256,7 +256,9 @@ describe('IAM of the accounts', () => {
         fresh.simulator.fault('iam:ListAccessKeys', { kind: 'replace', text, by }, Number.POSITIVE_INFINITY)
       })
       const found = await collected(fresh)
-      const ends = [...found.parts.values()].filter(part => part.dataset === 'iam.access_keys_last_used').map(part => part.end!)
+      // keys of users who were listed meanwhile are not known, and that is said of the dataset as a whole
+      const ofKeys = [...found.parts.values()].filter(part => part.dataset === 'iam.access_keys_last_used' && part.parent !== '')
+      const ends = ofKeys.map(part => part.end!)
       expect(ends, text).to.not.have.length(0)
       for (const end of ends) expect(end, text).to.include({ coverage: 'denied' })
     }

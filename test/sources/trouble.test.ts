@@ -256,6 +256,7 @@ describe('what changes while it is read', () => {
     const found = await collected(fresh)
     expect(coverages(found, 'identitystore.group_memberships')).to.deep.equal(['incomplete'])
     expect(found.calls.some(call => call.operation === 'DescribeGroup')).to.equal(false)
+    expect(found.gaps('identitystore.group_memberships')[0]!.message).to.include('belongs to another organization')
   })
 
   it('a permission set deleted after it was listed has nothing below it, and costs no further questions', async () => {
