@@ -22,6 +22,7 @@ export const datasetsOfNames = [
   'sso.permission_sets',
   'organizations.accounts',
 ] as const
+type DatasetOfNames = (typeof datasetsOfNames)[number]
 
 /** Names as of a version; of what is gone by then, the last one. */
 export async function namesAt(
@@ -30,23 +31,31 @@ export async function namesAt(
   version: number,
   of: { readonly users: readonly string[]; readonly groups: readonly string[]; readonly pairs: readonly string[] },
 ): Promise<Names> {
-  const read = (dataset: string, member: string, keys: readonly string[]) =>
-    namedAt(store, sourceId, version, dataset, member, keys)
   const halves = of.pairs.map(pair => [pair.slice(0, pair.indexOf('|')), pair.slice(pair.indexOf('|') + 1)] as const)
-  const [users, groups, permissionSets, accounts] = await Promise.all([
-    read('identitystore.users', 'UserName', of.users),
-    read('identitystore.groups', 'DisplayName', of.groups),
-    read('sso.permission_sets', 'Name', [...new Set(halves.map(([, set]) => set))]),
-    read('organizations.accounts', 'Name', [...new Set(halves.map(([account]) => account))]),
-  ])
-  const only = (rows: readonly Named[]) => new Map(rows.map(row => [row.key, row.name]))
-  return {
-    users: new Map(users.map(row => [row.key, { name: row.name, status: row.status, isPresent: row.to > version }])),
-    groups: only(groups),
-    permissionSets: only(permissionSets),
-    accounts: only(accounts),
-    disposed: new Set([...users, ...groups, ...permissionSets, ...accounts].flatMap(row => row.disposed ?? [])),
+  const wanted = {
+    'identitystore.users': of.users,
+    'identitystore.groups': of.groups,
+    'sso.permission_sets': new Set(halves.map(([, set]) => set)),
+    'organizations.accounts': new Set(halves.map(([account]) => account)),
   }
+  const names = {
+    users: new Map(),
+    groups: new Map(),
+    permissionSets: new Map(),
+    accounts: new Map(),
+    disposed: new Set<number>(),
+  }
+  for (const { dataset, key, body, to, disposed } of await bodiesAt(store, sourceId, version, wanted)) {
+    const facts = JSON.parse(body ?? '{}') as Facts
+    if (dataset === 'identitystore.users') {
+      const user = { name: textOf(facts.UserName), status: textOf(facts.UserStatus), isPresent: to > version }
+      names.users.set(key, user)
+    } else if (dataset === 'identitystore.groups') names.groups.set(key, textOf(facts.DisplayName))
+    else if (dataset === 'sso.permission_sets') names.permissionSets.set(key, textOf(facts.Name))
+    else names.accounts.set(key, textOf(facts.Name))
+    if (disposed !== null) names.disposed.add(disposed)
+  }
+  return names
 }
 
 /** Entries of the ledger under which bodies of these datasets were disposed of: names may be missing, or not be found. */
@@ -60,36 +69,31 @@ export async function disposalsOf(store: Store, sourceId: number, datasets: read
   return rows.map(row => row.disposed)
 }
 
-interface Named {
+interface LastBody {
+  readonly dataset: DatasetOfNames
   readonly key: string
-  readonly name: string | null
-  readonly status: string | null
+  readonly body: string | null
   readonly to: number
   readonly disposed: number | null
 }
 
-async function namedAt(
+/** The last versions of some keys that began by a version. One key is looked up after the other: for thousands a join would read all keys there are. */
+async function bodiesAt(
   store: Store,
   sourceId: number,
   version: number,
-  dataset: string,
-  member: string,
-  keys: readonly string[],
-): Promise<Named[]> {
-  if (keys.length === 0) return []
-  // one key after the other: for thousands of them a join would read all keys there are
-  const rows = await query<{ key: string; body: string | null; to: number; disposed: number | null }>(
+  wanted: Readonly<Record<DatasetOfNames, Iterable<string>>>,
+): Promise<LastBody[]> {
+  const pairs = datasetsOfNames.flatMap(dataset => [...wanted[dataset]].map(key => [dataset, key] as const))
+  return query<LastBody>(
     store.db,
-    `select w.key, v.body, v.to_version as to, v.disposed::float8 as disposed from unnest($4::text[]) w (key) cross join lateral (
+    `select w.dataset, w.key, v.body, v.to_version as to, v.disposed::float8 as disposed
+     from unnest($3::text[], $4::text[]) w (dataset, key) join dataset d on d.name = w.dataset cross join lateral (
        select v.body, v.to_version, v.disposed from resource_key k join entity e on e.key_id = k.id join entity_version v on v.entity_id = e.id
-       where k.source_id = $1 and k.key = w.key and e.dataset_id = (select id from dataset where name = $3) and v.from_version <= $2
+       where k.source_id = $1 and k.key = w.key and e.dataset_id = d.id and v.from_version <= $2
        order by v.from_version desc limit 1) v`,
-    [sourceId, version, dataset, keys],
+    [sourceId, version, pairs.map(([dataset]) => dataset), pairs.map(([, key]) => key)],
   )
-  return rows.map(({ body, ...row }) => {
-    const facts = JSON.parse(body ?? '{}') as Facts
-    return { ...row, name: textOf(facts[member]), status: textOf(facts.UserStatus) }
-  })
 }
 
 function textOf(value: Json | undefined): string | null {
