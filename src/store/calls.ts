@@ -29,14 +29,9 @@ export function callLine(call: CallRecord): string {
   return `${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } } as unknown as Json)}\n`
 }
 
-/** Stages calls of a collection, in their order. */
-export async function stageCalls(on: Connection, collectionId: number, calls: readonly CallRecord[]): Promise<void> {
-  const body = await zip(calls.map(callLine).join(''))
-  await on.execute('insert into staged_calls (collection_id, lines, body) values ($1, $2, $3)', [
-    collectionId,
-    calls.length,
-    body,
-  ])
+/** Calls of a collection in their order, as they are staged. */
+export async function encodeCalls(calls: readonly CallRecord[]): Promise<Buffer> {
+  return zip(calls.map(callLine).join(''))
 }
 
 /** Folds the staged calls of a collection that ends into its ledger, where they take a tenth of the room, and adds them up. */

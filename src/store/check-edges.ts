@@ -32,7 +32,7 @@ export async function checkEdges(reading: Reading, range: IdRange): Promise<void
   await readAssignments(reading, range, parts)
   for (const part of parts.values()) {
     if (part.noted === null) continue
-    const computed = part.lines === null ? null : contentDigest(part.lines.sort())
+    const computed = part.lines === null ? null : contentDigest(part.lines.sort().join('\0'))
     if (computed === part.noted) continue
     const message = `equal readings are known by ${part.noted}, its rows give ${computed ?? 'nothing'}`
     reading.problems.push({ kind: 'part', name: nameOf(reading, part, part.parent).trim(), message })

@@ -1,4 +1,6 @@
 import { copyHeader, copyTrailer } from './copy.ts'
+import { copyPiece } from './copy-piece.ts'
+import type { Fields } from './fields.ts'
 
 const firstBytes = 1 << 20
 
@@ -45,11 +47,20 @@ export class CopyRows {
     this.#used += 4 + length
   }
 
-  bytea(value: Uint8Array): void {
-    this.#need(4 + value.length)
-    this.#used = this.#buffer.writeInt32BE(value.length, this.#used)
-    this.#buffer.set(value, this.#used)
-    this.#used += value.length
+  bytea(value: Buffer): void {
+    this.piece(value, 0, value.length)
+  }
+
+  /** A piece of some bytes, as a bytea or, when they are UTF-8, as a text. */
+  piece(bytes: Buffer, from: number, to: number): void {
+    this.#need(4 + to - from)
+    this.#used = this.#buffer.writeInt32BE(to - from, this.#used)
+    copyPiece(this.#buffer, this.#used, bytes, from, to)
+    this.#used += to - from
+  }
+
+  field(fields: Fields, i: number): void {
+    this.piece(fields.bytes, fields.from(i), fields.to(i))
   }
 
   /** A bytea given in hexadecimal. */

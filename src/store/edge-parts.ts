@@ -1,4 +1,5 @@
-import { edgeFields, isValid, readJournal, type StagedPiece } from './journal.ts'
+import { Fields } from './fields.ts'
+import { edgeFields, isValid, type JournalPiece, readJournal } from './journal.ts'
 import { contentDigest } from './part-content.ts'
 import type { OpenRun } from './run.ts'
 
@@ -7,8 +8,10 @@ export interface EdgePart {
   /** index among the run's parts */
   readonly part: number
   readonly edgeCount: number
-  /** of one edge after the other */
-  readonly fields: readonly string[]
+  /** where the fields stand of one edge after the other */
+  readonly fields: Fields
+  /** the first of them */
+  readonly at: number
   /** `contentDigest`; null for a part that was not read completely */
   readonly content: string | null
 }
@@ -19,7 +22,7 @@ export interface EdgePart {
  */
 export async function* edgePartsOf(run: OpenRun): AsyncGenerator<readonly EdgePart[]> {
   const { parts } = run.state
-  const open = new Map<number, { rows: number; fields: string[] }>()
+  const open = new Map<number, { readonly rows: number; readonly texts: string[] }>()
   for await (const pieces of readJournal(run.store, run.collectionId, parts, 'edges')) {
     const found: EdgePart[] = []
     for (const piece of pieces) {
@@ -28,33 +31,43 @@ export async function* edgePartsOf(run: OpenRun): AsyncGenerator<readonly EdgePa
         found.push(wholePart(run, piece))
         continue
       }
-      const { rows, fields } = open.get(piece.part) ?? { rows: 0, fields: [] }
-      for (const field of piece.edges) fields.push(field)
-      if (rows + piece.rows < parts.rowsOf(piece.part)) open.set(piece.part, { rows: rows + piece.rows, fields })
+      const { rows, texts } = open.get(piece.part) ?? { rows: 0, texts: [] }
+      texts.push(bytesOf(run, piece).toString('utf8'))
+      if (rows + piece.rows < parts.rowsOf(piece.part)) open.set(piece.part, { rows: rows + piece.rows, texts })
       else {
         open.delete(piece.part)
-        found.push(joinedPart(run, piece.part, fields))
+        found.push(joinedPart(run, piece.part, texts))
       }
     }
     yield found
   }
   // those with rows elsewhere, such as a last piece that holds no edge
-  yield [...open].map(([part, { fields }]) => joinedPart(run, part, fields))
+  yield [...open].map(([part, { texts }]) => joinedPart(run, part, texts))
 }
 
 /** Its lines are sorted, and none stands twice. */
-function wholePart({ state: { parts } }: OpenRun, { part, edges, edgeCount }: StagedPiece): EdgePart {
-  return { part, edgeCount, fields: edges, content: parts.isComplete(part) ? contentDigest(edges) : null }
+function wholePart(run: OpenRun, piece: JournalPiece): EdgePart {
+  const { part, edgeCount, fields, edgesAt } = piece
+  const content = run.state.parts.isComplete(part) ? contentDigest(bytesOf(run, piece)) : null
+  return { part, edgeCount, fields, at: edgesAt, content }
 }
 
-function joinedPart({ state: { parts } }: OpenRun, part: number, fields: readonly string[]): EdgePart {
+/** @param pieces fields of its edges, joined by NUL */
+function joinedPart({ state: { parts } }: OpenRun, part: number, pieces: readonly string[]): EdgePart {
   const kind = parts.groupOf(part).edges!
+  const fields = pieces.join('\0').split('\0')
   const last = new Map<string, string>()
   for (let at = 0; at < fields.length; at += edgeFields[kind]) {
     const edge = fields.slice(at, at + edgeFields[kind])
     last.set(kind === 'membership' ? edge[0]! : `${edge[0]} ${edge[1]}`, edge.join('\0'))
   }
-  const lines = [...last.values()].sort()
-  const sorted = lines.join('\0').split('\0')
-  return { part, edgeCount: lines.length, fields: sorted, content: parts.isComplete(part) ? contentDigest(lines) : null }
+  const bytes = Buffer.from([...last.values()].sort().join('\0'))
+  const content = parts.isComplete(part) ? contentDigest(bytes) : null
+  return { part, edgeCount: last.size, fields: new Fields(bytes), at: 0, content }
+}
+
+/** The fields of a piece's edges, which stand in a row. */
+function bytesOf({ state: { parts } }: OpenRun, { part, edgeCount, fields, edgesAt }: JournalPiece): Buffer {
+  const last = edgesAt + edgeCount * edgeFields[parts.groupOf(part).edges!] - 1
+  return fields.bytes.subarray(fields.from(edgesAt), fields.to(last))
 }

@@ -30,7 +30,6 @@ const memberships = 'identitystore.group_memberships'
 const accountAssignments = 'sso.account_assignments'
 const applicationAssignments = 'sso.application_assignments'
 const principalTypes = { 1: 'USER', 2: 'GROUP' } as const
-const principalNumbers = [1, 2] as const
 
 /** Which edges a dataset holds; null for none. */
 export function edgeKindOf(dataset: string): Edge['kind'] | null {
@@ -84,19 +83,20 @@ function membershipOf(parent: string, row: Row): MembershipEdge | null {
 
 function assignmentOf(dataset: string, parent: string, row: Row): AssignmentEdge | null {
   if (!row.key.startsWith(parent) || row.key[parent.length] !== '|') return null
-  const principalType = principalNumbers.find(each => row.key.startsWith(`${principalTypes[each]}|`, parent.length + 1))
-  if (principalType === undefined) return null
+  const principalType = row.key.startsWith('USER|', parent.length + 1) ? 1 : 2
+  if (principalType === 2 && !row.key.startsWith('GROUP|', parent.length + 1)) return null
   const principalKey = row.key.slice(parent.length + principalTypes[principalType].length + 2)
   const { facts } = row
   const isPrincipal = facts.PrincipalType === principalTypes[principalType] && facts.PrincipalId === principalKey
-  const subject = subjectOf(dataset, parent)
-  const isUsual = isPrincipal && Object.entries(subject).every(([member, value]) => facts[member] === value)
-  if (!isUsual) return { kind: 'assignment', principalType, principalKey, rest: wholeOf(facts) }
-  const columns = [...Object.keys(subject), 'PrincipalType', 'PrincipalId']
+  const columns = dataset === applicationAssignments ? applicationColumns : pairColumns
+  if (!isPrincipal || !isAbout(dataset, parent, facts))
+    return { kind: 'assignment', principalType, principalKey, rest: wholeOf(facts) }
   const rest = countOf(facts) === columns.length ? null : restOf(facts, columns)
   return { kind: 'assignment', principalType, principalKey, rest }
 }
 
+const applicationColumns = ['ApplicationArn', 'PrincipalType', 'PrincipalId']
+const pairColumns = ['AccountId', 'PermissionSetArn', 'PrincipalType', 'PrincipalId']
 const membershipColumns = ['GroupId', 'MemberId', 'MembershipId', 'IdentityStoreId']
 
 /** What was asked about, as the facts repeat it. */
@@ -106,6 +106,15 @@ function subjectOf(dataset: string, parent: string): Facts {
   return { AccountId: parent.slice(0, bar), PermissionSetArn: parent.slice(bar + 1) }
 }
 
+/** The facts repeat what was asked about, as `subjectOf` does. */
+function isAbout(dataset: string, parent: string, { ApplicationArn, AccountId, PermissionSetArn }: Facts): boolean {
+  if (dataset === applicationAssignments) return ApplicationArn === parent
+  if (typeof AccountId !== 'string' || typeof PermissionSetArn !== 'string') return false
+  const bar = AccountId.length
+  const isPair = parent.length === bar + 1 + PermissionSetArn.length && parent[bar] === '|' && !AccountId.includes('|')
+  return isPair && parent.startsWith(AccountId) && parent.endsWith(PermissionSetArn)
+}
+
 /** Not sent, or text that a column can hold: Postgres has no NUL and no lone surrogates, and an empty text would look like none. */
 function isColumn(value: Json | undefined): value is string | undefined {
   return value === undefined || (typeof value === 'string' && value !== '' && !value.includes('\0') && value.isWellFormed())
@@ -113,8 +122,7 @@ function isColumn(value: Json | undefined): value is string | undefined {
 
 function isOnly(value: Json | undefined, member: string, text: string): boolean {
   if (typeof value !== 'object' || value === null) return false
-  const entries = Object.entries(value)
-  return entries.length === 1 && entries[0]![0] === member && entries[0]![1] === text
+  return (value as Facts)[member] === text && countOf(value as Facts) === 1
 }
 
 function isWhole(rest: Facts | readonly [Facts]): rest is readonly [Facts] {

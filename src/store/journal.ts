@@ -1,15 +1,19 @@
 import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import type { PartEnd, PartId } from '../model.ts'
 import { type Connection, query } from './database.ts'
+import { Fields } from './fields.ts'
 import { isPlain, type RunParts } from './run-parts.ts'
 import type { Store } from './store.ts'
 
 const zip = promisify(zstdCompress)
-const unzip = promisify(zstdDecompress)
+/** In one go: by default a thread is asked for every 16 KiB of the result. */
+const chunkSize = 1 << 17
+/** A batch lives for the hours of a run at most. */
+const quickly = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
-/** One piece of a part as it is staged. */
-export interface StagedPiece {
+/** What the journal says of one piece of a part, beside the texts of its rows. */
+interface Piece {
   /** index among the run's parts */
   readonly part: number
   readonly isFirst: boolean
@@ -22,15 +26,28 @@ export interface StagedPiece {
   readonly isUnchanged: boolean
   /** the piece is the whole part, each row of it an edge, and none stands twice */
   readonly isWhole: boolean
-  /** the fields of each edge, one by one or joined by NUL; null is '' */
-  readonly edges: readonly string[]
   readonly edgeCount: number
-  /** entities that are new or changed: key and canonical facts in turn */
-  readonly entities: readonly string[]
-  /** number of each of those entities in the database, 0 for one that it does not know */
+  /** of each entity that is new or changed its number in the database, 0 for one that it does not know */
   readonly entityIds: readonly number[]
   /** numbers of entities that are as the last snapshot knows them */
   readonly seen: readonly number[]
+}
+
+/** A piece as it is staged. */
+export interface StagedPiece extends Piece {
+  /** the fields of its edges, joined by NUL; null is '' */
+  readonly edges: string
+  /** of the entities that are new or changed: key and canonical facts in turn */
+  readonly entities: readonly string[]
+}
+
+/** A piece as it is read again: its texts stay where they are in their batch. */
+export interface JournalPiece extends Piece {
+  readonly fields: Fields
+  /** first field of its edges */
+  readonly edgesAt: number
+  /** first field of its entities */
+  readonly entitiesAt: number
 }
 
 /** Fields of one staged edge. */
@@ -64,21 +81,6 @@ interface Header {
 /** Separates the header and the fields; nothing that is staged contains it. */
 const separator = '\0'
 
-/** Adds a batch to a collection's journal. */
-export async function appendBatch(
-  on: Connection,
-  collectionId: number,
-  pieces: readonly StagedPiece[],
-  body: Buffer,
-): Promise<void> {
-  await on.execute('insert into staged_batch (collection_id, entities, edges, body) values ($1, $2, $3, $4)', [
-    collectionId,
-    pieces.filter(piece => piece.entityIds.length + piece.seen.length > 0).length,
-    pieces.filter(piece => piece.edgeCount > 0).length,
-    body,
-  ])
-}
-
 /** Bytes of a batch. A part that the database does not know yet is named in full, so that each batch can be read by itself. */
 export async function encodeBatch(parts: RunParts, pieces: readonly StagedPiece[]): Promise<Buffer> {
   const known = [...new Set(pieces.map(piece => piece.part).filter(part => parts.idOf(part) > 0))]
@@ -108,10 +110,10 @@ export async function encodeBatch(parts: RunParts, pieces: readonly StagedPiece[
   }
   const texts = [JSON.stringify(header)]
   for (const piece of pieces) {
-    for (const text of piece.edges) texts.push(text)
+    if (piece.edgeCount > 0) texts.push(piece.edges)
     for (const text of piece.entities) texts.push(text)
   }
-  return zip(texts.join(separator))
+  return zip(texts.join(separator), quickly)
 }
 
 /** Batches that are read at once: those of a slow night are small, and each question takes its time to a server that is far away. */
@@ -127,7 +129,7 @@ export async function* readJournal(
   collectionId: number,
   parts: RunParts,
   only: 'all' | 'entities' | 'edges' = 'all',
-): AsyncGenerator<readonly StagedPiece[]> {
+): AsyncGenerator<readonly JournalPiece[]> {
   const partById = new Map<number, number>()
   for (let part = 0; part < parts.count; part++) if (parts.idOf(part) > 0) partById.set(parts.idOf(part), part)
   const some = only === 'all' ? '' : `and ${only} > 0`
@@ -146,13 +148,13 @@ export async function* readJournal(
   while (rows.length > 0) {
     const next = read(rows.at(-1)!.id)
     next.catch(() => {})
-    for (const row of rows) yield decode(parts, partById, (await unzip(row.body)).toString('utf8'))
+    for (const row of rows) yield decode(parts, partById, new Fields(zstdDecompressSync(row.body, { chunkSize })))
     rows = await next
   }
 }
 
 /** Notes what a batch says of its parts. */
-export function takeUp(parts: RunParts, pieces: readonly StagedPiece[]): void {
+export function takeUp(parts: RunParts, pieces: readonly Piece[]): void {
   for (const { part, isFirst, rows, end, isUnchanged } of pieces) {
     if (isFirst) parts.begin(part)
     parts.addRows(part, rows)
@@ -161,7 +163,7 @@ export function takeUp(parts: RunParts, pieces: readonly StagedPiece[]): void {
 }
 
 /** True for a piece whose rows count: its part came to an end since. */
-export function isValid(parts: RunParts, piece: StagedPiece): boolean {
+export function isValid(parts: RunParts, piece: Piece): boolean {
   return parts.isEnded(piece.part) && parts.generationOf(piece.part) === piece.generation
 }
 
@@ -170,14 +172,13 @@ export async function discardJournal(on: Connection, collectionId: number): Prom
   await on.execute('delete from staged_batch where collection_id = $1', [collectionId])
 }
 
-function flagsOf(piece: StagedPiece): number {
+function flagsOf(piece: Piece): number {
   const end = piece.end === null ? 0 : isPlain(piece.end) ? flag.plainEnd : flag.specialEnd
   return (piece.isFirst ? flag.first : 0) | end | (piece.isUnchanged ? flag.unchanged : 0) | (piece.isWhole ? flag.whole : 0)
 }
 
-function decode(parts: RunParts, partById: ReadonlyMap<number, number>, text: string): StagedPiece[] {
-  const texts = text.split(separator)
-  const header = JSON.parse(texts[0]!) as Header
+function decode(parts: RunParts, partById: ReadonlyMap<number, number>, fields: Fields): JournalPiece[] {
+  const header = JSON.parse(fields.text(0)) as Header
   const known = sums(header.ids).map(id => partById.get(id)!)
   const fresh = header.names.map(([group, parent]): number => {
     const [dataset, accountId, region] = header.groups[group]!
@@ -188,15 +189,18 @@ function decode(parts: RunParts, partById: ReadonlyMap<number, number>, text: st
   const first = sums(header.first)
   const last = sums(header.last)
   const ends = iterate(header.special)
-  const takeText = taker(texts.slice(1))
   const takeEntity = taker(sums(header.entityIds))
   const takeSeen = taker(sums(header.seenIds))
   let ended = 0
-  return sums(header.part).map((index, i): StagedPiece => {
+  let at = 1
+  return sums(header.part).map((index, i): JournalPiece => {
     const part = local[index]!
     const flags = header.flags[i]!
     const kind = parts.groupOf(part).edges
     const end = (flags & (flag.plainEnd | flag.specialEnd)) === 0 ? null : ended++
+    const edgesAt = at
+    const entitiesAt = edgesAt + (kind === null ? 0 : header.edges[i]! * edgeFields[kind])
+    at = entitiesAt + header.entities[i]! * 2
     return {
       part,
       isFirst: (flags & flag.first) !== 0,
@@ -212,9 +216,8 @@ function decode(parts: RunParts, partById: ReadonlyMap<number, number>, text: st
             },
       isUnchanged: (flags & flag.unchanged) !== 0,
       isWhole: (flags & flag.whole) !== 0,
-      edges: takeText(kind === null ? 0 : header.edges[i]! * edgeFields[kind]),
       edgeCount: header.edges[i]!,
-      entities: takeText(header.entities[i]! * 2),
+      ...{ fields, edgesAt, entitiesAt },
       entityIds: takeEntity(header.entities[i]!),
       seen: takeSeen(header.seen[i]!),
     }

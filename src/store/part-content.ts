@@ -1,9 +1,9 @@
 import { sha256 } from '../digest.ts'
 import type { Connection } from './database.ts'
 
-/** Digest of the sorted lines of a part's edges (or of their fields one by one): equal digests mean that a part holds the same rows. */
-export function contentDigest(lines: readonly string[]): string {
-  return sha256(lines.join('\0'))
+/** Digest of the sorted lines of a part's edges, NUL between two of them: equal digests mean that a part holds the same rows. */
+export function contentDigest(lines: string | Uint8Array): string {
+  return sha256(lines)
 }
 
 /** Forgets what was known of parts, and notes what is. */

@@ -1,6 +1,8 @@
 import type { Copier } from './copier.ts'
 import type { CopyRows } from './copy-rows.ts'
 import { query } from './database.ts'
+import type { Fields } from './fields.ts'
+import { KeyTable } from './key-table.ts'
 import { Numbers } from './numbers.ts'
 import type { Store } from './store.ts'
 
@@ -10,10 +12,12 @@ export class ResourceKeys {
   readonly #sourceId: number
   /** every key of the source has passed through here, so that one which is not known is new */
   readonly #isWhole: boolean
-  readonly #ids = new Map<string, number>()
-  readonly #named = new Set<string>()
+  readonly #table = new KeyTable()
+  /** number of each key of the table; 0 until it is resolved */
+  readonly #ids: number[] = []
   readonly #rows: CopyRows
   readonly #numbers: Numbers
+  #resolved = 0
 
   constructor(store: Store, sourceId: number, copier: Copier, isWhole: boolean) {
     this.#store = store
@@ -23,43 +27,44 @@ export class ResourceKeys {
     this.#numbers = new Numbers(store, 'resource_key')
   }
 
-  /** Notes a key that `resolve` is to make known. */
-  name(key: string): void {
-    if (!this.#ids.has(key)) this.#named.add(key)
+  /** Takes up a key. @returns what `idOf` knows it by, once `resolve` is done */
+  name(fields: Fields, i: number): number {
+    return this.#table.enter(fields.bytes, fields.from(i), fields.to(i))
   }
 
   /** Makes the numbers of the keys that were named known to `idOf`. */
   async resolve(): Promise<void> {
-    if (this.#named.size === 0) return
-    const missing = [...this.#named].map(ownText)
-    this.#named.clear()
-    if (!this.#isWhole) {
-      const rows = await query<{ id: number; key: string }>(
-        this.#store.db,
-        'select id, key from resource_key where source_id = $1 and key = any ($2::text[])',
-        [this.#sourceId, missing],
-      )
-      for (const { id, key } of rows) this.#ids.set(key, id)
-    }
-    for (const key of missing) {
-      if (this.#ids.has(key)) continue
-      const id = await this.#numbers.next()
-      this.#ids.set(key, id)
+    const [from, to] = [this.#resolved, this.#table.count]
+    if (from === to) return
+    const known = this.#isWhole ? new Map<string, number>() : await this.#known(from, to)
+    for (let key = from; key < to; key++) {
+      const text = this.#table.text(key)
+      const id = known.get(text)
+      this.#ids.push(id ?? (await this.#numbers.next()))
+      if (id !== undefined) continue
       this.#rows.row()
-      this.#rows.int(id)
+      this.#rows.int(this.#ids[key]!)
       this.#rows.int(this.#sourceId)
-      this.#rows.text(key)
+      this.#rows.text(text)
     }
+    this.#resolved = to
   }
 
-  idOf(key: string): number {
-    const id = this.#ids.get(key)
-    if (id === undefined) throw new Error(`the key ${key} has no number`)
+  /** @param named what `name` said */
+  idOf(named: number): number {
+    const id = this.#ids[named]
+    if (id === undefined) throw new Error(`the key ${this.#table.text(named)} has no number`)
     return id
   }
-}
 
-/** A text that does not keep alive the larger one it was cut from. */
-export function ownText(text: string): string {
-  return Buffer.from(text).toString()
+  async #known(from: number, to: number): Promise<ReadonlyMap<string, number>> {
+    const missing: string[] = []
+    for (let key = from; key < to; key++) missing.push(this.#table.text(key))
+    const rows = await query<{ id: number; key: string }>(
+      this.#store.db,
+      'select id, key from resource_key where source_id = $1 and key = any ($2::text[])',
+      [this.#sourceId, missing],
+    )
+    return new Map(rows.map(row => [row.key, row.id]))
+  }
 }

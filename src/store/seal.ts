@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Caller, Snapshot } from '../model.ts'
 import { foldCalls } from './calls.ts'
 import { judgeUnread } from './closing-parts.ts'
@@ -63,16 +64,15 @@ async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   )
   const version = (last?.version ?? 0) + 1
   using aside = new SpillFile()
-  const { missed, leaves } = await writeRows(on, run, version, last === undefined ? aside : null)
+  const { missed, written } = await writeRows(on, run, version, last === undefined ? aside : null)
 
   const outcomes = outcomesOf(parts, missed)
   const calls = await foldCalls(on, collectionId)
   const populations =
-    leaves !== null
-      ? populationsIn(leaves)
-      : await populationsOfNext(on, sourceId, version, touched =>
-          countSeenRows(run.session, parts, { sourceId, version }, touched, aside),
-        )
+    written ??
+    (await populationsOfNext(on, sourceId, version, touched =>
+      countSeenRows(run.session, parts, { sourceId, version }, touched, aside),
+    ))
   const datasets = summarise(run.plan, outcomes, populations, rowCounts(parts), calls.counts)
   const unread = datasets.filter(each => each.parts === 0).map(each => notCollected(each.name, each.place, '', each.reason!))
   const notable = notableParts(parts, missed)
@@ -118,7 +118,7 @@ interface WrittenRows {
   /** parts that were not read although their parent was seen */
   readonly missed: readonly number[]
   /** every row of the snapshot, where all of them were written with it; else null */
-  readonly leaves: ReadonlyMap<PartGroup, LeafSet> | null
+  readonly written: readonly Population[] | null
 }
 
 /** Writes what the run saw as versions. @param aside takes leaves of the first snapshot; null for a later one */
@@ -148,11 +148,17 @@ async function writeRows(on: Connection, run: OpenRun, version: number, aside: S
   }
   const versions = await compareEdges(on, sourceId, version, compared)
   await replaceContents(on, doubtful, new Map([...edges.contents].map(([index, digest]) => [parts.idOf(index), digest])))
-  if (entities.begun + entities.ended + gone + edges.begun + versions.begun + versions.ended >= manyRows) {
-    // a role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error
-    await on.execute('analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version')
-  }
-  return { missed, leaves }
+  const isMuch = entities.begun + entities.ended + gone + edges.begun + versions.begun + versions.ended >= manyRows
+  // a role without ownership may not, and then autovacuum does it in a minute: that is a warning of the server and no error
+  const analysing = isMuch
+    ? on.execute('analyze resource_key, part, entity, entity_salt, entity_version, membership_version, assignment_version')
+    : null
+  analysing?.catch(() => {})
+  // the server does that while we put the leaves in order
+  await turn()
+  const written = leaves === null ? null : populationsIn(leaves)
+  await analysing
+  return { missed, written }
 }
 
 function populationsIn(leaves: ReadonlyMap<PartGroup, LeafSet>): Population[] {

@@ -1,10 +1,10 @@
 import { canonicalJson, partKey } from '../digest.ts'
 import type { CollectedBatch, PartEnd, PartPiece, Place } from '../model.ts'
-import { stageCalls } from './calls.ts'
-import { type Connection, transaction } from './database.ts'
+import { encodeCalls } from './calls.ts'
+import { query } from './database.ts'
 import { type Edge, edgeOf } from './edge.ts'
 import { StoreError } from './error.ts'
-import { appendBatch, encodeBatch, type StagedPiece, takeUp } from './journal.ts'
+import { encodeBatch, type StagedPiece, takeUp } from './journal.ts'
 import type { PlaceEntities } from './known-entities.ts'
 import { contentDigest } from './part-content.ts'
 import { checkOpen, type OpenRun } from './run.ts'
@@ -22,8 +22,7 @@ import { storable } from './staged-text.ts'
 export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<void> {
   checkOpen(run)
   if (batch.pieces.length === 0 && batch.calls.length === 0) return
-  const { store, collectionId, state } = run
-  const { parts } = state
+  const { parts } = run.state
   checkOrder(parts, batch.pieces)
   const sorted = batch.pieces.map(piece => sortRows(parts, piece))
   const known = await knownPlaces(run, sorted)
@@ -31,23 +30,40 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
     parts,
     sorted.map(piece => stage(parts, piece, known)),
   )
-  const body = pieces.length === 0 ? null : await encodeBatch(parts, pieces)
-  await transaction(store.db, async on => {
-    await holdCollection(on, run)
-    if (body !== null) await appendBatch(on, collectionId, pieces, body)
-    if (batch.calls.length > 0) await stageCalls(on, collectionId, batch.calls)
-  })
+  const [body, lines] = await Promise.all([
+    pieces.length === 0 ? null : encodeBatch(parts, pieces),
+    batch.calls.length === 0 ? null : encodeCalls(batch.calls),
+  ])
+  await stageBatch(run, pieces, body, batch.calls.length, lines)
   takeUp(parts, pieces)
 }
 
-/** Waits for a seal and is waited for; refuses a run whose collection another run took over. */
-async function holdCollection(on: Connection, run: OpenRun): Promise<void> {
-  const [held] = await on.query(`select from collection where id = $1 and run_id = $2 and state = 'open' for share`, [
-    run.collectionId,
-    run.id,
-  ])
-  if (held !== undefined) return
-  run.state.isLost = true
+/**
+ * Adds a batch to a collection's journal, and calls to its ledger: one statement, which waits for a seal and is waited for. A database far
+ * away is asked once.
+ * @throws {StoreError} RUN_OVER when another run took over the collection
+ */
+async function stageBatch(
+  run: OpenRun,
+  pieces: readonly StagedPiece[],
+  body: Buffer | null,
+  calls: number,
+  lines: Buffer | null,
+): Promise<void> {
+  const { store, state, collectionId, id } = run
+  const withEntities = pieces.filter(piece => piece.entityIds.length + piece.seen.length > 0).length
+  const withEdges = pieces.filter(piece => piece.edgeCount > 0).length
+  const held = await query(
+    store.db,
+    `with held as (select id from collection where id = $1 and run_id = $2 and state = 'open' for share),
+     batch as (insert into staged_batch (collection_id, entities, edges, body)
+       select id, $3::int, $4::int, $5::bytea from held where $5::bytea is not null),
+     calls as (insert into staged_calls (collection_id, lines, body) select id, $6::int, $7::bytea from held where $7::bytea is not null)
+     select from held`,
+    [collectionId, id, withEntities, withEdges, body, calls, lines],
+  )
+  if (held.length > 0) return
+  state.isLost = true
   checkOpen(run)
 }
 
@@ -88,7 +104,9 @@ function checkPart({ part }: PartPiece): void {
 interface Sorted {
   readonly piece: PartPiece
   readonly part: number
-  readonly lines: string[]
+  /** their fields, joined by NUL */
+  readonly edges: string
+  readonly edgeCount: number
   readonly isWhole: boolean
   readonly others: readonly (readonly [key: string, body: string])[]
 }
@@ -96,21 +114,26 @@ interface Sorted {
 function sortRows(parts: RunParts, piece: PartPiece): Sorted {
   const part = parts.indexOf(piece.part)
   const { edges: kind } = parts.groupOf(part)
+  const { dataset, parent } = piece.part
   const lines: string[] = []
   const keys = new Set<string>()
   const others: (readonly [string, string])[] = []
   for (const row of piece.rows) {
     checkKey(piece, row.key)
-    const edge = kind === null ? null : edgeIn(piece, row)
-    if (edge === null) others.push([row.key, canonicalFacts(piece, row.key, () => canonicalJson(row.facts))])
-    else {
-      lines.push(lineOf(edge))
-      keys.add(row.key)
+    try {
+      const edge = kind === null ? null : edgeOf(dataset, parent, row)
+      if (edge === null) others.push([row.key, canonicalJson(row.facts)])
+      else {
+        lines.push(lineOf(edge))
+        keys.add(row.key)
+      }
+    } catch (cause) {
+      throw notCanonical(piece, row.key, cause as Error)
     }
   }
   const isWhole = piece.isFirst && piece.end !== null && lines.length === piece.rows.length && keys.size === lines.length
   if (isWhole) lines.sort()
-  return { piece, part, lines, isWhole, others }
+  return { piece, part, edges: lines.join('\0'), edgeCount: lines.length, isWhole, others }
 }
 
 /** What the database knows of the places that entities are saved of; nothing before the first snapshot. */
@@ -132,7 +155,7 @@ function placeName({ accountId, region }: Place): string {
 
 /** Leaves away what is as the last snapshot knows it. */
 function stage(parts: RunParts, sorted: Sorted, knownAt: (place: Place) => PlaceEntities): Omit<StagedPiece, 'generation'> {
-  const { piece, part, lines, isWhole, others } = sorted
+  const { piece, part, edges, edgeCount, isWhole, others } = sorted
   const entities: string[] = []
   const entityIds: number[] = []
   const seen: number[] = []
@@ -146,10 +169,11 @@ function stage(parts: RunParts, sorted: Sorted, knownAt: (place: Place) => Place
       entityIds.push(entity?.id ?? 0)
     }
   }
-  const isUnchanged = isWhole && lines.length > 0 && parts.contentOf(part) === contentDigest(lines)
+  const content = isWhole && edgeCount > 0 ? parts.contentOf(part) : null
+  const isUnchanged = content !== null && content === contentDigest(edges)
   return {
     ...{ part, isFirst: piece.isFirst, rows: piece.rows.length, end: storableEnd(piece.end), isUnchanged, isWhole },
-    ...{ edges: isUnchanged ? [] : lines, edgeCount: isUnchanged ? 0 : lines.length, entities, entityIds, seen },
+    ...{ edges: isUnchanged ? '' : edges, edgeCount: isUnchanged ? 0 : edgeCount, entities, entityIds, seen },
   }
 }
 
@@ -160,10 +184,6 @@ function lineOf(edge: Edge): string {
     : `${edge.principalType}\0${edge.principalKey}\0${edge.rest ?? ''}`
 }
 
-function edgeIn(piece: PartPiece, row: PartPiece['rows'][number]): Edge | null {
-  return canonicalFacts(piece, row.key, () => edgeOf(piece.part.dataset, piece.part.parent, row))
-}
-
 function checkKey(piece: PartPiece, key: string): void {
   if (!key.includes('\0') && key.isWellFormed()) return
   throw new StoreError(
@@ -172,16 +192,12 @@ function checkKey(piece: PartPiece, key: string): void {
   )
 }
 
-function canonicalFacts<T>(piece: PartPiece, key: string, canonical: () => T): T {
-  try {
-    return canonical()
-  } catch (cause) {
-    throw new StoreError(
-      'NOT_STORABLE',
-      `the row ${key} of the part ${partKey(piece.part)} has no canonical form: ${(cause as Error).message}`,
-      { cause },
-    )
-  }
+function notCanonical(piece: PartPiece, key: string, cause: Error): StoreError {
+  return new StoreError(
+    'NOT_STORABLE',
+    `the row ${key} of the part ${partKey(piece.part)} has no canonical form: ${cause.message}`,
+    { cause },
+  )
 }
 
 function storableEnd(end: PartEnd | null): PartEnd | null {

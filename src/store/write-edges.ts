@@ -1,7 +1,7 @@
-import { canonicalJson, sha256 } from '../digest.ts'
 import type { Copier } from './copier.ts'
 import type { CopyRows } from './copy-rows.ts'
-import { type Edge, edgeFacts, type PrincipalType } from './edge.ts'
+import type { PrincipalType } from './edge.ts'
+import { EdgeDigests } from './edge-digests.ts'
 import { type EdgePart, edgePartsOf } from './edge-parts.ts'
 import { edgeFields } from './journal.ts'
 import type { LeafSet } from './leaf-set.ts'
@@ -55,10 +55,17 @@ export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
   const unchanged = new Set<number>()
   const contents = new Map<number, string>()
   let begun = 0
+  const digests = new EdgeDigests()
   for await (const found of edgePartsOf(run)) {
-    for (const { part, fields } of found) nameKeys(keys, fields, parts.groupOf(part).edges!)
-    await keys.resolve()
+    const written: EdgePart[] = []
     for (const edges of found) {
+      if (edges.content !== null && edges.content === parts.contentOf(edges.part)) unchanged.add(edges.part)
+      else written.push(edges)
+    }
+    const named = new NamedKeys(keys)
+    for (const edges of written) named.take(edges, parts.groupOf(edges.part).edges!)
+    await keys.resolve()
+    for (const edges of written) {
       const { part, content } = edges
       const kind = parts.groupOf(part).edges!
       if (isFirst || parts.isFresh(part)) {
@@ -68,15 +75,14 @@ export async function writeEdges(writing: EdgeWriting): Promise<WrittenEdges> {
           noted.hex(content)
         }
         begun += edges.edgeCount
-        writeRows(writing, edges, kind, tables[kind].direct, leaves?.get(parts.groupOf(part)) ?? null)
-      } else if (content !== null && content === parts.contentOf(part)) unchanged.add(part)
-      else {
+        writeRows({ ...writing, digests, named }, edges, kind, tables[kind].direct, leaves?.get(parts.groupOf(part)) ?? null)
+      } else {
         compared.add(part)
         if (content !== null) contents.set(part, content)
-        writeRows(writing, edges, kind, tables[kind].seen, null)
+        writeRows({ ...writing, digests, named }, edges, kind, tables[kind].seen, null)
       }
+      await copier.pass()
     }
-    await copier.pass()
   }
   await copier.idle()
   return { begun, compared, unchanged, contents }
@@ -94,79 +100,64 @@ export const temporaryTables = `
   create temporary table seen_assignment (source_id int, part_id int, from_version int, principal_type int, principal_id int,
     rest text, digest bytea) on commit drop`
 
-function nameKeys(keys: ResourceKeys, edges: readonly string[], kind: Kind): void {
-  if (kind === 'assignment') {
-    for (let at = 1; at < edges.length; at += edgeFields.assignment) keys.name(edges[at]!)
-    return
+/** Keys of the edges of some parts, in their order: each is looked up once. */
+class NamedKeys {
+  readonly #keys: ResourceKeys
+  readonly #named: number[] = []
+  #next = 0
+
+  constructor(keys: ResourceKeys) {
+    this.#keys = keys
   }
-  for (let at = 0; at < edges.length; at += edgeFields.membership) {
-    keys.name(edges[at]!)
-    if (edges[at + 2] !== '') keys.name(edges[at + 2]!)
+
+  take({ fields, at, edgeCount }: EdgePart, kind: Kind): void {
+    const end = at + edgeCount * edgeFields[kind]
+    for (let edge = at; edge < end; edge += edgeFields[kind]) {
+      if (kind === 'assignment') this.#named.push(this.#keys.name(fields, edge + 1))
+      else {
+        this.#named.push(this.#keys.name(fields, edge))
+        if (!fields.isEmpty(edge + 2)) this.#named.push(this.#keys.name(fields, edge + 2))
+      }
+    }
+  }
+
+  nextId(): number {
+    return this.#keys.idOf(this.#named[this.#next++]!)
   }
 }
 
-/** @param leafSet takes up the rows, for the digest of their dataset; null where that is computed from the rows */
+/** @param leaves takes up the rows, for the digest of their dataset; null where that is computed from the rows */
 function writeRows(
-  { run, version, keys }: EdgeWriting,
-  { part, fields: edges, edgeCount }: EdgePart,
+  { run, version, digests, named }: EdgeWriting & { readonly digests: EdgeDigests; readonly named: NamedKeys },
+  edges: EdgePart,
   kind: Kind,
   rows: CopyRows,
-  leafSet: LeafSet | null,
+  leaves: LeafSet | null,
 ): void {
   const { parts } = run.state
+  const { part, fields } = edges
   const partId = parts.idOf(part)
-  const { dataset } = parts.groupOf(part)
-  const parent = parts.parentOf(part)
-  const digestOfRow = digester(dataset, parent)
-  const parentText = JSON.stringify(parent)
-  const fields = edgeFields[kind]
-  for (let i = 0; i < edgeCount; i++) {
-    const at = i * fields
+  digests.begin(edges, kind, parts.groupOf(part).dataset, parts.parentOf(part), leaves)
+  const textOrNull = (i: number) => (fields.isEmpty(i) ? rows.text(null) : rows.field(fields, i))
+  const end = edges.at + edges.edgeCount * edgeFields[kind]
+  for (let at = edges.at; at < end; at += edgeFields[kind]) {
     rows.row()
     rows.int(run.sourceId)
     rows.int(partId)
     rows.int(version)
     if (kind === 'membership') {
-      const [userKey, membershipId, storeKey, rest] = [edges[at]!, edges[at + 1]!, edges[at + 2]!, edges[at + 3]!]
-      rows.int(keys.idOf(userKey))
-      if (storeKey === '') rows.text(null)
-      else rows.int(keys.idOf(storeKey))
-      rows.text(membershipId || null)
-      rows.text(rest || null)
-      const digest = digestOfRow.membership(userKey, membershipId, storeKey, rest)
-      rows.hex(digest)
-      leafSet?.add(JSON.stringify(`${parent}|${userKey}`), parentText, digest)
+      rows.int(named.nextId())
+      if (fields.isEmpty(at + 2)) rows.text(null)
+      else rows.int(named.nextId())
+      textOrNull(at + 1)
+      textOrNull(at + 3)
+      rows.hex(digests.membership(at))
     } else {
-      const [type, principalKey, rest] = [Number(edges[at]!) as PrincipalType, edges[at + 1]!, edges[at + 2]!]
+      const type: PrincipalType = fields.text(at) === '1' ? 1 : 2
       rows.int(type)
-      rows.int(keys.idOf(principalKey))
-      rows.text(rest || null)
-      const digest = digestOfRow.assignment(type, principalKey, rest)
-      rows.hex(digest)
-      leafSet?.add(JSON.stringify(`${parent}|${type === 1 ? 'USER' : 'GROUP'}|${principalKey}`), parentText, digest)
+      rows.int(named.nextId())
+      textOrNull(at + 2)
+      rows.hex(digests.assignment(at, type))
     }
-  }
-}
-
-/** Digests of the edges of one part: SHA-256 of their canonical facts, put together from their texts where they have the usual form. */
-function digester(dataset: string, parent: string) {
-  const text = (value: string) => JSON.stringify(value)
-  const of = (edge: Edge) => sha256(canonicalJson(edgeFacts(dataset, parent, edge)))
-  const group = `{"GroupId":${text(parent)},"IdentityStoreId":`
-  const bar = parent.indexOf('|')
-  const isPair = dataset === 'sso.account_assignments'
-  const pair = `{"AccountId":${text(parent.slice(0, bar))},"PermissionSetArn":${text(parent.slice(bar + 1))},"PrincipalId":`
-  return {
-    membership(userKey: string, membershipId: string, storeKey: string, rest: string): string {
-      if (rest !== '' || membershipId === '' || storeKey === '') {
-        const optional = { membershipId: membershipId || null, storeKey: storeKey || null, rest: rest || null }
-        return of({ kind: 'membership', userKey, ...optional })
-      }
-      return sha256(`${group}${text(storeKey)},"MemberId":{"UserId":${text(userKey)}},"MembershipId":${text(membershipId)}}`)
-    },
-    assignment(principalType: PrincipalType, principalKey: string, rest: string): string {
-      if (rest !== '' || !isPair) return of({ kind: 'assignment', principalType, principalKey, rest: rest || null })
-      return sha256(`${pair}${text(principalKey)},"PrincipalType":"${principalType === 1 ? 'USER' : 'GROUP'}"}`)
-    },
   }
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Copier } from './copier.ts'
 import { type Connection, query } from './database.ts'
-import { isValid, readJournal, type StagedPiece } from './journal.ts'
+import type { Fields } from './fields.ts'
+import { isValid, type JournalPiece, readJournal } from './journal.ts'
 import type { LeafSet } from './leaf-set.ts'
 import type { GroupNumbers } from './number-parts.ts'
 import { Numbers } from './numbers.ts'
-import { ownText, type ResourceKeys } from './resource-keys.ts'
+import type { ResourceKeys } from './resource-keys.ts'
 import type { OpenRun } from './run.ts'
 import type { PartGroup } from './run-parts.ts'
 import { saltedDigest } from './salted-digest.ts'
@@ -49,18 +50,18 @@ export async function writeEntities(writing: EntityWriting): Promise<WrittenEnti
   let begun = 0
   for await (const { staged, unchanged } of entitiesOf(run, losers)) {
     for (const id of unchanged) seen.add(id)
-    for (const each of staged) if (each.id === 0) writing.keys.name(each.key)
+    const named = staged.map(each => (each.id === 0 ? writing.keys.name(each.fields, each.at) : 0))
     await writing.keys.resolve()
     const salts = await saltsOf(
       run.store,
       staged.map(each => each.id).filter(id => id > 0),
     )
-    for (const { part, key, body, id: known } of staged) {
+    for (const [i, { part, fields, at, id: known }] of staged.entries()) {
       const id = known === 0 ? await numbers.next() : known
       if (known === 0) {
         const { datasetId, placeId } = writing.groups.get(run.state.parts.groupOf(part))!
         tables.entities.row()
-        for (const value of [id, run.sourceId, datasetId, placeId, writing.keys.idOf(key)]) tables.entities.int(value)
+        for (const value of [id, run.sourceId, datasetId, placeId, writing.keys.idOf(named[i]!)]) tables.entities.int(value)
       } else replaced.push(id)
       const salt = salts.get(id) ?? randomBytes(16)
       if (!salts.has(id)) {
@@ -71,15 +72,15 @@ export async function writeEntities(writing: EntityWriting): Promise<WrittenEnti
       const { versions } = tables
       versions.row()
       for (const value of [run.sourceId, id, version, run.state.parts.idOf(part)]) versions.int(value)
-      const digest = saltedDigest(salt, body)
+      const digest = saltedDigest(salt, fields.bytes.subarray(fields.from(at + 1), fields.to(at + 1)))
       versions.hex(digest)
-      versions.text(body)
+      versions.field(fields, at + 1)
       const { parts } = run.state
-      writing.leaves?.get(parts.groupOf(part))?.add(JSON.stringify(key), JSON.stringify(parts.parentOf(part)), digest)
+      writing.leaves?.get(parts.groupOf(part))?.add(JSON.stringify(fields.text(at)), JSON.stringify(parts.parentOf(part)), digest)
       seen.add(id)
       begun++
+      await copier.pass()
     }
-    await copier.pass()
   }
   await copier.idle()
   const ended = await endVersions(on, run.sourceId, version, replaced)
@@ -103,8 +104,9 @@ export async function endVersions(
 
 interface StagedEntity {
   readonly part: number
-  readonly key: string
-  readonly body: string
+  readonly fields: Fields
+  /** its key; its canonical facts stand behind it */
+  readonly at: number
   /** 0: the database does not know it */
   readonly id: number
 }
@@ -121,8 +123,7 @@ async function* entitiesOf(
     for (const piece of pieces) {
       if (!isValid(run.state.parts, piece)) continue
       for (const [i, id] of piece.entityIds.entries()) {
-        if (!losers.has(ordinal++))
-          staged.push({ part: piece.part, key: piece.entities[2 * i]!, body: piece.entities[2 * i + 1]!, id })
+        if (!losers.has(ordinal++)) staged.push({ part: piece.part, fields: piece.fields, at: piece.entitiesAt + 2 * i, id })
       }
       for (const id of piece.seen) if (!losers.has(ordinal++)) unchanged.push(id)
     }
@@ -136,12 +137,12 @@ async function findLosers(run: OpenRun): Promise<Set<number>> {
   const losers = new Set<number>()
   const winners = new Map<PartGroup, Winners>()
   let ordinal = 0
-  const enter = (piece: StagedPiece, name: string | number) => {
+  const enter = (piece: JournalPiece, name: string | number) => {
     const group = parts.groupOf(piece.part)
     const known: Winners = winners.get(group) ?? new Map()
     winners.set(group, known)
     const other = known.get(name)
-    if (other === undefined) known.set(typeof name === 'string' ? ownText(name) : name, { ordinal, part: piece.part })
+    if (other === undefined) known.set(name, { ordinal, part: piece.part })
     else if (parts.lastObservedOf(piece.part) >= parts.lastObservedOf(other.part)) {
       losers.add(other.ordinal)
       known.set(name, { ordinal, part: piece.part })
@@ -151,7 +152,7 @@ async function findLosers(run: OpenRun): Promise<Set<number>> {
   for await (const pieces of readJournal(run.store, run.collectionId, parts, 'entities')) {
     for (const piece of pieces) {
       if (!isValid(parts, piece)) continue
-      for (const [i, id] of piece.entityIds.entries()) enter(piece, id === 0 ? piece.entities[2 * i]! : id)
+      for (const [i, id] of piece.entityIds.entries()) enter(piece, id === 0 ? piece.fields.text(piece.entitiesAt + 2 * i) : id)
       for (const id of piece.seen) enter(piece, id)
     }
   }

@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import type { Snapshot } from '../../src/model.ts'
 import { openHeadFiles } from '../../src/sources/index.ts'
 import {
   type HeadCheck,
@@ -268,6 +269,50 @@ describe('the whole database, computed again', () => {
     await collectOnce(store, [groups, listed(keys.slice(1))])
     expect((await verifyStore(store, null)).problems).to.deep.equal([])
     expect((await store.db.pool.query('select from part_content')).rowCount).to.equal(1)
+  })
+
+  it('finds every digest right that a first snapshot and a later one put together, whatever stands in an id and however many ids there are', async () => {
+    const ids = [
+      'u1',
+      'u"2',
+      'u\\3',
+      'u\t4',
+      'ü\u{1f600}',
+      'u|6',
+      'x'.repeat(3000),
+      ...Array.from({ length: 5000 }, (_, i) => `u-${i}`),
+    ]
+    const application = 'arn:aws:sso::111122223333:application/ssoins-1/apl-1'
+    const odd = [{ MembershipId: 'm"\\' }, { IdentityStoreId: 'd"1' }, { MembershipId: 7 }, { More: ['"', null] }]
+    const organization = (which: readonly string[]) => [
+      part({ dataset: 'identitystore.users', rows: which.slice(0, 6).map(id => user(id)) }),
+      part({
+        ...{ dataset: 'identitystore.group_memberships', parent: 'g"1' },
+        rows: which.map((id, i) => membership('g"1', id, odd[i] ?? {})),
+      }),
+      part({
+        ...{ dataset: 'sso.account_assignments', parent: `111122223333|${set}` },
+        rows: which.map((id, i) =>
+          assignment('111122223333', set, i % 2 === 0 ? 'USER' : 'GROUP', id, i === 4 ? { More: 1 } : {}),
+        ),
+      }),
+      part({
+        ...{ dataset: 'sso.application_assignments', parent: application },
+        rows: which.map(id => ({
+          key: `${application}|USER|${id}`,
+          facts: { ApplicationArn: application, PrincipalType: 'USER', PrincipalId: id },
+        })),
+      }),
+    ]
+    await using store = await freshStore()
+    const first = await collectOnce(store, organization(ids))
+    expect((await verifyStore(store, null)).problems).to.deep.equal([])
+    await collectOnce(store, organization(ids.slice(0, 5)))
+    const third = await collectOnce(store, organization(ids))
+    expect((await verifyStore(store, null)).problems).to.deep.equal([])
+    const edges = ({ datasets }: Snapshot) =>
+      datasets.filter(each => each.name !== 'identitystore.users').map(({ name, count, digest }) => ({ name, count, digest }))
+    expect(edges(third), 'computed from the rows, it is the same').to.deep.equal(edges(first))
   })
 
   it('finds heads that were changed, taken away, signed by a stranger or never written', async () => {
