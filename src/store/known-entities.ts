@@ -31,6 +31,13 @@ export class KnownEntities {
     this.#sourceId = sourceId
   }
 
+  /** Gives back the memory. What is asked for later is read anew. */
+  forget(): void {
+    this.#byPlace.clear()
+    this.#sizes.clear()
+    this.#kept = 0
+  }
+
   /** @returns the entities of a place, by dataset and key */
   async at(place: Place): Promise<PlaceEntities> {
     const name = `${place.accountId} ${place.region}`

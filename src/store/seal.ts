@@ -55,8 +55,10 @@ async function sealAndClose(run: OpenRun): Promise<Snapshot> {
 
 async function seal(on: Connection, run: OpenRun): Promise<Snapshot> {
   const { store, sourceId, collectionId, source } = run
-  const { parts } = run.state
+  const { parts, knownEntities } = run.state
   const collection = await takeCollection(on, run)
+  // what was staged is compared already
+  knownEntities?.forget()
   refuseEmpty(parts, source.label)
   const [last] = await on.query<{ version: number; digest: Buffer; sealed_at: Date }>(
     'select version, digest, sealed_at from snapshot where source_id = $1 order by version desc limit 1',
