@@ -3,7 +3,7 @@ import { call, method } from './calls.ts'
 import { type Closure, Refusal, type Scope } from './expression.ts'
 import { type ASTNode, typeOf } from './language.ts'
 import { isIn, outOfFuel, readsTexts } from './lists.ts'
-import { add, type Comparison, compare, describe } from './operators.ts'
+import { add, type Comparison, compare, describe, plain } from './operators.ts'
 import { schema } from './schema.ts'
 import { Broken, join, Undecided } from './values.ts'
 
@@ -173,10 +173,12 @@ function comparison(node: ASTNode & { args: [ASTNode, ASTNode] }, op: Comparison
   }
   const left = compile(node.args[0], scope)
   const right = compile(node.args[1], scope)
+  const isSo = plain[op]
   return frame => {
     const a = left(frame)
     const b = right(frame)
-    if (typeof a === 'string' && typeof b === 'string' && !readsTexts(frame[0], Math.min(a.length, b.length))) return outOfFuel
+    if (typeof a === 'string' && typeof b === 'string')
+      return readsTexts(frame[0], Math.min(a.length, b.length)) ? isSo(a, b) : outOfFuel
     return compare(op, a, b)
   }
 }

@@ -23,6 +23,11 @@ export abstract class AssignmentColumns {
     return this.#kinds.length
   }
 
+  /** Whether JSON writes every key as it is, as far as keys are made of users and groups. */
+  get hasPlainKeys(): boolean {
+    return this.#others.length === 0 && this.#users.hasPlainKeys && this.#groups.hasPlainKeys
+  }
+
   protected addPrincipal(type: string, id: string): void {
     const kind = type === 'USER' ? isUser : type === 'GROUP' ? isGroup : isOther
     this.#kinds.push(kind)
@@ -74,6 +79,9 @@ export class AccountAssignmentColumns extends AssignmentColumns {
     this.#setTable = permissionSets
   }
 
+  override get hasPlainKeys(): boolean {
+    return super.hasPlainKeys && this.#accountTable.hasPlainKeys && this.#setTable.hasPlainKeys
+  }
   add(account: number, permissionSet: number, principalType: string, principalId: string): void {
     this.#accounts.push(account)
     this.#permissionSets.push(permissionSet)

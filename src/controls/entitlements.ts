@@ -31,6 +31,11 @@ export class Entitlements {
     return this.#assignments.length + this.#memberships.length
   }
 
+  /** Whether JSON writes every key as it is: those of memberships are made of parts of those of assignments. */
+  get hasPlainKeys(): boolean {
+    return this.#estate.accountAssignments.hasPlainKeys
+  }
+
   /** By key: assignments come before memberships. */
   at(index: number): Entitlement {
     const direct = this.#assignments.length

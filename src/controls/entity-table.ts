@@ -4,6 +4,10 @@ import { byteOrderOf } from './byte-order.ts'
 import type { GapIndex } from './gap-index.ts'
 import { Since, Unknown } from './values.ts'
 
+/** What JSON.stringify does not leave as it is; of surrogates only those without their other half. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
 /** What makes a state of a resource, and how AWS dates it. */
 export interface StateRule {
   readonly member: string
@@ -25,6 +29,8 @@ export class EntityTable {
   readonly #absences = new Map<number, Unknown>()
   readonly #state: StateRule | null
   readonly #instants = new Map<string, Since>()
+  #isPlain = true
+  #seen = 0
 
   /** @param state what `stateSince` is about; null where nobody asks */
   constructor(dataset: string, state: StateRule | null = null) {
@@ -44,6 +50,12 @@ export class EntityTable {
     this.#numbers.set(key, number)
     this.#facts.push(undefined)
     return number
+  }
+
+  /** Whether JSON writes every key as it is, between quotation marks. */
+  get hasPlainKeys(): boolean {
+    for (; this.#isPlain && this.#seen < this.keys.length; this.#seen++) this.#isPlain = !escaped.test(this.keys[this.#seen]!)
+    return this.#isPlain
   }
 
   /** The number of a key; undefined when nothing mentions it. */

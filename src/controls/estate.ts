@@ -50,6 +50,8 @@ interface Members {
   at(index: number): Entity
   /** The key of a member, without making it. */
   keyAt(index: number): string
+  /** Whether JSON writes every key as it is, between quotation marks; false when nobody looked. */
+  readonly hasPlainKeys: boolean
 }
 
 /** Every member of a population. */
@@ -79,7 +81,8 @@ export function population(source: SourceEstate, resource: string): Population {
 function members(source: SourceEstate, resource: string): Members {
   if (resource === 'entitlement' && source.gaps.whole('import.reviews') === undefined) {
     const { entitlements } = source
-    return { size: entitlements.size, at: index => entitlements.at(index), keyAt: index => entitlements.keyAt(index) }
+    const { size, hasPlainKeys } = entitlements
+    return { size, at: index => entitlements.at(index), keyAt: index => entitlements.keyAt(index), hasPlainKeys }
   }
   if (resource === 'assignment' || resource === 'accountAssignment') {
     const { accountAssignments: columns } = source
@@ -87,14 +90,18 @@ function members(source: SourceEstate, resource: string): Members {
     // rows of application assignments are those below 0
     const at = (row: number) => (row < 0 ? source.applicationAssignment(-1 - row) : source.accountAssignment(row))
     const keyAt = (row: number) => (row < 0 ? source.applicationAssignment(-1 - row).key : columns.key(row))
-    return { size: rows.length, at: index => at(rows[index]!), keyAt: index => keyAt(rows[index]!) }
+    const others = [source.applicationAssignments, source.applications]
+    const hasPlainKeys = columns.hasPlainKeys && (resource === 'accountAssignment' || others.every(each => each.hasPlainKeys))
+    return { size: rows.length, at: index => at(rows[index]!), keyAt: index => keyAt(rows[index]!), hasPlainKeys }
   }
   const others = resource === 'entitlement' ? [] : source.populations.members(resource)
-  if (others !== undefined) return { size: others.length, at: index => others[index]!, keyAt: index => others[index]!.key }
+  if (others !== undefined) {
+    return { size: others.length, at: index => others[index]!, keyAt: index => others[index]!.key, hasPlainKeys: false }
+  }
   const name = resource as Exclude<PopulationName, 'accountAssignment'>
   const order = source.populations.order(name)
   const at = (index: number) => source[name](order[index]!)
-  return { size: order.length, at, keyAt: index => at(index).key }
+  return { size: order.length, at, keyAt: index => at(index).key, hasPlainKeys: false }
 }
 
 /**

@@ -82,7 +82,7 @@ export function judgeSource(
   const control = forSource(given, source.source)
   const { info } = control
   const choose = chooser(control, source)
-  const { size, unread, at, keyAt } = population(source, info.resource)
+  const { size, unread, at, keyAt, hasPlainKeys } = population(source, info.resource)
   const frame: Frame = [{ asOf: asOf.getTime(), fuel: 0 }, Object.freeze({ ...info.parameters }), null]
   const verdicts = new Uint8Array(size)
   let broken: Broken | null = null
@@ -99,7 +99,7 @@ export function judgeSource(
   const datasets = [...unread].sort(([a], [b]) => compareBytes(a, b))
   counts[unknown]! += datasets.length
 
-  const digest = new PopulationDigest()
+  const digest = new PopulationDigest(hasPlainKeys)
   const results: Result[] = []
   const addDataset = (dataset: string, gaps: readonly Gap[]) => {
     digest.add(dataset, 'unknown')
@@ -121,7 +121,11 @@ export function judgeSource(
     if (verdict === implied) continue
     const member = at(index)
     const result = resultOf(control, source, frame, member, choose, verdict, broken)
-    const ids = verdict === fail ? selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id) : []
+    if (verdict !== fail || selectors.length === 0) {
+      results.push(result)
+      continue
+    }
+    const ids = selectors.filter(each => each.covers(source, member, asOf)).map(({ id }) => id)
     results.push(ids.length === 0 ? result : { ...result, exceptions: ids.sort(compareBytes) })
   }
   while (next < datasets.length) addDataset(...datasets[next++]!)
@@ -221,10 +225,16 @@ function resultOf(
 /** SHA-256 over one line for each subject in key order: the key as JSON, a space, the status, a line feed. */
 class PopulationDigest {
   readonly #hash = createHash('sha256')
+  readonly #arePlain: boolean
   #lines = ''
 
+  /** @param arePlain JSON writes every key as it is, so that millions need not be looked at */
+  constructor(arePlain: boolean) {
+    this.#arePlain = arePlain
+  }
+
   add(key: string, status: Status): void {
-    this.#lines += `${JSON.stringify(key)} ${status}\n`
+    this.#lines += this.#arePlain ? `"${key}" ${status}\n` : `${JSON.stringify(key)} ${status}\n`
     if (this.#lines.length < 65_536) return
     this.#hash.update(this.#lines)
     this.#lines = ''

@@ -6,11 +6,14 @@ export type Comparison = '<' | '<=' | '>' | '>=' | '==' | '!='
 /** Longest text an expression may build, in UTF-16 units. */
 const longestText = 10_000
 
-const plain: { readonly [C in Comparison]: (a: never, b: never) => boolean } = {
-  '<': (a, b) => a < b,
-  '<=': (a, b) => a <= b,
-  '>': (a, b) => a > b,
-  '>=': (a, b) => a >= b,
+type Plain = string | number | boolean | Entity | null
+
+/** What each says of two values of one kind. */
+export const plain: { readonly [C in Comparison]: (a: Plain, b: Plain) => boolean } = {
+  '<': (a, b) => a! < b!,
+  '<=': (a, b) => a! <= b!,
+  '>': (a, b) => a! > b!,
+  '>=': (a, b) => a! >= b!,
   '==': (a, b) => a === b,
   '!=': (a, b) => a !== b,
 }
@@ -30,12 +33,13 @@ export function compare(op: Comparison, a: unknown, b: unknown): unknown {
   if (b instanceof Undecided) return b
   if (a instanceof Count) return compareCount(op, a, b)
   if (b instanceof Count) return compareCount(mirrored[op], b, a)
-  if (a instanceof Date && b instanceof Date) return plain[op](a.getTime() as never, b.getTime() as never)
+  if (a instanceof Date && b instanceof Date) return plain[op](a.getTime(), b.getTime())
   if (op === '==' || op === '!=') {
-    if (a === null || b === null || (a instanceof Entity && b instanceof Entity)) return plain[op](a as never, b as never)
+    if (a === null || b === null || (a instanceof Entity && b instanceof Entity))
+      return plain[op](a as Entity | null, b as Entity | null)
   }
   if (typeof a === typeof b && (typeof a === 'number' || typeof a === 'string' || typeof a === 'boolean')) {
-    return plain[op](a as never, b as never)
+    return plain[op](a, b as typeof a)
   }
   return new Broken(`${describe(a)} ${op} ${describe(b)} cannot be compared`)
 }

@@ -61,6 +61,7 @@ function compileParts(node: ASTNode, scope: Scope): readonly Message[] {
 }
 
 function words(value: unknown): string {
+  if (typeof value === 'string') return value
   const text = textOf(value)
   if (typeof text === 'string') return text
   if (text instanceof Unknown) return `(not known: ${[...new Set(text.gaps.map(cause))].join('; ')})`
@@ -69,14 +70,20 @@ function words(value: unknown): string {
 
 /** Shown beside a result: the value as JSON, and in words where it is not sure. */
 export function shownFacts(facts: readonly { readonly label: string; readonly value: Closure }[], frame: Frame): Facts {
-  return Object.fromEntries(facts.map(({ label, value }) => [label, shown(value(frame))]))
+  const all: { [label: string]: Json } = {}
+  for (const { label, value } of facts) {
+    const json = shown(value(frame))
+    if (label !== '__proto__') all[label] = json
+    else Object.defineProperty(all, label, { value: json, enumerable: true, configurable: true, writable: true })
+  }
+  return all
 }
 
 /** Longest list shown beside a result; the whole of it is in the populations. */
 const longestShown = 50
 
 function shown(value: unknown): Json {
-  if (value === null || typeof value === 'boolean' || typeof value === 'number') return value
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value
   if (value instanceof Undecided || value instanceof Count || value instanceof Since || value instanceof Date) return words(value)
   if (value instanceof OpenList) return [...shownItems(value.items), 'perhaps others']
   return Array.isArray(value) ? shownItems(value) : words(value)
@@ -87,8 +94,7 @@ function shownItems(items: readonly unknown[]): readonly Json[] {
   const all = items.map(shown)
   if (all.every(each => typeof each === 'string')) sortTexts(all)
   else all.sort((a, b) => compareBytes(String(a), String(b)))
-  const first = all.slice(0, longestShown)
-  return all.length > longestShown ? [...first, `and ${all.length - longestShown} more`] : first
+  return all.length > longestShown ? [...all.slice(0, longestShown), `and ${all.length - longestShown} more`] : all
 }
 
 /** Why a subject cannot be judged, naming for each gap the IAM action that is missing, or what else stands in the way. */
