@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { loadConfig } from '../config.ts'
-import { type Catalog, newControl, runCases } from '../controls/index.ts'
+import { type Catalog, type ControlParameter, controlParameters, newControl, runCases } from '../controls/index.ts'
 import type { Json } from '../model.ts'
 import { addCommand, type CommonOptions, type Invocation, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
@@ -31,11 +31,20 @@ export function addControls(program: Command, invocation: Invocation): void {
     .argument('<id>', 'control, e.g. IDC-USER-001')
     .action((id: string, options: CommonOptions) => {
       const terminal = terminalOf(invocation, options)
-      const control = catalogHere(invocation, options, terminal).controls.find(each => each.id === id)
+      const catalog = catalogHere(invocation, options, terminal)
+      const control = catalog.controls.find(each => each.id === id)
       if (control === undefined) throw new UsageError(`no control ${id}`, 'see `evidenced controls list`')
-      for (const [name, value] of Object.entries(control))
+      const { parameters: _, ...rest } = control
+      for (const [name, value] of Object.entries(rest))
         terminal.line(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-      terminal.document({ ...control } as unknown as Json)
+      const parameters = controlParameters(catalog, id)
+      const mappings = mappingsOf(catalog, id)
+      if (parameters.length > 0) terminal.line(parameterTable(parameters))
+      if (mappings.length > 0) {
+        terminal.line('mapped to (~ by our own judgement):')
+        for (const { framework, requirements } of mappings) terminal.line(`  ${framework}: ${requirements.join(', ')}`)
+      }
+      terminal.document({ ...control, parameterDetails: parameters, mappings } as unknown as Json)
     })
   addCommand(controls, 'lint', 'every mistake in the files of the catalog').action((options: CommonOptions) => {
     const terminal = terminalOf(invocation, options)
@@ -73,6 +82,28 @@ export function addControls(program: Command, invocation: Invocation): void {
       terminal.document(report as unknown as Json)
       invocation.code = failed === 0 && catalog.problems.length === 0 ? exit.done : exit.failed
     })
+}
+
+function parameterTable(parameters: readonly ControlParameter[]): string {
+  const shown = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))
+  return table(
+    ['parameter', 'value', 'default', 'unit', 'what it says', 'same as'],
+    parameters.map(({ name, value, default: standard, unit, description, sameAs }) => [
+      ...[name, shown(value), shown(standard)],
+      ...[unit ?? '', description, sameAs ?? ''],
+    ]),
+  )
+}
+
+/** Requirements that a control is mapped to, by framework. */
+function mappingsOf(catalog: Catalog, id: string) {
+  return catalog.frameworks.flatMap(({ id: framework, requirements }) => {
+    const mapped = requirements.flatMap(requirement => {
+      const pair = requirement.controls.find(each => each.id === id)
+      return pair === undefined ? [] : [pair.basis === 'judgement' ? `${requirement.id}~` : requirement.id]
+    })
+    return mapped.length === 0 ? [] : [{ framework, requirements: mapped }]
+  })
 }
 
 /** The catalog needs no configuration; one that is there adds its own folders and parameters. */

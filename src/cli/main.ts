@@ -110,6 +110,8 @@ export async function main(
 const usageCodes: ReadonlySet<string> = new Set([
   'UNKNOWN_FRAMEWORK',
   'UNKNOWN_CONTROL',
+  'UNKNOWN_RESOURCE',
+  'UNKNOWN_SUBJECT',
   'UNKNOWN_NAME',
   'BUNDLE_NOT_FOUND',
   'KEY_INVALID',

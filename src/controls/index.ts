@@ -1,6 +1,7 @@
 export { type CaseOutcome, type CaseReport, type ControlCases, runCases } from './cases.ts'
 export { type Catalog, type CatalogOptions, type CatalogProblem, controlTexts, loadCatalog } from './catalog.ts'
 export { type Classification, classify } from './classify.ts'
+export { type ControlParameter, controlParameters } from './control-parameters.ts'
 export { type ControlsCode, ControlsError } from './controls-error.ts'
 export { buildEstate, type Estate, populationOf } from './estate.ts'
 export { evaluate } from './evaluate.ts'

@@ -107,7 +107,12 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
   /** The boundary's document, when it was read to its end: only that lowers. */
   #boundaryDocument(set: number): PolicyDocument | null {
     if (this.partGap(boundaryDataset, set) !== undefined) return null
-    const arn = this.boundaryRow(set)?.ManagedPolicyArn
+    const row = this.boundaryRow(set)
+    const arn = row?.ManagedPolicyArn
+    if (row !== undefined && typeof arn !== 'string') {
+      const { found } = this.#customerBoundary(set, row)
+      return found !== null && found.why === null ? { statements: letThrough(found.documents) } : null
+    }
     if (typeof arn !== 'string') return null
     const { statements, unread } = this.#outside.documents.read(arn, arn.split('/').at(-1)!)
     return unread === null ? { statements } : null
@@ -226,15 +231,18 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
         statements: this.#outside.documents.read(arn, name).statements,
       }
     }
+    const { found, name, path } = this.#customerBoundary(set, row)
+    if (found === null) return { lowers: this.#boundaryGap(set, `${path}${name}`), name, statements: [] }
+    if (found.documents.some(document => document.statements.some(isFullAccess))) return { lowers: false, name, statements: [] }
+    return { lowers: found.why ?? true, name, statements: letThrough(found.documents) }
+  }
+
+  /** A boundary that the member accounts hold; null where no account tells what it says. */
+  #customerBoundary(set: number, row: Facts) {
     const own = row.CustomerManagedPolicyReference as Facts | undefined
     const [name, path] = [text(own?.Name ?? ''), text(own?.Path ?? '/')]
     const found = this.#outside.customerPolicies.documents(this.key(set), name, path)
-    if (found === null) return { lowers: this.#boundaryGap(set, `${path}${name}`), name, statements: [] }
-    if (found.documents.some(document => document.statements.some(isFullAccess))) return { lowers: false, name, statements: [] }
-    // what one account lets through is let through; a Deny counts where there is but one document
-    const isOne = found.documents.length === 1
-    const statements = found.documents.flatMap(each => each.statements.filter(({ effect }) => isOne || effect === 'Allow'))
-    return { lowers: found.why ?? true, name, statements }
+    return { found: found === null || (found.documents.length === 0 && found.why === null) ? null : found, name, path }
   }
 
   #boundaryGap(set: number, policy: string): Unknown {
@@ -281,6 +289,12 @@ const anything = (() => {
   const read = readDocument({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } }, 'everything')
   return 'malformed' in read ? [] : read.statements
 })()
+
+/** What any account lets through is let through; a Deny counts where there is but one document. */
+function letThrough(documents: readonly PolicyDocument[]): readonly PolicyStatement[] {
+  const isOne = documents.length === 1
+  return documents.flatMap(each => each.statements.filter(({ effect }) => isOne || effect === 'Allow'))
+}
 
 function nameOf(arn: string): string {
   return arn.split('/').at(-1) ?? arn

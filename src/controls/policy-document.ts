@@ -6,12 +6,14 @@ export interface Statement {
   readonly effect: 'Allow' | 'Deny'
   /** `every`: `*` or `*:*`; `all_but`: NotAction; `some`: a list of actions */
   readonly actions: 'every' | 'all_but' | 'some'
-  /** `every`: literally `*`; `nearly_every`: every ARN (`arn:*`, `arn:aws:*:*:*:*`) or NotResource; `some`: a list of resources */
+  /** `every`: literally `*`; `nearly_every`: every ARN (`arn*`, `arn:aws:*:*:*:*`) or NotResource; `some`: a list of resources */
   readonly resources: 'every' | 'nearly_every' | 'some'
   /** actions as written (of NotAction for `all_but`), in lower case */
   readonly actionPatterns: readonly string[]
   /** services of which it reaches every resource, or every resource of a type (`arn:aws:iam::*:role/*`); `*` for all */
   readonly broadOn: readonly string[]
+  /** services of which it reaches every resource (`arn:aws:s3:::*`); `*` for all */
+  readonly wholeOf: readonly string[]
   /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
   /** a Condition tests more than how and from where one asks: an Allow with one does not allow everything it names */
@@ -87,11 +89,18 @@ function readStatement(written: unknown, policy: string): Statement | string {
     sid: typeof sid === 'string' ? sid : null,
     effect,
     actions:
-      action === null ? (notAction!.some(isEveryAction) ? 'some' : 'all_but') : action.some(isEveryAction) ? 'every' : 'some',
+      action === null
+        ? notAction!.some(isEveryAction)
+          ? 'some'
+          : 'all_but'
+        : action.some(effect === 'Allow' ? isNearlyEveryAction : isEveryAction)
+          ? 'every'
+          : 'some',
     resources: resource === null ? (notResource!.some(isEveryArn) ? 'some' : 'nearly_every') : reach(resource),
     actionPatterns:
       action === null && notAction!.some(isEveryAction) ? [] : (action ?? notAction!).map(each => each.toLowerCase()),
     broadOn: resource === null ? (notResource!.some(isEveryArn) ? [] : ['*']) : [...new Set(resource.flatMap(broadService))],
+    wholeOf: resource === null ? [] : [...new Set(resource.flatMap(wholeService))],
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
     isLimited: isLimiting(condition),
     isOnOneself: resource?.some(each => /:user\/\$\{aws:username\}$/i.test(each)) ?? false,
@@ -123,11 +132,22 @@ function isLimiting(condition: unknown): boolean {
 
 function reach(resources: readonly string[]): Statement['resources'] {
   if (resources.some(resource => /^\*+$/.test(resource))) return 'every'
-  return resources.some(isEveryArn) ? 'nearly_every' : 'some'
+  return resources.some(isNearlyEveryArn) ? 'nearly_every' : 'some'
 }
 
 function isEveryAction(pattern: string): boolean {
   return /^\*+(:\*+)?$/.test(pattern)
+}
+
+/** The same written to be overlooked: `?*`, `*:?*`. For what an Allow gives, never for what a Deny takes away. */
+function isNearlyEveryAction(pattern: string): boolean {
+  return /^[*?]*\*[*?]*(:[*?]*\*[*?]*)?$/.test(pattern)
+}
+
+/** Nothing but wildcards after some of `arn:aws:`: `arn*`, `*:*`, `arn:aws*:*`. For what an Allow gives, as above. */
+function isNearlyEveryArn(pattern: string): boolean {
+  const rest = /^(?:arn:aws(?:-[a-z-]+)?|arn(?::(?:aw?)?)?|ar?)?([*?:]*)$/.exec(pattern)?.[1]
+  return rest?.includes('*') ?? false
 }
 
 /** `*`, `arn:*`, `arn:aws:*`, `arn:*:*:*:*:*` and their like: nothing but wildcards after the partition. */
@@ -137,9 +157,15 @@ function isEveryArn(pattern: string): boolean {
 
 /** The service of an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
 function broadService(pattern: string): readonly string[] {
-  if (isEveryArn(pattern)) return ['*']
+  if (isNearlyEveryArn(pattern)) return ['*']
   const service = /^arn:[a-z*-]+:([a-z0-9*-]*):[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.exec(pattern)?.[1]
   return service === undefined ? [] : [service.toLowerCase()]
+}
+
+/** The service of an ARN that names nothing after the account: everything that the service has there. */
+function wholeService(pattern: string): string | readonly string[] {
+  if (isNearlyEveryArn(pattern)) return ['*']
+  return /^arn:[a-z*-]+:([a-z0-9*-]*):[a-z0-9*-]*:[0-9*]*:\*+$/i.exec(pattern)?.[1]?.toLowerCase() ?? []
 }
 
 /** Members by lower-case name; null when it is no object. */

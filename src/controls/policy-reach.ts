@@ -69,10 +69,11 @@ export function allowsEverything({ statements, unread, boundary }: Grants): bool
 
 /** Services of which one Allow statement grants every action on every resource without a limiting condition; `*` stands for all. */
 export function serviceWildcards(statement: Statement): readonly string[] {
-  const { effect, actions, actionPatterns, resources, isLimited } = statement
-  if (effect !== 'Allow' || resources === 'some' || isLimited) return []
-  if (actions !== 'some') return ['*']
-  return actionPatterns.flatMap(pattern => /^([a-z0-9-]+):\*+$/.exec(pattern)?.[1] ?? [])
+  const { effect, actions, actionPatterns, resources, wholeOf, isLimited } = statement
+  if (effect !== 'Allow' || isLimited) return []
+  if (actions !== 'some') return resources === 'some' ? [] : ['*']
+  const whole = actionPatterns.flatMap(pattern => /^([a-z0-9-]+):[*?]*\*[*?]*$/.exec(pattern)?.[1] ?? [])
+  return resources === 'some' ? whole.filter(service => wholeOf.some(each => covers(each, service))) : whole
 }
 
 function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[]): boolean {

@@ -91,5 +91,18 @@ describe('the catalog on the command line', function () {
     expect(lint.json).to.deep.include({ controls: packaged(), frameworks: 14, problems: [] })
     const fresh = await place.run('controls', 'new', 'OWN-001', '--resource', 'user')
     expect(fresh.stdout).to.contain('id: OWN-001')
+    const mistaken = await place.run('controls', 'new', 'OWN-001', '--resource', 'usr')
+    expect(mistaken.code).to.equal(2)
+    expect(mistaken.stderr).to.contain('no resource type usr')
+  })
+
+  it('shows a control with what its parameters say, what is in force, and where it is mapped to', async () => {
+    await using place = await workplace()
+    place.configure({ more: { controls: { parameters: { 'IDC-USER-006': { breakGlassUsers: ['bg'] } } } } })
+    const { stdout } = await place.run('controls', 'show', 'SOD-001')
+    expect(stdout).to.match(/exemptUsers +\[bg\] +\[\] .*IDC-USER-006\.breakGlassUsers/)
+    expect(stdout).to.match(/^ {2}soc2: .*CC6\.3/m)
+    const { json } = await place.run('controls', 'show', 'IDC-PS-005', '--json')
+    expect(json.parameterDetails[0]).to.include({ name: 'maxSessionHours', value: 8, default: 8, unit: 'hours', sameAs: null })
   })
 })

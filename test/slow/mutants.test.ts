@@ -57,9 +57,22 @@ const mutants: readonly (readonly [name: string, file: string, from: string, to:
   [
     'a user was disabled as soon as nobody looked',
     'leaver.ts',
-    "if (state.facts.UserStatus !== 'ENABLED') return unproven(state.key)",
+    "if (state.facts.UserStatus !== 'ENABLED') return unproven()",
     "if (state.facts.UserStatus !== 'ENABLED') return 0",
   ],
+  [
+    'a user was taken away when last seen',
+    'leaver.ts',
+    'low instanceof Undecided || low >= gone ? low : new Count(low, gone, unproven())',
+    'low',
+  ],
+  [
+    'a count that IAM refused is none',
+    'iam-estate.ts',
+    "if (row === undefined) return summaries?.absence(accountId, '') ?? null",
+    'if (row === undefined) return null',
+  ],
+  ['a broken cell of the report says never', 'iam-account.ts', 'if (broken !== undefined)', 'if (broken === this)'],
   [
     'whoever may be gone was nobody',
     'leaver.ts',
@@ -77,9 +90,9 @@ const mutants: readonly (readonly [name: string, file: string, from: string, to:
   ['a thing without a name was reviewed by nobody', 'reviews.ts', 'this.#isUnnamed(thing) ? this.#rows :', ''],
   [
     'a reviewer without a name is somebody else',
-    'reviews.ts',
-    "this.isBySubject = fits instanceof Undecided ? fits : fits !== 'no'",
-    "this.isBySubject = fits === 'yes'",
+    'approvals.ts',
+    'return user.name instanceof Undecided ? user.name : false',
+    'return false',
   ],
   [
     'a group that may administer does not',
