@@ -29,6 +29,10 @@ describe('the daemon, as a process', function () {
     expect([health.attention, (await fetch(`${address}/healthz/evidence`)).status]).to.deep.equal([[], 200])
     const page = await (await fetch(address)).text()
     expect(page).to.contain('acme').and.to.contain('IDC-USER-001')
+    // whoever takes its log goes away
+    daemon.child.stderr!.destroy()
+    for (const path of ['/nothing', '/reports/soc2/html']) await fetch(`${address}${path}`)
+    await fetch(`${address}/%`, { headers: { host: 'localhost' } })
     const report = await fetch(`${address}/reports/soc2/html`)
     expect(report.status).to.equal(200)
     daemon.child.kill('SIGTERM')
