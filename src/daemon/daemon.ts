@@ -1,6 +1,7 @@
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
 import { minuteOf, readSchedule, retryTime, slotAfter, slotBefore } from './slot.ts'
+import { tellOnce } from './told.ts'
 
 export interface DaemonOptions {
   readonly sources: readonly Source[]
@@ -111,7 +112,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
     await catchUp('retry', due, slot)
     tried = due.getTime()
   }
-  const failed = (error: unknown) => options.log.error('catching up failed', { error })
+  const told = tellOnce(error => options.log.error('catching up failed', { error }), options.now)
 
   let timer: NodeJS.Timeout | undefined
   const lookAgain = (): void => {
@@ -120,12 +121,12 @@ export function startDaemon(options: DaemonOptions): Daemon {
     const untilNextMs = next === null ? checkEveryMs : next.getTime() - options.now().getTime()
     timer = setTimeout(
       () => {
-        looking = look().catch(failed).finally(lookAgain)
+        looking = look().then(told.succeeded, told.failed).finally(lookAgain)
       },
       Math.min(checkEveryMs, untilNextMs),
     )
   }
-  let looking = catchUp('start', minuteOf(options.now()), seen).catch(failed).finally(lookAgain)
+  let looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed).finally(lookAgain)
 
   return {
     nextRun: () => (stopping.signal.aborted ? null : slotAfter(schedule, options.now())),

@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import { readSchedule, retryTime, slotBefore } from './slot.ts'
+import { tellOnce } from './told.ts'
 
 export interface ScheduledOptions {
   /** of the work, for claims and logs */
@@ -53,15 +54,15 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
       options.log.error(`${options.name} failed`, { slot, error })
     }
   }
-  const failed = (error: unknown) => options.log.error(`${options.name} could not be looked after`, { error })
-  let looking = look(true).catch(failed)
+  const told = tellOnce(error => options.log.error(`${options.name} could not be looked after`, { error }), options.now)
+  let looking = look(true).catch(told.failed)
   let isLooking = false
   const timer = setInterval(() => {
     if (isLooking) return
     isLooking = true
     looking = looking
       .then(() => look(false))
-      .catch(failed)
+      .then(told.succeeded, told.failed)
       .finally(() => {
         isLooking = false
       })
