@@ -89,7 +89,8 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
           controls,
         })),
       })
-      const whole = (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0
+      const whole =
+        (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0 && broken.length === 0
       invocation.code = whole ? exit.done : exit.incomplete
     })
 }
