@@ -18,6 +18,33 @@ const fields: readonly Field[] = [
 
 const longest = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
+/** The fields of a cron expression, as the numbers that they name. */
+export interface Cron {
+  readonly minutes: ReadonlySet<number>
+  readonly hours: ReadonlySet<number>
+  readonly daysOfMonth: ReadonlySet<number>
+  readonly months: ReadonlySet<number>
+  /** 0 is Sunday */
+  readonly daysOfWeek: ReadonlySet<number>
+  /** both kinds of days are restricted: a day that is one of either will do, as crontab(5) has it */
+  readonly isEitherDay: boolean
+}
+
+/** @param text an expression that `cronProblem` finds nothing wrong with @throws {RangeError} for another */
+export function readCron(text: string): Cron {
+  const parts = text.trim().split(/\s+/)
+  const [minutes, hours, daysOfMonth, months, daysOfWeek] = fields.map((field, i) => {
+    const values = valuesOf(parts[i] ?? '', field)
+    if (typeof values === 'string') throw new RangeError(`${JSON.stringify(text)} is no cron expression: ${values}`)
+    return new Set(values)
+  })
+  const isEitherDay = [parts[2], parts[4]].every(part => part?.startsWith('*') === false)
+  return {
+    ...{ minutes: minutes!, hours: hours!, daysOfMonth: daysOfMonth!, months: months!, isEitherDay },
+    daysOfWeek: new Set([...daysOfWeek!].map(day => day % 7)),
+  }
+}
+
 /** What is wrong with a cron expression of five fields, in words; null when it is one and names a day that comes. */
 export function cronProblem(text: string): string | null {
   const parts = text.trim().split(/\s+/)

@@ -16,10 +16,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     interrupted.abort(signal)
   })
 }
+// a log that nobody can take must not end the work that it tells of
+process.stderr.on('error', () => {})
+let isOutputLost = false
 process.stdout.on('error', error => {
-  if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0) // the reader (head, less) has seen enough
-  throw error
+  // the reader (head, less) has seen enough: the work goes on all the same, and the exit code says how it ended
+  if ((error as NodeJS.ErrnoException).code === 'EPIPE' || isOutputLost) return
+  isOutputLost = true
+  process.stderr.write(`evidenced: standard output cannot be written: ${error.message}. Free space, or send it elsewhere\n`)
 })
-process.exitCode = await main(process.argv.slice(2), process.env, process, interrupted.signal)
+const code = await main(process.argv.slice(2), process.env, process, interrupted.signal)
+process.exitCode = isOutputLost && code === 0 ? 1 : code
 // everything is closed; a call that backs off for seconds still holds a timer, and nobody waits for its answer
 if (interrupted.signal.aborted) process.exit()

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { isComplete } from '../coverage.ts'
 import { openLog, silent } from '../log.ts'
 import type { Json, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
-import { explainSubject, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
+import { explainSubject, presentInstant, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
 import { type GapCause, gapCauses } from '../reports/index.ts'
 import { addCounts } from '../status-counts.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
@@ -44,7 +44,7 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       await using store = await storeOf(config, log)
       const broken = await readConfiguredExceptions({ store, catalog, log: silent }, config.exceptions)
       for (const line of broken) terminal.note(`evidenced: exceptions: ${line}`)
-      const asOf = wanted ?? new Date()
+      const asOf = wanted ?? (await presentInstant(store, new Date()))
       if (options.explain && options.control !== undefined && options.subject !== undefined) {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return
@@ -89,7 +89,8 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
           controls,
         })),
       })
-      const whole = (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0
+      const whole =
+        (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0 && broken.length === 0
       invocation.code = whole ? exit.done : exit.incomplete
     })
 }

@@ -23,6 +23,7 @@ import {
   lastVerification,
   latestEvaluation,
   listBundles,
+  listEvaluations,
   listRuns,
   readFinding,
   readFindings,
@@ -30,6 +31,7 @@ import {
   type Store,
 } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
+import { attentionOf, overdueSince } from './attention.ts'
 import { publishedKeys } from './parts.ts'
 
 export interface PagesOptions {
@@ -73,13 +75,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
   } satisfies ServerOptions)
 
   async function home({ parts: { store, catalog, signer, now, look }, verificationFailure }: PagesOptions) {
-    const sources = await Promise.all(
-      config.sources.map(async ({ label }) => ({
-        label,
-        snapshot: await readSnapshot(store, label, 'latest'),
-        lastRun: (await listRuns(store, { source: label, limit: 1 }))[0] ?? null,
-      })),
-    )
+    const sources = await sourcesNow(store, config)
     const evaluation = await latestEvaluation(store, {})
     const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
     const reports = config.frameworks
@@ -87,13 +83,15 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       .flatMap(({ id, name }) =>
         formats.map(format => ({ title: `${name}, ${format.toUpperCase()}`, href: `/reports/${id}/${format}` })),
       )
+    const at = now()
     return renderPage(
       homeView({
         softwareVersion,
-        now: now(),
-        sources,
+        now: at,
+        sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at) })),
+        attention: attentionOf({ now: at, sources, evaluation, catalog }, config.schedule),
         evaluation,
-        figures: await findingFigures(store, now()),
+        figures: await findingFigures(store, at),
         bundles,
         reports: evaluation === null ? [] : reports,
         keyFingerprint: signer.fingerprint,
@@ -152,27 +150,39 @@ async function bundlesHere(store: Store): Promise<readonly BundleRecord[]> {
   })
 }
 
-async function healthOf({ parts: { store }, config, collecting, nextRun }: PagesOptions): Promise<Health> {
+/** Every configured source with its last snapshot and its last run. */
+async function sourcesNow(store: Store, config: Config) {
+  return Promise.all(
+    config.sources.map(async ({ label }) => ({
+      label,
+      snapshot: await readSnapshot(store, label, 'latest'),
+      lastRun: (await listRuns(store, { source: label, limit: 1 }))[0] ?? null,
+    })),
+  )
+}
+
+async function healthOf({ parts: { store, catalog, now }, config, collecting, nextRun }: PagesOptions): Promise<Health> {
   const about = { version: softwareVersion, collecting: collecting(), nextRunAt: nextRun()?.toISOString() ?? null }
   try {
     const { kind, serverVersion, schema } = await health(store)
-    const sources = await Promise.all(
-      config.sources.map(async ({ label }) => {
-        const snapshot = await readSnapshot(store, label, 'latest')
-        return {
-          label,
-          lastSnapshotAt: snapshot?.sealedAt.toISOString() ?? null,
-          complete: snapshot === null ? null : isComplete(snapshot),
-        }
-      }),
+    const sources = await sourcesNow(store, config)
+    const [evaluation = null] = (await listEvaluations(store, { limit: 100 })).toSorted(
+      (a, b) => b.asOf.getTime() - a.asOf.getTime(),
     )
     return {
       ok: true,
       ...about,
       database: { ok: true, detail: `${kind} PostgreSQL ${serverVersion}, schema ${schema}` },
-      sources,
+      sources: sources.map(({ label, snapshot }) => ({
+        label,
+        lastSnapshotAt: snapshot?.sealedAt.toISOString() ?? null,
+        complete: snapshot === null ? null : isComplete(snapshot),
+        overdueSince: overdueSince(config.schedule, snapshot, now())?.toISOString() ?? null,
+      })),
+      attention: attentionOf({ now: now(), sources, evaluation, catalog }, config.schedule),
     }
   } catch (error) {
-    return { ok: false, ...about, database: { ok: false, detail: explain(error) }, sources: [] }
+    const detail = explain(error)
+    return { ok: false, ...about, database: { ok: false, detail }, sources: [], attention: [detail] }
   }
 }

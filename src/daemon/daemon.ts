@@ -1,7 +1,7 @@
-import { createTask } from 'node-cron'
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
-import { previousSlot, retryTime, slotOf } from './slot.ts'
+import { minuteOf, readSchedule, retryTime, slotAfter, slotBefore } from './slot.ts'
+import { tellOnce } from './told.ts'
 
 export interface DaemonOptions {
   readonly sources: readonly Source[]
@@ -32,23 +32,36 @@ export interface Daemon {
   stop(): Promise<void>
 }
 
+/** A snapshot that is sealed so long after now was sealed by a clock that is ahead of this one. */
+const clockToleranceMs = 300_000
+
 /**
  * Collects and evaluates on a schedule until stopped. What its slot did not bring, because no process was up, the one that had it died or AWS
- * did not answer, is caught up (what was collected and not judged, too): at once when a daemon starts, then 10, 20, 40, … minutes after the slot, once over all processes.
- * A slot whose predecessor still runs is left out and logged; a failing source does not keep the others from being read.
+ * did not answer, is caught up (what was collected and not judged, too): at once when a daemon starts, then 10, 20, 40 and 80 minutes after the slot
+ * and every hour from then on, once over all processes. A slot whose predecessor still runs is left out and logged; a failing source does not keep
+ * the others from being read.
  */
 export function startDaemon(options: DaemonOptions): Daemon {
+  const schedule = readSchedule(options.schedule.collect, options.schedule.timeZone)
+  const checkEveryMs = options.checkEveryMs ?? 60_000
   const stopping = new AbortController()
   let collecting: string | null = null
   let work: Promise<void> = Promise.resolve()
   let busy = false
 
-  const runSources = async (schedule: string, nominalTime: Date, sources: readonly Source[]): Promise<void> => {
+  /** Whether it is this process's turn. Where the clock was set back its slots may all have been taken before: then it is everybody's. */
+  const isOurs = async (turn: string, nominalTime: Date, source: Source): Promise<boolean> => {
+    // a daemon that starts claims nothing: whoever holds the source, alive, keeps it from being read twice
+    if (turn === 'start' || (await options.claim(`${turn}/${source.label}`, nominalTime))) return true
+    const sealedAt = await options.lastSealed(source)
+    return sealedAt !== null && sealedAt.getTime() > options.now().getTime() + clockToleranceMs
+  }
+
+  const runSources = async (turn: string, nominalTime: Date, sources: readonly Source[]): Promise<void> => {
     let done = 0
     for (const source of sources) {
       if (stopping.signal.aborted) return
-      // a daemon that starts claims nothing: whoever holds the source, alive, keeps it from being read twice
-      if (schedule !== 'start' && !(await options.claim(`${schedule}/${source.label}`, nominalTime))) continue
+      if (!(await isOurs(turn, nominalTime, source))) continue
       collecting = source.label
       try {
         await options.collect(source, stopping.signal)
@@ -66,58 +79,68 @@ export function startDaemon(options: DaemonOptions): Daemon {
     await options.evaluate()
   }
 
-  const begin = (schedule: string, nominalTime: Date, sources: readonly Source[]): void => {
-    if (busy || stopping.signal.aborted) {
-      options.log.warn('slot left out', { slot: nominalTime, reason: busy ? 'the previous run is still under way' : 'stopping' })
-      return
-    }
+  const begin = (turn: string, nominalTime: Date, sources: readonly Source[]): void => {
     busy = true
-    work = runSources(schedule, nominalTime, sources)
+    work = runSources(turn, nominalTime, sources)
       .catch(error => options.log.error('scheduled run failed', { slot: nominalTime, error }))
       .finally(() => {
         busy = false
       })
   }
 
-  const task = createTask(options.schedule.collect, context => begin('collect', slotOf(context.date), options.sources), {
-    timezone: options.schedule.timeZone,
-    name: 'collect',
-  })
-  void Promise.resolve(task.start()).catch(error => options.log.error('schedule failed', { error }))
-
-  /** Takes up what the last slot did not bring; `schedule` and `nominalTime` say whose turn it is. */
-  const catchUp = async (schedule: string, nominalTime: Date, slot: Date | null): Promise<void> => {
+  /** Takes up what the last slot did not bring; `turn` and `nominalTime` say whose turn it is. */
+  const catchUp = async (turn: string, nominalTime: Date, slot: Date | null): Promise<void> => {
     const missing = await behind(options, slot)
     const isIdle = missing.length === 0 && (await options.isJudged())
     if (isIdle || busy || stopping.signal.aborted) return
     options.log.info('catching up', { sources: missing.map(source => source.label), evaluation: missing.length === 0, slot })
-    begin(schedule, nominalTime, missing)
+    begin(turn, nominalTime, missing)
   }
+
+  let seen = slotBefore(schedule, options.now())
+  let tried: number | null = null
   const look = async (): Promise<void> => {
-    const slot = previousSlot(task, options.now())
-    const due = slot === null || busy ? null : retryTime(slot, options.now())
-    if (due !== null) await catchUp('retry', due, slot)
+    const slot = slotBefore(schedule, options.now())
+    const isNew = slot !== null && (seen === null || slot > seen)
+    seen = slot
+    if (slot === null || stopping.signal.aborted) return
+    if (isNew && busy) options.log.warn('slot left out', { slot, reason: 'the previous run is still under way' })
+    if (isNew && !busy) begin('collect', slot, options.sources)
+    const due = busy ? null : retryTime(slot, options.now())
+    // a turn that was taken, here or elsewhere, is over: the next one comes
+    if (due === null || due.getTime() === tried) return
+    await catchUp('retry', due, slot)
+    tried = due.getTime()
   }
-  const failed = (error: unknown) => options.log.error('catching up failed', { error })
-  let looking = catchUp('start', slotOf(options.now()), previousSlot(task, options.now())).catch(failed)
-  const timer = setInterval(() => {
-    looking = looking.then(look).catch(failed)
-  }, options.checkEveryMs ?? 60_000)
+  const told = tellOnce(error => options.log.error('catching up failed', { error }), options.now)
+
+  let timer: NodeJS.Timeout | undefined
+  const lookAgain = (): void => {
+    if (stopping.signal.aborted) return
+    const next = slotAfter(schedule, options.now())
+    const untilNextMs = next === null ? checkEveryMs : next.getTime() - options.now().getTime()
+    timer = setTimeout(
+      () => {
+        looking = look().then(told.succeeded, told.failed).finally(lookAgain)
+      },
+      Math.min(checkEveryMs, untilNextMs),
+    )
+  }
+  let looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed).finally(lookAgain)
 
   return {
-    nextRun: () => (stopping.signal.aborted ? null : task.getNextRun()),
+    nextRun: () => (stopping.signal.aborted ? null : slotAfter(schedule, options.now())),
     collecting: () => collecting,
     async stop() {
       stopping.abort()
-      clearInterval(timer)
+      clearTimeout(timer)
       await looking
-      await task.destroy()
       await work
     },
   }
 }
 
-/** Sources without a snapshot since the last slot. A schedule rarer than a month owes nothing but the first snapshot. */
+/** Sources without a snapshot since the last slot. */
 async function behind(options: DaemonOptions, slot: Date | null): Promise<readonly Source[]> {
   const seals = await Promise.all(options.sources.map(source => options.lastSealed(source)))
   return options.sources.filter((_, i) => {

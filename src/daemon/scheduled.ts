@@ -1,6 +1,6 @@
-import { createTask } from 'node-cron'
 import type { Log } from '../log.ts'
-import { previousSlot, retryTime } from './slot.ts'
+import { readSchedule, retryTime, slotBefore } from './slot.ts'
+import { tellOnce } from './told.ts'
 
 export interface ScheduledOptions {
   /** of the work, for claims and logs */
@@ -28,16 +28,16 @@ export interface Scheduled {
 
 /**
  * Work that is done once for each slot of a schedule, over all processes: at the slot, and when it is not done after it at once by a daemon that
- * starts, then 10, 20, 40, … minutes after the slot.
+ * starts, then 10, 20, 40 and 80 minutes after the slot and every hour from then on.
  */
 export function startScheduled(options: ScheduledOptions): Scheduled {
   const stopping = new AbortController()
-  const task = createTask(options.schedule, () => {}, { timezone: options.timeZone, name: options.name })
+  const schedule = readSchedule(options.schedule, options.timeZone)
   let failure: Error | null = null
 
   const look = async (isStart: boolean): Promise<void> => {
     const now = options.now()
-    const slot = previousSlot(task, now)
+    const slot = slotBefore(schedule, now)
     const last = stopping.signal.aborted || slot === null ? null : await options.lastDone()
     if (slot === null || last === null) return
     if (last >= slot) {
@@ -54,15 +54,15 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
       options.log.error(`${options.name} failed`, { slot, error })
     }
   }
-  const failed = (error: unknown) => options.log.error(`${options.name} could not be looked after`, { error })
-  let looking = look(true).catch(failed)
+  const told = tellOnce(error => options.log.error(`${options.name} could not be looked after`, { error }), options.now)
+  let looking = look(true).catch(told.failed)
   let isLooking = false
   const timer = setInterval(() => {
     if (isLooking) return
     isLooking = true
     looking = looking
       .then(() => look(false))
-      .catch(failed)
+      .then(told.succeeded, told.failed)
       .finally(() => {
         isLooking = false
       })
@@ -74,7 +74,6 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
       stopping.abort()
       clearInterval(timer)
       await looking
-      await task.destroy()
     },
   }
 }

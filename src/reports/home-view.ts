@@ -10,7 +10,15 @@ export interface HomeInput {
   readonly softwareVersion: string
   readonly now: Date
   /** every configured source, with its last snapshot and its last run, which may be a failed one after it */
-  readonly sources: readonly { readonly label: string; readonly snapshot: Snapshot | null; readonly lastRun: RunRecord | null }[]
+  readonly sources: readonly {
+    readonly label: string
+    readonly snapshot: Snapshot | null
+    readonly lastRun: RunRecord | null
+    /** when a collection was due that has brought no snapshot; left out or null: none was */
+    readonly overdueSince?: Date | null
+  }[]
+  /** what a person should look at, in words; left out: nothing */
+  readonly attention?: readonly string[]
   readonly evaluation: SavedEvaluation | null
   /** findings by severity; left out: none */
   readonly figures?: readonly FindingFigures[]
@@ -41,6 +49,9 @@ export interface HomeView {
   readonly softwareVersion: string
   readonly now: string
   readonly isComplete: boolean
+  /** a source is older than the schedule asks for */
+  readonly isStale: boolean
+  readonly attention: readonly string[]
   readonly missing: readonly MissingDataset[]
   readonly sources: readonly HomeSource[]
   readonly evaluation: HomeEvaluation | null
@@ -116,6 +127,8 @@ export function homeView(input: HomeInput): HomeView {
     softwareVersion: input.softwareVersion,
     now: input.now.toISOString(),
     isComplete: missing.length === 0 && sources.length > 0 && sources.every(({ snapshot }) => snapshot !== null),
+    isStale: input.sources.some(({ overdueSince }) => (overdueSince ?? null) !== null),
+    attention: input.attention ?? [],
     missing,
     sources,
     findings: findingsOf(input.figures ?? []),
@@ -148,7 +161,7 @@ function findingsOf(figures: readonly FindingFigures[]): HomeView['findings'] {
 }
 
 function homeSource({ label, snapshot, lastRun }: HomeInput['sources'][number], now: Date): HomeSource {
-  const isLater = lastRun !== null && lastRun.id !== snapshot?.runId
+  const isLater = lastRun !== null && lastRun.outcome !== 'sealed' && lastRun.id !== snapshot?.runId
   return {
     label,
     snapshot: snapshot === null ? null : homeSnapshot(snapshot, now),

@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import type { Artifact, BundleRecord } from '../model.ts'
 import { problemOf } from './problem.ts'
 
-/** What `/healthz` answers: 200 when `ok`, else 503. */
+/** What `/healthz` answers: 200 when `ok`, else 503; `/healthz/evidence` answers 503 also while something needs attention. */
 export interface Health {
   readonly ok: boolean
   readonly version: string
@@ -15,9 +15,13 @@ export interface Health {
     readonly label: string
     readonly lastSnapshotAt: string | null
     readonly complete: boolean | null
+    /** when a collection was due that has brought no snapshot an hour later; null: none was */
+    readonly overdueSince: string | null
   }[]
   readonly collecting: string | null
   readonly nextRunAt: string | null
+  /** what a person should look at although the program goes on, in words */
+  readonly attention: readonly string[]
 }
 
 /** A public key with its state; nothing of it is secret. */
@@ -113,13 +117,15 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
       return page === null ? reply.callNotFound() : sendPage(reply, page)
     })
   }
-  app.get('/healthz', async (_request, reply) => {
+  const sendHealth = async (reply: FastifyReply, isWell: (health: Health) => boolean) => {
     const health = await options.health()
     return reply
-      .code(health.ok ? 200 : 503)
+      .code(isWell(health) ? 200 : 503)
       .header('cache-control', 'no-store')
       .send(health)
-  })
+  }
+  app.get('/healthz', (_request, reply) => sendHealth(reply, ({ ok }) => ok))
+  app.get('/healthz/evidence', (_request, reply) => sendHealth(reply, ({ ok, attention }) => ok && attention.length === 0))
   app.get<{ Params: { framework: string; format: string } }>('/reports/:framework/:format', async (request, reply) => {
     const artifact = await options.report(request.params.framework, request.params.format)
     if (artifact === null) return reply.callNotFound()

@@ -14,6 +14,9 @@ export interface SharedBudget {
   reserve(key: string, slots: number, perSecond: number): Promise<number>
 }
 
+/** Nobody reserves further ahead; what is was reserved by a clock that has been set back since, and would hold up everybody until then. */
+const longestAheadSeconds = 600
+
 /** What was left unused for longer than this is lost: no burst builds up over a pause. */
 const burstSeconds = 0.1
 
@@ -29,9 +32,11 @@ export function sharedBudget(store: Store): SharedBudget {
       const [row] = await query<{ wait_ms: number }>(
         store.db,
         `insert into call_budget as b (key, tat) values ($1, extract(epoch from clock_timestamp()) + $2::float8)
-         on conflict (key) do update set tat = greatest(b.tat, extract(epoch from clock_timestamp()) - $3::float8) + $2::float8
+         on conflict (key) do update set tat = $2::float8 + case
+           when b.tat > extract(epoch from clock_timestamp()) + $4::float8 then extract(epoch from clock_timestamp())
+           else greatest(b.tat, extract(epoch from clock_timestamp()) - $3::float8) end
          returning greatest(0, (tat - $2::float8 - extract(epoch from clock_timestamp())) * 1000)::float8 as wait_ms`,
-        [key, slots / perSecond, burstSeconds],
+        [key, slots / perSecond, burstSeconds, longestAheadSeconds],
       )
       return row!.wait_ms
     },

@@ -85,15 +85,18 @@ async function publish(
   sinks: readonly HeadSink[],
   signer: HeadSigner,
 ): Promise<number> {
-  return transaction(store.db, async on => {
+  const { made, ends } = await transaction(store.db, async on => {
     await on.query('select pg_advisory_xact_lock($1, $2)', [lockSpaces.heads, lock])
     await adopt(store, stream, sinks)
-    const made = await makeHeads(store, stream, signer)
-    const ends = await Promise.allSettled(sinks.map(sink => catchUp(store, stream, sink)))
-    const failed = ends.find(end => end.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
-    return made
+    return {
+      made: await makeHeads(store, stream, signer),
+      ends: await Promise.allSettled(sinks.map(sink => catchUp(store, stream, sink))),
+    }
   })
+  // thrown out here, since inside it would be told as a fault of the database
+  const failed = ends.find(end => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return made
 }
 
 /** Heads that were made before the database kept any stand outside only. */

@@ -1,4 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { until, workplace } from './program.ts'
 
@@ -24,8 +26,13 @@ describe('the daemon, as a process', function () {
     expect(health.ok).to.equal(true)
     expect(health.sources[0]).to.include({ label: 'acme', complete: true })
     expect(health.nextRunAt).to.be.a('string')
+    expect([health.attention, (await fetch(`${address}/healthz/evidence`)).status]).to.deep.equal([[], 200])
     const page = await (await fetch(address)).text()
     expect(page).to.contain('acme').and.to.contain('IDC-USER-001')
+    // whoever takes its log goes away
+    daemon.child.stderr!.destroy()
+    for (const path of ['/nothing', '/reports/soc2/html']) await fetch(`${address}${path}`)
+    await fetch(`${address}/%`, { headers: { host: 'localhost' } })
     const report = await fetch(`${address}/reports/soc2/html`)
     expect(report.status).to.equal(200)
     daemon.child.kill('SIGTERM')
@@ -75,12 +82,18 @@ describe('the daemon, as a process', function () {
     expect((await third.ended).code).to.equal(0)
   })
 
-  it('judges at start what was collected before it was killed', async () => {
+  it('judges at start what was collected before it was killed, and says on its page what is broken and was not judged', async () => {
     await using place = await workplace()
-    place.configure({ more: { server: { port: 0 } } })
+    mkdirSync(join(place.folder, 'own'))
+    writeFileSync(join(place.folder, 'own', 'mfa.yaml'), 'id: OWN-001\ntitle: [')
+    place.configure({ more: { server: { port: 0 }, controls: { folders: ['./own'] } } })
     expect((await place.run('collect')).code).to.equal(0)
     const daemon = place.start('run')
     await until(() => daemon.stderr().includes('"evaluated"'))
+    const address = /"address":"([^"]+)"/.exec(daemon.stderr())![1]!
+    expect(await (await fetch(address)).text()).to.match(/Needs attention.*not judged, since it is broken: [^<]*mfa\.yaml/s)
+    const health = await fetch(`${address}/healthz/evidence`)
+    expect([health.status, (await fetch(`${address}/healthz`)).status]).to.deep.equal([503, 200])
     daemon.child.kill('SIGTERM')
     expect((await daemon.ended).code).to.equal(0)
     expect((await place.run('snapshots', 'list', '--json')).json.snapshots).to.have.lengthOf(1)

@@ -12,6 +12,10 @@ describe('when things go wrong, the program', function () {
     await using place = await workplace()
     const action = 'sso:GetInlinePolicyForPermissionSet'
     place.aws.deny(action)
+    const unread = place.start('collect')
+    unread.child.stdout!.destroy()
+    unread.child.stderr!.destroy()
+    expect((await unread.ended).code, 'although nobody reads what it says').to.equal(3)
     const collected = await place.run('collect', '--json')
     expect(collected.code, collected.stderr).to.equal(3)
     const dataset = collected.json.snapshots[0].datasets.find((each: { name: string }) => each.name === 'sso.inline_policies')

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
 import { startDaemon } from '../../src/daemon/index.ts'
-import { previousSlot, retryTime } from '../../src/daemon/slot.ts'
-import { silent } from '../../src/log.ts'
+import { type Log, silent } from '../../src/log.ts'
 import type { Source } from '../../src/model.ts'
 
 const source = (label: string): Source => ({
@@ -30,8 +29,12 @@ interface Overrides {
   readonly fails?: (label: string) => boolean
   readonly schedule?: string
   readonly now?: () => Date
+  /** false: nothing comes of judging */
+  readonly judges?: boolean
+  readonly log?: Log
 }
 
+const quiet = () => new Promise(resolve => setTimeout(resolve, 40))
 const morning = () => new Date('2026-11-22T09:30:00Z')
 
 function fresh(sealedAt?: string): Shared {
@@ -44,7 +47,15 @@ function fresh(sealedAt?: string): Shared {
 }
 
 /** A daemon whose work is recorded. */
-function record({ shared = fresh(), hold, fails = () => false, schedule = '0 2 * * *', now = morning }: Overrides = {}) {
+function record({
+  shared = fresh(),
+  hold,
+  fails = () => false,
+  schedule = '0 2 * * *',
+  now = morning,
+  judges = true,
+  log = silent,
+}: Overrides = {}) {
   const events: string[] = []
   const daemon = startDaemon({
     sources: [source('acme'), source('globex')],
@@ -72,12 +83,12 @@ function record({ shared = fresh(), hold, fails = () => false, schedule = '0 2 *
     },
     evaluate: () => {
       events.push('evaluate')
-      shared.isJudged = true
+      shared.isJudged = judges
       return Promise.resolve()
     },
     isJudged: () => Promise.resolve(shared.isJudged),
     now,
-    log: silent,
+    log,
     checkEveryMs: 5,
   })
   return { daemon, events, ...shared }
@@ -159,7 +170,7 @@ describe('the daemon', () => {
     ] as const) {
       now = new Date(`2026-11-22T${minute}:00Z`)
       await until(() => attempts() >= expected)
-      await new Promise(resolve => setTimeout(resolve, 30))
+      await quiet()
       expect(attempts(), minute).to.equal(expected)
     }
     broken = false
@@ -187,35 +198,88 @@ describe('the daemon', () => {
     expect(daemon.nextRun()).to.equal(null)
   })
 
-  it('fires when its cron expression says, each minute claimed once', async () => {
-    const { daemon, events, claims } = record({ shared: fresh('2100-01-01T00:00:00Z'), schedule: '* * * * * *' })
-    expect(daemon.nextRun()).to.be.instanceOf(Date)
-    await until(() => events.includes('evaluate'))
+  it('collects at its slots, each once over all processes', async () => {
+    let now = new Date('2026-11-22T01:59:00Z')
+    const shared = fresh('2026-11-21T02:00:10Z')
+    const [one, other] = [record({ shared, now: () => now }), record({ shared, now: () => now })]
+    const collected = () => [...one.events, ...other.events].filter(event => event === 'collect acme').length
+    expect(one.daemon.nextRun()).to.deep.equal(new Date('2026-11-22T02:00:00Z'))
+    await quiet()
+    expect(collected(), 'before').to.equal(0)
+    now = new Date('2026-11-22T02:00:00Z')
+    await until(() => collected() === 1)
+    await quiet()
+    now = new Date('2026-11-23T02:00:00Z')
+    await until(() => collected() === 2)
+    await quiet()
+    await Promise.all([one.daemon.stop(), other.daemon.stop()])
+    expect(collected()).to.equal(2)
+  })
+
+  it('leaves out a slot that falls due while the last run still works, says so, and catches it up', async () => {
+    let now = new Date('2026-11-22T02:00:00Z')
+    let release = () => {}
+    const hold = new Promise<void>(resolve => {
+      release = resolve
+    })
+    const lines: string[] = []
+    const { daemon, events, sealed } = record({
+      schedule: '*/5 * * * *',
+      now: () => now,
+      hold,
+      log: { ...silent, warn: line => lines.push(line) },
+    })
+    await until(() => events.length === 1)
+    now = new Date('2026-11-22T02:05:00Z')
+    await until(() => lines.length > 0)
+    expect(lines).to.deep.equal(['slot left out'])
+    release()
+    await until(() => sealed.size === 2)
+    now = new Date('2026-11-22T02:10:00Z')
+    await until(() => sealed.get('globex')! >= now)
     await daemon.stop()
-    expect(events.filter(event => event === 'collect acme').length).to.equal(
-      [...claims].filter(claim => claim.startsWith('collect/acme')).length,
-    )
+    expect(lines).to.deep.equal(['slot left out'])
   })
 
-  it('doubles the time to the next attempt', () => {
-    const slot = new Date('2026-11-22T02:00:00Z')
-    const at = (time: string) =>
-      retryTime(slot, new Date(`2026-11-22T${time}:00Z`))
-        ?.toISOString()
-        .slice(11, 16) ?? null
-    expect(['02:05', '02:10', '02:19', '02:20', '02:45', '09:30'].map(at)).to.deep.equal([
-      null,
-      '02:10',
-      '02:10',
-      '02:20',
-      '02:40',
-      '07:20',
-    ])
+  it('asks once for each turn and says no more about it, also for what cannot be judged', async () => {
+    let now = new Date('2026-11-22T02:00:30Z')
+    const lines: string[] = []
+    const shared = { ...fresh('2026-11-22T02:00:10Z'), isJudged: false }
+    const { daemon, events } = record({
+      shared,
+      now: () => now,
+      judges: false,
+      log: { ...silent, info: line => lines.push(line) },
+    })
+    const times = () => events.filter(event => event === 'evaluate').length
+    await until(() => times() === 1)
+    for (const [minute, expected] of [
+      ['02:11', 2],
+      ['02:15', 2],
+      ['02:21', 3],
+    ] as const) {
+      now = new Date(`2026-11-22T${minute}:00Z`)
+      await until(() => times() >= expected)
+      await quiet()
+      expect([times(), lines.filter(line => line === 'catching up').length], minute).to.deep.equal([expected, expected])
+    }
+    await daemon.stop()
   })
 
-  it('finds the last nominal time in the schedule', () => {
-    const nightly = { match: (date: Date) => date.getUTCHours() === 2 && date.getUTCMinutes() === 0 }
-    expect(previousSlot(nightly, new Date('2026-11-22T01:59:59Z'))).to.deep.equal(new Date('2026-11-21T02:00:00Z'))
-    expect(previousSlot({ match: () => false }, new Date())).to.equal(null)
+  it('goes on when the clock is set back to days whose slots were taken already', async () => {
+    let now = new Date('2026-11-25T02:00:30Z')
+    const shared = fresh()
+    const { daemon, events, sealed, claims } = record({ shared, now: () => now })
+    await until(() => events.includes('evaluate'))
+    for (const day of ['23', '24'])
+      for (const label of ['acme', 'globex']) claims.add(`collect/${label} 2026-11-${day}T02:00:00.000Z`)
+    // a store never seals a snapshot before the last one
+    const ahead = new Date('2026-11-25T02:00:30Z')
+    for (const label of ['acme', 'globex']) sealed.set(label, ahead)
+    now = new Date('2026-11-22T12:00:00Z')
+    await quiet()
+    now = new Date('2026-11-23T02:00:00Z')
+    await until(() => events.filter(event => event === 'collect globex').length === 2)
+    await daemon.stop()
   })
 })

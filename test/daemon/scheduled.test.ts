@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { startScheduled } from '../../src/daemon/index.ts'
-import { silent } from '../../src/log.ts'
+import { type Log, silent } from '../../src/log.ts'
 
 /** What processes on one database share, and a clock. */
 interface Shared {
@@ -8,6 +8,8 @@ interface Shared {
   last: Date | null
   readonly claims: Set<string>
   fails: boolean
+  /** what the database says to every question */
+  away?: string | undefined
   readonly done: string[]
 }
 
@@ -15,11 +17,11 @@ const fresh = (now: string, last: string | null): Shared => ({
   ...{ now: new Date(now), last: last === null ? null : new Date(last), claims: new Set<string>(), fails: false, done: [] },
 })
 
-function start(shared: Shared, hold?: Promise<void>) {
+function start(shared: Shared, hold?: Promise<void>, log: Log = silent) {
   return startScheduled({
-    ...{ name: 'verification', schedule: '0 4 * * 0', timeZone: 'UTC', log: silent, checkEveryMs: 5 },
+    ...{ name: 'verification', schedule: '0 4 * * 0', timeZone: 'UTC', log, checkEveryMs: 5 },
     now: () => shared.now,
-    lastDone: () => Promise.resolve(shared.last),
+    lastDone: () => (shared.away === undefined ? Promise.resolve(shared.last) : Promise.reject(new Error(shared.away))),
     claim: (name, time) => {
       const key = `${name} ${time.toISOString()}`
       if (shared.claims.has(key)) return Promise.resolve(false)
@@ -90,6 +92,27 @@ describe('scheduled work', () => {
     await until(() => scheduled.failure() === null)
     await scheduled.stop()
     expect(shared.done.at(-1)).to.equal('04:41')
+  })
+
+  it('tells once, and once an hour, that it cannot even look, and again what is new', async () => {
+    const shared: Shared = { ...fresh('2026-11-22T01:00:00Z', '2026-11-22T00:00:00Z'), away: 'no database answers' }
+    const told: string[] = []
+    const scheduled = start(shared, undefined, {
+      ...silent,
+      error: (_, nouns) => told.push((nouns as { error: Error }).error.message),
+    })
+    await quiet()
+    expect(told).to.deep.equal(['no database answers'])
+    shared.now = new Date('2026-11-22T02:00:00Z')
+    await until(() => told.length === 2)
+    shared.away = 'it is starting up'
+    await until(() => told.length === 3)
+    shared.away = undefined
+    await quiet()
+    shared.away = 'it is starting up'
+    await until(() => told.length === 4)
+    await scheduled.stop()
+    expect(told.slice(1)).to.deep.equal(['no database answers', 'it is starting up', 'it is starting up'])
   })
 
   it('says no more why it failed once another process has done it', async () => {

@@ -45,6 +45,17 @@ describe('the first page', () => {
     expect(renderPage(homeView(never)).html).to.include('was never computed again yet')
   })
 
+  it('says on top what is older than the schedule asks for, and what else needs attention', () => {
+    const [source] = sampleHome().sources
+    const since = new Date('2026-06-30T02:00:00Z')
+    const { html } = renderPage(
+      homeView(sampleHome({ sources: [{ ...source!, overdueSince: since }], attention: ['acme is overdue', '<b>broken</b>'] })),
+    )
+    expect(html).to.include('<title>evidenced: stale</title>').and.include('STALE.').and.include('<li>acme is overdue</li>')
+    expect(html).to.include('&lt;b&gt;broken')
+    expect(renderPage(homeView(sampleHome())).html).to.not.match(/STALE|Needs attention/)
+  })
+
   it('says that it listens on this machine only, and why', () => {
     expect(renderPage(homeView(sampleHome())).html).to.include(
       'listens on this machine only (loopback), since sign-in does not exist yet',

@@ -1,13 +1,19 @@
 import { expect } from 'chai'
-import { validate } from 'node-cron'
-import { cronProblem } from '../../src/cron.ts'
+import { cronProblem, readCron } from '../../src/cron.ts'
 
 describe('a cron expression', () => {
-  it('is accepted as node-cron accepts it', () => {
-    for (const text of ['0 2 * * *', '*/15 0-6 * * mon-fri', '5,35 * 1 jan,jul *', '0 0 29 2 *', '0 12 * * 7', '* * * * *']) {
+  it('is read as crontab(5) says', () => {
+    for (const text of ['0 2 * * *', '5,35 * 1 jan,jul *', '0 0 29 2 *', '* * * * *'])
       expect(cronProblem(text), text).to.equal(null)
-      expect(validate(text), text).to.equal(true)
-    }
+    const { minutes, hours, daysOfWeek, isEitherDay } = readCron('*/15 0-6/3 * * mon-fri')
+    expect([[...minutes], [...hours], [...daysOfWeek], isEitherDay]).to.deep.equal([
+      [0, 15, 30, 45],
+      [0, 3, 6],
+      [1, 2, 3, 4, 5],
+      false,
+    ])
+    expect([...readCron('0 12 * * 7').daysOfWeek], 'Sunday').to.deep.equal([0])
+    expect(() => readCron('0 25 * * *')).to.throw(RangeError, '25 is no hour')
   })
 
   it('is refused with what is wrong when it is none, or never comes', () => {

@@ -9,9 +9,10 @@ const healthy: Health = {
   ok: true,
   version: '0.1.0',
   database: { ok: true, detail: 'embedded' },
-  sources: [{ label: 'acme', lastSnapshotAt: null, complete: null }],
+  sources: [{ label: 'acme', lastSnapshotAt: null, complete: null, overdueSince: null }],
   collecting: null,
   nextRunAt: null,
+  attention: [],
 }
 
 const report = (mediaType: string, text: string): Artifact => ({
@@ -96,6 +97,17 @@ describe('the server', () => {
     expect((await well.inject({ url: '/healthz', ...from })).json()).to.deep.equal(healthy)
     await using unwell = await buildServer(options({ health: () => Promise.resolve({ ...healthy, ok: false }) }))
     expect((await unwell.inject({ url: '/healthz', ...from })).statusCode).to.equal(503)
+    await using overdue = await buildServer(
+      options({ health: () => Promise.resolve({ ...healthy, attention: ['acme is overdue'] }) }),
+    )
+    const codes = [
+      [well, '/healthz/evidence'],
+      [overdue, '/healthz'],
+      [overdue, '/healthz/evidence'],
+      [unwell, '/healthz/evidence'],
+    ] as const
+    const answers = codes.map(async ([app, url]) => (await app.inject({ url, ...from })).statusCode)
+    expect(await Promise.all(answers)).to.deep.equal([200, 200, 503, 503])
   })
 
   it('shows a report as a page and gives other formats as files', async () => {

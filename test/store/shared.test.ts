@@ -52,6 +52,15 @@ describe('what processes share through the store', () => {
     expect(await budget.reserve('k', 1, 10)).to.be.within(500, 1000)
   })
 
+  it('waits for nothing that a clock reserved which was set back since', async () => {
+    await using store = await freshStore()
+    const budget = sharedBudget(store)
+    await budget.reserve('k', 1, 10)
+    await store.db.pool.query(`update call_budget set tat = tat + 86400`)
+    expect(await budget.reserve('k', 10, 10)).to.equal(0)
+    expect(await budget.reserve('k', 1, 10)).to.be.within(500, 1000)
+  })
+
   it('keeps the records of bundles, and their digests in the ledger', async () => {
     await using store = await freshStore()
     const bundle: BundleRecord = {

@@ -1,0 +1,56 @@
+import type { Config } from '../config.ts'
+import type { Catalog } from '../controls/index.ts'
+import { readSchedule, slotBefore } from '../daemon/index.ts'
+import { problemLine } from '../document.ts'
+import type { RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
+
+/** How long a collection may take before its slot counts as missed. */
+const graceMs = 3_600_000
+/** A clock that is further behind what is on record was set back, or was ahead when it was recorded. */
+const clockToleranceMs = 300_000
+
+/** What is known when somebody looks. */
+export interface Known {
+  readonly now: Date
+  readonly sources: readonly { readonly label: string; readonly snapshot: Snapshot | null; readonly lastRun: RunRecord | null }[]
+  readonly evaluation: Pick<SavedEvaluation, 'asOf' | 'snapshots'> | null
+  readonly catalog: Pick<Catalog, 'problems'>
+}
+
+/** Whether an instant on record lies so far ahead of the clock that the clock, now or then, is wrong. */
+export function isClockBehind(onRecord: Date, now: Date): boolean {
+  return onRecord.getTime() > now.getTime() + clockToleranceMs
+}
+
+/** The slot that the last snapshot of a source should have followed by now; null: it is as young as the schedule asks for. */
+export function overdueSince(schedule: Config['schedule'], snapshot: Snapshot | null, now: Date): Date | null {
+  const slot = slotBefore(readSchedule(schedule.collect, schedule.timeZone), new Date(now.getTime() - graceMs))
+  if (slot === null) return null
+  if (snapshot === null || snapshot.sealedAt < slot) return slot
+  return null
+}
+
+/** What a person should look at although the program goes on, in words: nothing when all is as it should be. */
+export function attentionOf({ now, sources, evaluation, catalog }: Known, schedule: Config['schedule']): readonly string[] {
+  const lines: string[] = []
+  for (const { label, snapshot, lastRun } of sources) {
+    const since = overdueSince(schedule, snapshot, now)
+    const last = snapshot === null ? 'it was never collected' : `its last snapshot is of ${snapshot.sealedAt.toISOString()}`
+    const failure = lastRun?.outcome === 'failed' ? `; the last run failed: ${lastRun.error}` : ''
+    if (since !== null) lines.push(`${label} is overdue: a collection was due at ${since.toISOString()}, and ${last}${failure}`)
+    const judged = evaluation?.snapshots.find(each => each.source === label)
+    const isWaiting = snapshot !== null && snapshot.sealedAt.getTime() < now.getTime() - graceMs
+    if (isWaiting && judged?.version !== snapshot.version) lines.push(`version ${snapshot.version} of ${label} was not judged`)
+  }
+  const labels = new Set(sources.map(each => each.label))
+  for (const { source } of evaluation?.snapshots ?? []) {
+    if (labels.has(source)) continue
+    lines.push(`${source} is judged and is not configured any more: what is said of it is as old as its last snapshot`)
+  }
+  const latest = [evaluation?.asOf, ...sources.map(each => each.snapshot?.sealedAt)].filter(each => each !== undefined)
+  const ahead = latest.find(each => isClockBehind(each, now))
+  if (ahead !== undefined)
+    lines.push(`the clock says ${now.toISOString()}, and something on record is of ${ahead.toISOString()}: set the clock by NTP`)
+  for (const problem of catalog.problems) lines.push(`not judged, since it is broken: ${problemLine(problem)}`)
+  return lines
+}

@@ -1,0 +1,53 @@
+import { expect } from 'chai'
+import { attentionOf, type Known, overdueSince } from '../../src/cli/attention.ts'
+import type { RunRecord } from '../../src/model.ts'
+import { sampleSnapshot } from '../reports/sample.ts'
+
+const snapshot = { ...sampleSnapshot(), source: 'acme', version: 4, sealedAt: new Date('2026-06-30T02:10:00Z') }
+const schedule = { collect: '0 2 * * *', verify: '0 4 * * 0', timeZone: 'UTC' }
+const at = (now: string, more: Partial<Known> = {}): readonly string[] =>
+  attentionOf(
+    {
+      now: new Date(now),
+      sources: [{ label: 'acme', snapshot, lastRun: null }],
+      evaluation: { asOf: snapshot.sealedAt, snapshots: [{ source: 'acme', version: 4, digest: snapshot.digest }] },
+      catalog: { problems: [] },
+      ...more,
+    },
+    schedule,
+  )
+
+describe('what needs attention', () => {
+  it('is nothing while the last slot brought a snapshot that was judged', () => {
+    expect([at('2026-06-30T02:20:00Z'), at('2026-07-01T02:30:00Z')]).to.deep.equal([[], []])
+  })
+
+  it('is a source without a snapshot an hour after its slot, with why', () => {
+    const failed = { outcome: 'failed', error: 'the role was refused' } as RunRecord
+    expect(at('2026-07-01T03:00:00Z', { sources: [{ label: 'acme', snapshot, lastRun: failed }] })).to.deep.equal([
+      'acme is overdue: a collection was due at 2026-07-01T02:00:00.000Z, and its last snapshot is of 2026-06-30T02:10:00.000Z; the last run failed: the role was refused',
+    ])
+    expect(at('2026-07-08T01:00:00Z')[0]).to.contain('due at 2026-07-07T02:00:00.000Z')
+    const never = at('2026-07-01T03:00:00Z', { sources: [{ label: 'new', snapshot: null, lastRun: null }], evaluation: null })
+    expect(never.join()).to.contain('it was never collected')
+    expect(overdueSince(schedule, snapshot, new Date('2026-07-01T02:59:00Z'))).to.equal(null)
+  })
+
+  it('is a snapshot that nobody judged, and a source that is judged and configured no more', () => {
+    const other = { source: 'globex', version: 9, digest: snapshot.digest }
+    expect(at('2026-06-30T12:00:00Z', { evaluation: { asOf: snapshot.sealedAt, snapshots: [other] } })).to.deep.equal([
+      'version 4 of acme was not judged',
+      'globex is judged and is not configured any more: what is said of it is as old as its last snapshot',
+    ])
+  })
+
+  it('is a clock that is behind what is on record, and what is broken in the catalog', () => {
+    expect(at('2026-06-29T12:00:00Z')).to.deep.equal([
+      'the clock says 2026-06-29T12:00:00.000Z, and something on record is of 2026-06-30T02:10:00.000Z: set the clock by NTP',
+    ])
+    const broken = { file: 'own.yaml', line: 3, column: 1, path: 'severity', message: 'is no severity', hint: null }
+    expect(at('2026-06-30T12:00:00Z', { catalog: { problems: [broken] } })).to.deep.equal([
+      'not judged, since it is broken: own.yaml:3:1: severity: is no severity',
+    ])
+  })
+})
