@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Source } from '../model.ts'
+import { startBell } from './bell.ts'
 import { minuteOf, readSchedule, retryTime, slotAfter, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
@@ -43,7 +44,6 @@ const clockToleranceMs = 300_000
  */
 export function startDaemon(options: DaemonOptions): Daemon {
   const schedule = readSchedule(options.schedule.collect, options.schedule.timeZone)
-  const checkEveryMs = options.checkEveryMs ?? 60_000
   const stopping = new AbortController()
   let collecting: string | null = null
   let work: Promise<void> = Promise.resolve()
@@ -114,26 +114,25 @@ export function startDaemon(options: DaemonOptions): Daemon {
   }
   const told = tellOnce(error => options.log.error('catching up failed', { error }), options.now)
 
-  let timer: NodeJS.Timeout | undefined
-  const lookAgain = (): void => {
-    if (stopping.signal.aborted) return
-    const next = slotAfter(schedule, options.now())
-    const untilNextMs = next === null ? checkEveryMs : next.getTime() - options.now().getTime()
-    timer = setTimeout(
-      () => {
-        looking = look().then(told.succeeded, told.failed).finally(lookAgain)
-      },
-      Math.min(checkEveryMs, untilNextMs),
-    )
-  }
-  let looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed).finally(lookAgain)
+  let looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed)
+  let isLooking = false
+  const silence = startBell(options.schedule.collect, options.schedule.timeZone, options.checkEveryMs ?? 60_000, () => {
+    if (isLooking) return
+    isLooking = true
+    looking = looking
+      .then(look)
+      .then(told.succeeded, told.failed)
+      .finally(() => {
+        isLooking = false
+      })
+  })
 
   return {
     nextRun: () => (stopping.signal.aborted ? null : slotAfter(schedule, options.now())),
     collecting: () => collecting,
     async stop() {
       stopping.abort()
-      clearTimeout(timer)
+      await silence()
       await looking
       await work
     },

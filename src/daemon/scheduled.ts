@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import { startBell } from './bell.ts'
 import { readSchedule, retryTime, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
@@ -57,7 +58,7 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
   const told = tellOnce(error => options.log.error(`${options.name} could not be looked after`, { error }), options.now)
   let looking = look(true).catch(told.failed)
   let isLooking = false
-  const timer = setInterval(() => {
+  const silence = startBell(options.schedule, options.timeZone, options.checkEveryMs ?? 60_000, () => {
     if (isLooking) return
     isLooking = true
     looking = looking
@@ -66,13 +67,13 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
       .finally(() => {
         isLooking = false
       })
-  }, options.checkEveryMs ?? 60_000)
+  })
 
   return {
     failure: () => failure,
     async stop() {
       stopping.abort()
-      clearInterval(timer)
+      await silence()
       await looking
     },
   }

@@ -15,7 +15,7 @@ const packages: Record<string, readonly string[]> = {
   controls: ['@marcbachmann/cel-js', 're2js', 'yaml', 'ajv'],
   reports: ['handlebars', 'pdfkit', '@fontsource/inter', 'fflate'],
   evidence: [],
-  daemon: [],
+  daemon: ['node-cron'],
   server: ['fastify', '@fastify/'],
   simulator: [],
   cli: ['commander'],

@@ -11,7 +11,7 @@ describe('heads outside', () => {
     const sink: HeadSink = {
       heads: () => Promise.resolve([]),
       lastVersion: () => Promise.resolve(0),
-      lines: async function* () {},
+      changes: async function* () {},
       write: async ({ version }) => void written.push(version),
     }
     const away = { ...sink, lastVersion: () => Promise.reject(Object.assign(new Error('the folder is gone'), { code: 'GONE' })) }
