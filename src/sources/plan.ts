@@ -30,7 +30,8 @@ export async function planCollection(
   const reusable = await reusableOf(source, remembered)
   const counted = rowsIn(counts)
   const rows = (name: string) => reusable[name] ?? counted(name)
-  const discovery = discoveryOf(rows, await unlistedAccount(remembered))
+  const cheaper = discoveryOf(rows)
+  const discovery = cheaper.taken === 'by_account' ? discoveryOf(rows, await unlistedAccount(remembered)) : cheaper
   const services = discovery.taken === 'by_account' ? plannedByAccount(servicesOf(source)) : servicesOf(source)
   const steps = [...services, ...accountServicesOf(source)].flatMap(service =>
     service.datasets
