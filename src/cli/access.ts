@@ -25,7 +25,10 @@ export function addAccess(program: Command, invocation: Invocation): void {
     .option('--account <account>', 'account id or name')
     .option('--user <user>', 'user id or name')
     .option('--permission-set <set>', 'permission set ARN or name')
-    .option('--admin', 'only what policy analysis calls admin, and what it could not decide; needs an evaluation')
+    .option(
+      '--admin',
+      'only what policy analysis calls admin or able to become it, and what it could not decide; needs an evaluation',
+    )
     .option('--ids', 'ids only: names are not looked up, nor whether users still exist')
     .option('--source <label>', 'only this source')
     .option('--as-of <instant>', 'as the last snapshot sealed by then saw it (default: now)')
@@ -55,7 +58,7 @@ export function addAccess(program: Command, invocation: Invocation): void {
         for await (const chunk of csvOf(columns, cellsOf(answer))) invocation.streams.stdout.write(Buffer.from(chunk).toString())
       else if (format === 'json') terminal.document(documentOf(answer))
       else showAnswer(terminal, answer)
-      for (const part of answer.unread) terminal.note(unreadLine(part))
+      for (const line of unreadLines(answer.unread)) terminal.note(line)
       for (const text of answer.disposed) terminal.note(text)
     })
 }
@@ -90,7 +93,7 @@ function showAnswer(terminal: Terminal, answer: AccessAnswer): void {
   const rows = [...answer.paths].map(path => [
     named(path.user) + userRemark(path),
     path.group === null ? 'directly' : `group ${named(path.group)}`,
-    (path.permissionSet.name ?? path.permissionSet.arn) + (path.classification === 'admin' ? ', admin' : ''),
+    (path.permissionSet.name ?? path.permissionSet.arn) + powers[path.classification ?? 'none'],
     named(path.account),
     path.state === 'unknown' ? `unknown since ${path.knownUntil!.toISOString()}` : path.state,
     interval(path.beganAfter, path.beganBy, 'or earlier'),
@@ -101,6 +104,8 @@ function showAnswer(terminal: Terminal, answer: AccessAnswer): void {
     `${rows.length} ${rows.length === 1 ? 'path' : 'paths'}${answer.unread.length === 0 ? '' : '; there may be more: see below'}`,
   )
 }
+
+const powers = { none: '', admin: ', admin', can_escalate: ', can become admin', unknown: ', may be admin' } as const
 
 function named({ id, name }: { readonly id: string; readonly name: string | null }): string {
   return name === null ? id : `${name} (${id})`
@@ -116,10 +121,16 @@ function interval(after: Date | null, by: Date, otherwise: string): string {
   return after === null ? `${by.toISOString()} ${otherwise}`.trim() : `${after.toISOString()} .. ${by.toISOString()}`
 }
 
-/** What could not be read and why the answer may lack something. */
-export function unreadLine({ source, version, dataset, parent, coverage, reason }: UnreadPart): string {
-  const what = parent === '' ? dataset : `${dataset} of ${parent}`
-  return `not read in snapshot ${version} of ${source}: ${what}: ${coverage}${reason === null ? '' : `, ${reason}`}`
+/** What could not be read and why the answer may lack something; parts of one dataset in one line, with the reason of the first. */
+export function unreadLines(unread: readonly UnreadPart[]): string[] {
+  const groups = Map.groupBy(unread, ({ source, version, dataset, coverage }) => `${source} ${version} ${dataset} ${coverage}`)
+  return [...groups.values()].map(parts => {
+    const { source, version, dataset, place, parent, coverage, reason } = parts[0]!
+    const first = parent === '' ? `account ${place.accountId}` : parent
+    const which = parts.length === 1 ? parent : `${first} and ${parts.length - 1} more`
+    const what = which === '' ? dataset : `${dataset} of ${which}`
+    return `not read in snapshot ${version} of ${source}: ${what}: ${coverage}${reason === null ? '' : `, ${reason}`}`
+  })
 }
 
 /** Bookkeeping of an unread part for programs. */

@@ -47,7 +47,9 @@ async function retain(
   const terminal = terminalOf(invocation, options)
   const config = configOf(invocation, options)
   catalogOf(config, terminal)
-  for (const id of Object.keys(config.retention.frameworks).filter(each => !config.frameworks.includes(each)))
+  const { days, sources, frameworks } = config.retention
+  const canGo = days !== null || Object.keys(sources).length > 0
+  for (const id of Object.keys(frameworks).filter(each => canGo && !config.frameworks.includes(each)))
     terminal.note(`evidenced: retention.frameworks.${id} has no effect until ${id} stands in frameworks`)
   await using store = await storeOf(config, openLog('warn'))
   const steps = await work(store, rulesOf(config))

@@ -3,14 +3,16 @@ import { canonicalJson } from '../digest.ts'
 import { openLog } from '../log.ts'
 import type { Change, Facts, Json, Snapshot, SnapshotDiff } from '../model.ts'
 import { type Cell, csvOf } from '../reports/index.ts'
-import { diff, readSnapshot, type Store } from '../store/index.ts'
-import { unreadDocument, unreadLine } from './access.ts'
+import { diff, readSnapshot, type Store, withNames } from '../store/index.ts'
+import { unreadDocument, unreadLines } from './access.ts'
 import { type ChangeSet, changeSets, changeSetsOf, countSets } from './change-sets.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, terminalOf } from './command.ts'
 import { checksDataset } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
 import { storeOf } from './parts.ts'
 import { table } from './terminal.ts'
+
+type NamedChange = Change & { readonly name: string }
 
 interface Options extends CommonOptions {
   readonly from: string
@@ -38,7 +40,8 @@ export function addSnapshotsDiff(snapshots: Command, invocation: Invocation): vo
       const terminal = terminalOf(invocation, { ...options, json: options.json || format === 'json' })
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
       const found = await diff(store, await snapshotOf(store, label, options.from), await snapshotOf(store, label, options.to))
-      const chosen = changesOf(found, options.dataset, only)
+      const later = found.from.version > found.to.version ? found.from : found.to
+      const chosen = withNames(store, later, changesOf(found, options.dataset, only))
       if (format === 'csv') {
         for await (const chunk of csvOf(columns, cellsOf(chosen))) invocation.streams.stdout.write(Buffer.from(chunk).toString())
       } else if (terminal.json) terminal.document(documentOf(found, await Array.fromAsync(chosen)))
@@ -47,7 +50,7 @@ export function addSnapshotsDiff(snapshots: Command, invocation: Invocation): vo
         terminal.line(`${label}: ${when(found.from)} to ${when(found.to)}`)
         for (const [dataset, list] of Map.groupBy(changes, each => each.dataset)) {
           terminal.line(`\n${dataset}: ${countsOf(list)}`)
-          terminal.line(table(['what', 'key', 'shown', 'difference'], list.map(rowOf)))
+          terminal.line(table(['what', 'name', 'key', 'shown', 'difference'], list.map(rowOf)))
         }
         if (changes.length === 0) terminal.line('no difference')
         else
@@ -57,7 +60,7 @@ export function addSnapshotsDiff(snapshots: Command, invocation: Invocation): vo
               .join(', ')}`,
           )
       }
-      for (const part of found.unread) terminal.note(unreadLine(part))
+      for (const line of unreadLines(found.unread)) terminal.note(line)
     })
 }
 
@@ -88,13 +91,13 @@ function countsOf(changes: readonly Change[]): string {
   return [...Map.groupBy(changes, each => each.kind)].map(([kind, list]) => `${list.length} ${kind}`).join(', ')
 }
 
-function rowOf({ kind, key, shownAt, before, after, beforeDisposed, afterDisposed }: Change): (string | number)[] {
+function rowOf({ kind, name, key, shownAt, before, after, beforeDisposed, afterDisposed }: NamedChange): (string | number)[] {
   const gone = [
     ...(beforeDisposed === undefined ? [] : [`before: ${beforeDisposed}`]),
     ...(afterDisposed === undefined ? [] : [`after: ${afterDisposed}`]),
   ]
   const isBoth = before !== null && after !== null
-  return [kind, key, shownAt.toISOString(), isBoth ? differences(before, after) : gone.join('; ')]
+  return [kind, name, key, shownAt.toISOString(), isBoth ? differences(before, after) : gone.join('; ')]
 }
 
 /** The members that differ, each as before -> after. */
@@ -106,17 +109,29 @@ function differences(before: Facts, after: Facts): string {
   return differing.map(member => `${member}: ${shown(before[member])} -> ${shown(after[member])}`).join('; ')
 }
 
-const columns = ['kind', 'dataset', 'accountId', 'region', 'parent', 'key', 'shownAt', 'before', 'after']
+const columns = ['kind', 'dataset', 'accountId', 'region', 'parent', 'key', 'shownAt', 'before', 'after', 'name']
 
-async function* cellsOf(changes: AsyncIterable<Change>): AsyncGenerator<Cell[]> {
+async function* cellsOf(changes: AsyncIterable<NamedChange>): AsyncGenerator<Cell[]> {
   const text = (facts: Facts | null) => (facts === null ? null : canonicalJson(facts))
-  for await (const { kind, dataset, place, parent, key, shownAt, before, after, beforeDisposed, afterDisposed } of changes) {
+  for await (const {
+    kind,
+    dataset,
+    place,
+    parent,
+    key,
+    shownAt,
+    before,
+    after,
+    beforeDisposed,
+    afterDisposed,
+    name,
+  } of changes) {
     const sides = [text(before) ?? beforeDisposed ?? null, text(after) ?? afterDisposed ?? null]
-    yield [kind, dataset, place.accountId, place.region, parent, key, shownAt.toISOString(), ...sides]
+    yield [kind, dataset, place.accountId, place.region, parent, key, shownAt.toISOString(), ...sides, name]
   }
 }
 
-function documentOf({ from, to, unread }: SnapshotDiff, changes: readonly Change[]): Json {
+function documentOf({ from, to, unread }: SnapshotDiff, changes: readonly NamedChange[]): Json {
   const side = ({ version, sealedAt, digest }: Snapshot) => ({ version, sealedAt: sealedAt.toISOString(), digest })
   return {
     ...{ source: to.source, from: side(from), to: side(to), unread: unread.map(unreadDocument) },

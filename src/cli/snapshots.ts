@@ -7,7 +7,7 @@ import { showSnapshot, snapshotSummary } from './collect.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, instant, positive, terminalOf } from './command.ts'
 import { checksDataset, checksOf, showChecks } from './cross-checks.ts'
 import { UsageError } from './exit.ts'
-import { storeOf } from './parts.ts'
+import { sourcesOf, storeOf } from './parts.ts'
 import { gapDocument } from './results.ts'
 import { addSnapshotsDiff } from './snapshots-diff.ts'
 import { table } from './terminal.ts'
@@ -29,10 +29,13 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
     .option('--limit <n>', 'how many at most', '1000')
     .action(async (options: ListOptions) => {
       const terminal = terminalOf(invocation, options)
-      await using store = await storeOf(configOf(invocation, options), openLog('warn'))
+      const config = configOf(invocation, options)
+      await using store = await storeOf(config, openLog('warn'))
       const limit = positive(options.limit, '--limit')
       const found = await listSnapshots(store, { ...(options.source && { source: options.source }), limit: limit + 1 })
       const list = found.slice(0, limit)
+      // a source that is configured may wait for its first
+      if (found.length === 0 && options.source !== undefined) sourcesOf(config, options.source)
       const rows = list.map(each => [
         each.source,
         each.version,

@@ -172,10 +172,12 @@ async function namesOf(
   memberships: readonly Grant[],
 ): Promise<Names> {
   const direct = assignments.filter(each => each.principalType === 1)
+  const pairs = assignments.map(each => splitPair(each.parent))
   return namesAt(store, sourceId, version, {
     users: [...new Set([...memberships, ...direct].map(each => each.principalKey))],
     groups: [...new Set(memberships.map(each => each.parent))],
-    pairs: assignments.map(each => each.parent),
+    permissionSets: [...new Set(pairs.map(([, permissionSet]) => permissionSet))],
+    accounts: [...new Set(pairs.map(([account]) => account))],
   })
 }
 

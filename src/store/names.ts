@@ -29,14 +29,13 @@ export async function namesAt(
   store: Store,
   sourceId: number,
   version: number,
-  of: { readonly users: readonly string[]; readonly groups: readonly string[]; readonly pairs: readonly string[] },
+  of: Readonly<Record<'users' | 'groups' | 'permissionSets' | 'accounts', readonly string[]>>,
 ): Promise<Names> {
-  const halves = of.pairs.map(pair => [pair.slice(0, pair.indexOf('|')), pair.slice(pair.indexOf('|') + 1)] as const)
   const wanted = {
     'identitystore.users': of.users,
     'identitystore.groups': of.groups,
-    'sso.permission_sets': new Set(halves.map(([, set]) => set)),
-    'organizations.accounts': new Set(halves.map(([account]) => account)),
+    'sso.permission_sets': of.permissionSets,
+    'organizations.accounts': of.accounts,
   }
   const names = {
     users: new Map(),
@@ -82,9 +81,9 @@ async function bodiesAt(
   store: Store,
   sourceId: number,
   version: number,
-  wanted: Readonly<Record<DatasetOfNames, Iterable<string>>>,
+  wanted: Readonly<Record<DatasetOfNames, readonly string[]>>,
 ): Promise<LastBody[]> {
-  const pairs = datasetsOfNames.flatMap(dataset => [...wanted[dataset]].map(key => [dataset, key] as const))
+  const pairs = datasetsOfNames.flatMap(dataset => wanted[dataset].map(key => [dataset, key] as const))
   return query<LastBody>(
     store.db,
     `select w.dataset, w.key, v.body, v.to_version as to, v.disposed::float8 as disposed

@@ -39,8 +39,11 @@ describe('any date, as a user asks for it', function () {
     const csv = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--format', 'csv')
     expect(csv.stdout.split('\r\n').length).to.be.at.least(changes.length + 2)
     const table = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--dataset', 'sso.account_assignments')
-    expect(table.stdout).to.match(/removed +\d{12}\|arn:/)
     expect(table.stdout).not.to.contain('identitystore.users:')
+    expect(table.stdout).to.match(/^removed +\S.*: \S+ in \S.*\d{12}\|arn:/m)
+    const names = changes.filter((each: { dataset: string }) => each.dataset === 'identitystore.group_memberships')
+    for (const { name } of names) expect(name).to.match(/^\S+ in group \S+$/)
+    expect(csv.stdout.split('\r\n')[0]).to.match(/,name$/)
     const movers = await place.run('snapshots', 'diff', 'acme', '--from', '1', '--only', 'movers', '--json')
     const moved = movers.json.changes.map((each: { dataset: string; kind: string }) => `${each.kind} ${each.dataset}`)
     expect(new Set(moved)).to.include('added identitystore.group_memberships').and.not.include('added identitystore.users')
@@ -61,6 +64,7 @@ describe('any date, as a user asks for it', function () {
       .and.not.match(/^acme +1 /m)
     expect(newest.stderr).to.equal('there are older snapshots: --limit shows more than 1\n')
     expect((await place.run('snapshots', 'list', '--limit', '2')).stderr).to.equal('')
+    expect((await place.run('snapshots', 'list', '--source', 'acmee')).code).to.equal(2)
   })
 
   it('answers who reaches an account, now and before, with exactly the paths that AWS holds', async () => {
