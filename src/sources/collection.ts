@@ -43,7 +43,8 @@ export class Collection {
     this.#remembered = remembered
     for (const dataset of services.flatMap(service => service.datasets)) {
       const isParent = services.some(service => service.datasets.some(each => isChildOf(each, dataset)))
-      const shown = dataset.isPopulation === 'in_sum' ? new ShownRows() : null
+      const isHeldAgainst = dataset.isPopulation === 'in_sum' && session.baseline[dataset.name] !== undefined
+      const shown = isHeldAgainst ? new ShownRows() : null
       const nothing = {
         parents: new Set<string>(),
         causes: new Map(),

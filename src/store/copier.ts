@@ -8,8 +8,8 @@ interface Table {
   readonly rows: CopyRows
 }
 
-/** Bytes of one table that are gathered before they are sent. */
-const chunkBytes = 1 << 20
+/** Bytes of one table that are gathered before they are sent: a buffer of a mebibyte need not grow for a few rows more. */
+const chunkBytes = (1 << 20) - (1 << 16)
 /** Rows are made for so long before the socket gets its turn. */
 const turnMs = 1
 

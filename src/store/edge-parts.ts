@@ -16,15 +16,18 @@ export interface EdgePart {
   readonly content: string | null
 }
 
+/** Handed out together where batches are small: what is asked of the database for each lot takes its time to one that is far away. */
+const edgesALot = 5000
+
 /**
- * The parts of a run with edges, a batch of the journal at a time. Pieces of one part are put together: as soon as it shows all the rows
+ * The parts of a run with edges, a lot at a time. Pieces of one part are put together: as soon as it shows all the rows
  * that it has, or at the end of the journal.
  */
 export async function* edgePartsOf(run: OpenRun): AsyncGenerator<readonly EdgePart[]> {
   const { parts } = run.state
   const open = new Map<number, { readonly rows: number; readonly texts: string[] }>()
+  let found: EdgePart[] = []
   for await (const pieces of readJournal(run.store, run.collectionId, parts, 'edges')) {
-    const found: EdgePart[] = []
     for (const piece of pieces) {
       if (piece.edgeCount === 0 || !isValid(parts, piece)) continue
       if (piece.isWhole) {
@@ -39,8 +42,11 @@ export async function* edgePartsOf(run: OpenRun): AsyncGenerator<readonly EdgePa
         found.push(joinedPart(run, piece.part, texts))
       }
     }
+    if (found.reduce((sum, { edgeCount }) => sum + edgeCount, 0) < edgesALot) continue
     yield found
+    found = []
   }
+  yield found
   // those with rows elsewhere, such as a last piece that holds no edge
   yield [...open].map(([part, { texts }]) => joinedPart(run, part, texts))
 }

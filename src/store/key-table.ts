@@ -1,11 +1,17 @@
+const slabBytes = 1 << 20
+
 /** Keys and the order in which they came, found by their UTF-8 bytes: a quarter of the memory and of the time of a map of strings. */
 export class KeyTable {
   #count = 0
   /** number of a key and one; 0 where there is none */
   #slots = new Int32Array(1 << 12)
   #hashes = new Int32Array(1 << 11)
-  #ends = new Int32Array(1 << 11)
-  #bytes = Buffer.allocUnsafe(1 << 16)
+  /** where a key begins: number of its slab, times the bytes of one, and its place there */
+  #starts = new Float64Array(1 << 11)
+  #lengths = new Int32Array(1 << 11)
+  /** memory grows by slabs, and no key is copied; a key stands in one */
+  readonly #slabs: Buffer[] = []
+  #used = slabBytes
 
   get count(): number {
     return this.#count
@@ -25,42 +31,50 @@ export class KeyTable {
   }
 
   text(key: number): string {
-    return this.#bytes.toString('utf8', this.#from(key), this.#ends[key])
+    const start = this.#starts[key]! % slabBytes
+    return this.#slabOf(key).toString('utf8', start, start + this.#lengths[key]!)
   }
 
-  #from(key: number): number {
-    return key === 0 ? 0 : this.#ends[key - 1]!
+  #slabOf(key: number): Buffer {
+    return this.#slabs[Math.floor(this.#starts[key]! / slabBytes)]!
   }
 
   #is(key: number, bytes: Uint8Array, from: number, to: number): boolean {
-    const start = this.#from(key)
     const length = to - from
-    if (this.#ends[key]! - start !== length) return false
-    for (let i = 0; i < length; i++) if (this.#bytes[start + i] !== bytes[from + i]) return false
+    if (this.#lengths[key] !== length) return false
+    const slab = this.#slabOf(key)
+    const start = this.#starts[key]! % slabBytes
+    for (let i = 0; i < length; i++) if (slab[start + i] !== bytes[from + i]) return false
     return true
   }
 
   #add(hash: number, bytes: Uint8Array, from: number, to: number): number {
     const key = this.#count++
-    const start = this.#from(key)
-    const end = start + to - from
-    if (end > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], Math.max(end, this.#bytes.length * 2))
-    for (let i = from; i < to; i++) this.#bytes[start + i - from] = bytes[i]!
+    const length = to - from
+    if (this.#used + length >= slabBytes) {
+      this.#slabs.push(Buffer.allocUnsafeSlow(Math.max(slabBytes, length)))
+      this.#used = 0
+    }
+    const slab = this.#slabs.at(-1)!
+    for (let i = 0; i < length; i++) slab[this.#used + i] = bytes[from + i]!
     this.#hashes[key] = hash
-    this.#ends[key] = end
+    this.#starts[key] = (this.#slabs.length - 1) * slabBytes + this.#used
+    this.#lengths[key] = length
+    this.#used += length
     if (this.#count === this.#hashes.length) this.#grow()
     return key
   }
 
   /** Half of the slots stay free. */
   #grow(): void {
-    const twice = (column: Int32Array<ArrayBuffer>) => {
-      const larger = new Int32Array(column.length * 2)
+    const twice = <T extends Int32Array | Float64Array>(column: T, larger: T) => {
       larger.set(column)
       return larger
     }
-    this.#hashes = twice(this.#hashes)
-    this.#ends = twice(this.#ends)
+    const room = this.#hashes.length * 2
+    this.#hashes = twice(this.#hashes, new Int32Array(room))
+    this.#starts = twice(this.#starts, new Float64Array(room))
+    this.#lengths = twice(this.#lengths, new Int32Array(room))
     this.#slots = new Int32Array(this.#slots.length * 2)
     const mask = this.#slots.length - 1
     for (let key = 0; key < this.#count; key++) {

@@ -111,15 +111,18 @@ interface StagedEntity {
   readonly id: number
 }
 
-/** Entities of parts that ended, a batch of the journal at a time. @param losers places in this order that do not count */
+/** Handed out together where batches are small: what is asked of the database for each lot takes its time to one that is far away. */
+const entitiesALot = 2000
+
+/** Entities of parts that ended, a lot at a time. @param losers places in this order that do not count */
 async function* entitiesOf(
   run: OpenRun,
   losers: ReadonlySet<number>,
 ): AsyncGenerator<{ readonly staged: readonly StagedEntity[]; readonly unchanged: readonly number[] }> {
   let ordinal = 0
+  let staged: StagedEntity[] = []
+  let unchanged: number[] = []
   for await (const pieces of readJournal(run.store, run.collectionId, run.state.parts, 'entities')) {
-    const staged: StagedEntity[] = []
-    const unchanged: number[] = []
     for (const piece of pieces) {
       if (!isValid(run.state.parts, piece)) continue
       for (const [i, id] of piece.entityIds.entries()) {
@@ -127,8 +130,12 @@ async function* entitiesOf(
       }
       for (const id of piece.seen) if (!losers.has(ordinal++)) unchanged.push(id)
     }
+    if (staged.length + unchanged.length < entitiesALot) continue
     yield { staged, unchanged }
+    staged = []
+    unchanged = []
   }
+  yield { staged, unchanged }
 }
 
 /** Places, in the order of `entitiesOf`, of rows whose key another part shows later, or the same part again. */
