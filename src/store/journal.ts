@@ -7,8 +7,8 @@ import { isPlain, type RunParts } from './run-parts.ts'
 import type { Store } from './store.ts'
 
 const zip = promisify(zstdCompress)
-/** In one go: by default a thread is asked for every 16 KiB of the result. */
-const chunkSize = 1 << 17
+/** In one go: by default a thread is asked, or memory taken and copied, for every 16 KiB of the result. */
+const chunkSize = 1 << 18
 /** A batch lives for the hours of a run at most. */
 const quickly = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
@@ -83,8 +83,9 @@ const separator = '\0'
 
 /** Bytes of a batch. A part that the database does not know yet is named in full, so that each batch can be read by itself. */
 export async function encodeBatch(parts: RunParts, pieces: readonly StagedPiece[]): Promise<Buffer> {
-  const known = [...new Set(pieces.map(piece => piece.part).filter(part => parts.idOf(part) > 0))]
-  const fresh = [...new Set(pieces.map(piece => piece.part).filter(part => parts.idOf(part) === 0))]
+  const named = [...new Set(pieces.map(piece => piece.part))]
+  const known = named.filter(part => parts.idOf(part) > 0)
+  const fresh = named.filter(part => parts.idOf(part) === 0)
   const local = new Map([...known, ...fresh].map((part, i) => [part, i]))
   const groups = [...new Set(fresh.map(part => parts.groupOf(part)))]
   const groupAt = new Map(groups.map((group, i) => [group, i]))

@@ -8,7 +8,7 @@ import { encodeBatch, type StagedPiece, takeUp } from './journal.ts'
 import type { PlaceEntities } from './known-entities.ts'
 import { contentDigest } from './part-content.ts'
 import { checkOpen, type OpenRun } from './run.ts'
-import { isPlain, type RunParts } from './run-parts.ts'
+import { isPlain, type PartGroup, type RunParts } from './run-parts.ts'
 import { saltedDigest } from './salted-digest.ts'
 import { storable } from './staged-text.ts'
 
@@ -23,8 +23,8 @@ export async function saveParts(run: OpenRun, batch: CollectedBatch): Promise<vo
   checkOpen(run)
   if (batch.pieces.length === 0 && batch.calls.length === 0) return
   const { parts } = run.state
-  checkOrder(parts, batch.pieces)
-  const sorted = batch.pieces.map(piece => sortRows(parts, piece))
+  const indexes = inOrder(parts, batch.pieces)
+  const sorted = batch.pieces.map((piece, i) => sortRows(piece, indexes[i]!, parts.groupOf(indexes[i]!)))
   const known = await knownPlaces(run, sorted)
   const pieces = withGenerations(
     parts,
@@ -67,9 +67,13 @@ async function stageBatch(
   checkOpen(run)
 }
 
-function checkOrder(parts: RunParts, pieces: readonly PartPiece[]): void {
+/**
+ * Refuses pieces that do not come in order.
+ * @returns index of each one's part among the run's
+ */
+function inOrder(parts: RunParts, pieces: readonly PartPiece[]): number[] {
   const now = new Map<number, 'begun' | 'ended'>()
-  for (const piece of pieces) {
+  return pieces.map(piece => {
     checkPart(piece)
     const part = parts.indexOf(piece.part)
     if (!piece.isFirst) {
@@ -78,7 +82,8 @@ function checkOrder(parts: RunParts, pieces: readonly PartPiece[]): void {
       if (state === 'ended') throw outOfOrder(piece, 'its end came before')
     }
     now.set(part, piece.end === null ? 'begun' : 'ended')
-  }
+    return part
+  })
 }
 
 function outOfOrder(piece: PartPiece, why: string): StoreError {
@@ -111,9 +116,7 @@ interface Sorted {
   readonly others: readonly (readonly [key: string, body: string])[]
 }
 
-function sortRows(parts: RunParts, piece: PartPiece): Sorted {
-  const part = parts.indexOf(piece.part)
-  const { edges: kind } = parts.groupOf(part)
+function sortRows(piece: PartPiece, part: number, { edges: kind }: PartGroup): Sorted {
   const { dataset, parent } = piece.part
   const lines: string[] = []
   const keys = new Set<string>()
