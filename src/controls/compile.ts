@@ -80,7 +80,12 @@ export function compile(node: ASTNode, scope: Scope): Closure {
       if (list.kind !== 'list') throw new Refusal(node, `\`in\` over ${list.name} is not offered`, '`in` needs a list')
       const left = compile(node.args[0], scope)
       const right = compile(node.args[1], scope)
-      return frame => isIn(left(frame), right(frame), frame[0])
+      return frame => {
+        const values = right(frame)
+        // whatever it is, nothing is in an empty list: most lists of exemptions are empty, and what they exempt need not be read
+        if (Array.isArray(values) && values.length === 0) return false
+        return isIn(left(frame), values, frame[0])
+      }
     }
     case 'list': {
       if (node.args.every(each => each.op === 'value')) {

@@ -121,14 +121,14 @@ export function map(list: Items | OpenList, body: Body, meter: Meter): unknown {
   return new OpenList(items, maybe, why === null ? list.why : (join(why, list.why) as Unknown), list)
 }
 
-/** `x in list`: true when a known item equals it, unknown when a ghost or an unread rest may. Nothing is in an empty list. */
+/** `x in list`: true when a known item equals it, unknown when a ghost or an unread rest may. */
 export function isIn(value: unknown, list: unknown, meter: Meter): unknown {
   if (list instanceof Undecided) return value instanceof Undecided ? join(value, list) : list
   const items = list instanceof OpenList ? list.items : list
   if (!Array.isArray(items)) return new Broken('`in` needs a list')
   meter.fuel -= items.length
   if (meter.fuel < 0) return outOfFuel
-  if (value instanceof Undecided) return !(list instanceof OpenList) && items.length === 0 ? false : value
+  if (value instanceof Undecided) return value
   if (items.includes(value)) return true
   if (!(list instanceof OpenList)) return false
   const mayBe = list.ghosts.some(ghost => ghost instanceof Undecided || ghost === value)

@@ -61,9 +61,8 @@ export class Reviews {
   /** Decisions about a thing. One that names it by a name that could not be read is a ghost; an account's name that several have counts for nothing. */
   of(thing: Reviewed): { readonly decisions: List; readonly ambiguous: boolean } {
     this.#byThing ??= this.#index()
-    const rows = this.#isUnnamed(thing)
-      ? this.#rows
-      : this.#byThing.get(principalsKey(thing.user, thing.group))?.get(thing.permissionSet)
+    const named = this.#byThing.get(principalsKey(thing.user, thing.group))?.get(thing.permissionSet)
+    const rows = this.#isUnnamed(thing) ? this.#rows : named
     if (rows === undefined || rows.length === 0) return none
     const sure: Facts[] = []
     const maybe: { readonly row: Facts; readonly why: Unknown }[] = []
