@@ -197,13 +197,18 @@ export class ReviewDecision {
   readonly reviewedAt: Date
   readonly decision: string
   readonly isLast: boolean | Unknown
-  readonly isBySubject: boolean | Unknown
+  readonly #user: Nameable | undefined
 
   constructor(row: Facts, user: Nameable | undefined, isLast: boolean | Unknown) {
     this.reviewer = String(row.reviewer)
     this.reviewedAt = endOf(String(row.reviewedAt))
     this.decision = String(row.decision)
     this.isLast = isLast
-    this.isBySubject = isBy(this.reviewer, user)
+    this.#user = user
+  }
+
+  /** Asked of the last decision alone: there are millions. */
+  get isBySubject(): boolean | Unknown {
+    return isBy(this.reviewer, this.#user)
   }
 }

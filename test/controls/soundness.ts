@@ -59,12 +59,13 @@ export const probes: { readonly [file: string]: string } = Object.fromEntries(
 
 const everything = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } })
 const passing = JSON.stringify({ Statement: { Effect: 'Allow', Action: ['iam:PassRole', 'glue:*'], Resource: '*' } })
+const identity = JSON.stringify({ Statement: { Effect: 'Allow', Action: 'iam:CreatePolicyVersion', Resource: '*' } })
 const little = JSON.stringify({ Statement: { Effect: 'Allow', Action: 's3:*', Resource: '*' } })
 
 const setDrawn = fc.record({
   hours: fc.constantFrom(1, 2, 4, 8),
   managed: fc.constantFrom<readonly string[]>([], [], ['ReadOnlyAccess'], ['AdministratorAccess']),
-  inline: fc.constantFrom(null, null, little, passing, everything),
+  inline: fc.constantFrom(null, null, little, passing, identity, everything),
   isOwned: fc.boolean(),
 })
 
