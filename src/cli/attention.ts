@@ -15,6 +15,8 @@ export interface Known {
   readonly sources: readonly { readonly label: string; readonly snapshot: Snapshot | null; readonly lastRun: RunRecord | null }[]
   readonly evaluation: Pick<SavedEvaluation, 'asOf' | 'snapshots'> | null
   readonly catalog: Pick<Catalog, 'problems'>
+  /** why the last head could not be left outside, in words; null: it could */
+  readonly headFailure: string | null
 }
 
 /** Whether an instant on record lies so far ahead of the clock that the clock, now or then, is wrong. */
@@ -31,7 +33,10 @@ export function overdueSince(schedule: Config['schedule'], snapshot: Snapshot | 
 }
 
 /** What a person should look at although the program goes on, in words: nothing when all is as it should be. */
-export function attentionOf({ now, sources, evaluation, catalog }: Known, schedule: Config['schedule']): readonly string[] {
+export function attentionOf(
+  { now, sources, evaluation, catalog, headFailure }: Known,
+  schedule: Config['schedule'],
+): readonly string[] {
   const lines: string[] = []
   for (const { label, snapshot, lastRun } of sources) {
     const since = overdueSince(schedule, snapshot, now)
@@ -51,6 +56,7 @@ export function attentionOf({ now, sources, evaluation, catalog }: Known, schedu
   const ahead = latest.find(each => isClockBehind(each, now))
   if (ahead !== undefined)
     lines.push(`the clock says ${now.toISOString()}, and something on record is of ${ahead.toISOString()}: set the clock by NTP`)
+  if (headFailure !== null) lines.push(`nobody outside the database holds what was sealed last: ${headFailure}`)
   for (const problem of catalog.problems) lines.push(`not judged, since it is broken: ${problemLine(problem)}`)
   return lines
 }

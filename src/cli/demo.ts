@@ -172,6 +172,7 @@ async function runDemo(invocation: Invocation, options: Options, { folder, days,
     collecting: () => null,
     nextRun: () => null,
     verificationFailure: () => null,
+    headFailure: () => null,
   })
   try {
     terminal.line(`\nopen ${await listen(app, '127.0.0.1', port)} (this machine only); Ctrl-C stops everything`)

@@ -43,6 +43,8 @@ export interface PagesOptions {
   nextRun(): Date | null
   /** why the last verification of the store that this process tried could not be done; null: it could */
   verificationFailure(): string | null
+  /** why the last head could not be left outside the database; null: it could */
+  headFailure(): string | null
 }
 
 const formats = ['html', 'json', 'csv'] as const
@@ -74,7 +76,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
     log,
   } satisfies ServerOptions)
 
-  async function home({ parts: { store, catalog, signer, now, look }, verificationFailure }: PagesOptions) {
+  async function home({ parts: { store, catalog, signer, now, look }, verificationFailure, headFailure }: PagesOptions) {
     const sources = await sourcesNow(store, config)
     const evaluation = await latestEvaluation(store, {})
     const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
@@ -89,7 +91,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
         softwareVersion,
         now: at,
         sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at) })),
-        attention: attentionOf({ now: at, sources, evaluation, catalog }, config.schedule),
+        attention: attentionOf({ now: at, sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
         evaluation,
         figures: await findingFigures(store, at),
         bundles,
@@ -161,7 +163,13 @@ async function sourcesNow(store: Store, config: Config) {
   )
 }
 
-async function healthOf({ parts: { store, catalog, now }, config, collecting, nextRun }: PagesOptions): Promise<Health> {
+async function healthOf({
+  parts: { store, catalog, now },
+  config,
+  collecting,
+  nextRun,
+  headFailure,
+}: PagesOptions): Promise<Health> {
   const about = { version: softwareVersion, collecting: collecting(), nextRunAt: nextRun()?.toISOString() ?? null }
   try {
     const { kind, serverVersion, schema } = await health(store)
@@ -179,7 +187,7 @@ async function healthOf({ parts: { store, catalog, now }, config, collecting, ne
         complete: snapshot === null ? null : isComplete(snapshot),
         overdueSince: overdueSince(config.schedule, snapshot, now())?.toISOString() ?? null,
       })),
-      attention: attentionOf({ now: now(), sources, evaluation, catalog }, config.schedule),
+      attention: attentionOf({ now: now(), sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
     }
   } catch (error) {
     const detail = explain(error)

@@ -13,6 +13,7 @@ import { openPages, type PagesOptions } from './pages.ts'
 import { awsOf, catalogOf, headsOf, lookOf, signerOf, storeOf } from './parts.ts'
 import { recordSetup } from './setup-record.ts'
 import { startUpkeep } from './upkeep.ts'
+import { watchedHeads } from './watched-heads.ts'
 
 export function addRun(program: Command, invocation: Invocation): void {
   addCommand(program, 'run', 'stay up: collect and evaluate on the schedule, serve the first page').action(
@@ -27,7 +28,9 @@ export function addRun(program: Command, invocation: Invocation): void {
       await recordSetup(store, config, catalog)
       await using aws = awsOf(store, log, invocation.env)
       const now = () => new Date()
-      const heads = await headsOf(config, invocation.env)
+      const outside = await headsOf(config, invocation.env)
+      const watched = watchedHeads(outside.sinks)
+      const heads = { ...outside, sinks: watched.sinks }
       const parts = { aws, store, catalog, signer, now, log, heads, look: lookOf(config) }
       const state: { -readonly [name in 'collecting' | 'nextRun' | 'verificationFailure']: PagesOptions[name] } = {
         collecting: () => null,
@@ -39,6 +42,7 @@ export function addRun(program: Command, invocation: Invocation): void {
         collecting: () => state.collecting(),
         nextRun: () => state.nextRun(),
         verificationFailure: () => state.verificationFailure(),
+        headFailure: watched.failure,
       })
       try {
         const address = await listen(app, config.server.host, config.server.port)
@@ -61,7 +65,7 @@ export function addRun(program: Command, invocation: Invocation): void {
           now,
           log,
         })
-        const upkeep = startUpkeep(parts, config, claim)
+        const upkeep = startUpkeep(parts, config, claim, watched.failure)
         state.verificationFailure = upkeep.verificationFailure
         state.collecting = daemon.collecting
         state.nextRun = daemon.nextRun

@@ -3,7 +3,7 @@ import { startDaily, startScheduled } from '../daemon/index.ts'
 import { explain } from '../errors.ts'
 import type { Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
-import { type Parts, runVerification } from '../pipeline/index.ts'
+import { leaveMissedHeads, type Parts, runVerification } from '../pipeline/index.ts'
 import {
   disposeCalls,
   lastVerification,
@@ -22,11 +22,18 @@ export interface Upkeep {
   stop(): Promise<void>
 }
 
-/** What a daemon does for the store beside collecting: retention once a day, and computing all of it again at `schedule.verify`. */
+const headsAgainMs = 3_600_000
+
+/**
+ * What a daemon does for the store beside collecting: retention once a day, computing all of it again at `schedule.verify`, and leaving heads outside
+ * that could not be left, at its start and once an hour.
+ * @param headFailure why the last head could not be left; null: it could
+ */
 export function startUpkeep(
   parts: Required<Pick<Parts, 'store' | 'heads' | 'log' | 'now'>> & { readonly signer: Signer },
   config: Config,
   claim: (schedule: string, nominalTime: Date) => Promise<boolean>,
+  headFailure: () => string | null,
 ): Upkeep {
   const { store, log, now } = parts
   const daily = startDaily({ name: 'retention', claim, work: () => retain(store, config, log), now, log })
@@ -43,13 +50,20 @@ export function startUpkeep(
     now,
     log,
   })
+  const leave = () => leaveMissedHeads(parts, config.sources).catch(error => log.error('no head outside the database', { error }))
+  // the one before may have been killed between a seal and its head
+  let leaving = leave()
+  const again = setInterval(() => {
+    if (headFailure() !== null) leaving = leaving.then(leave)
+  }, headsAgainMs)
   return {
     verificationFailure: () => {
       const failure = verification.failure()
       return failure === null ? null : explain(failure)
     },
     async stop() {
-      await Promise.all([daily.stop(), verification.stop()])
+      clearInterval(again)
+      await Promise.all([daily.stop(), verification.stop(), leaving])
     },
   }
 }

@@ -9,13 +9,13 @@ import {
   keptFacts,
   lastCounts,
   openRun,
-  publishHeads,
   recordFailure,
   saveParts,
   sealRun,
   stagedRows,
 } from '../store/index.ts'
 import { progressTold } from './collection-progress.ts'
+import { leaveHead } from './heads.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
 export interface CollectionOptions {
@@ -109,16 +109,6 @@ async function* untilStopped(
     const closing = batches.return()
     if (signal?.aborted === true) closing.catch(() => {})
     else await closing
-  }
-}
-
-/** A head that cannot be written takes nothing away from the sealed snapshot: it is told, and written with the next one. */
-async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'heads' | 'log'>, source: Source): Promise<void> {
-  if (heads === undefined) return
-  try {
-    await publishHeads(store, source.label, heads.sinks, heads.signer)
-  } catch (error) {
-    log.error('no head outside the database', { source: source.label, error })
   }
 }
 

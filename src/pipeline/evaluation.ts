@@ -15,7 +15,6 @@ import { judgedResults, type Mask } from '../reports/index.ts'
 import {
   type DueDays,
   latestEvaluation,
-  publishEvaluationHeads,
   readEstate,
   readExceptions,
   readHistory,
@@ -26,6 +25,7 @@ import {
   type Store,
   saveEvaluation,
 } from '../store/index.ts'
+import { leaveEvaluationHead } from './heads.ts'
 import { evaluationOnRecord, type OnRecord } from './on-record.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
@@ -50,18 +50,8 @@ export async function runEvaluation(
     options,
   )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
-  await leaveHead(parts)
+  await leaveEvaluationHead(parts)
   return evaluation
-}
-
-/** A head that cannot be written takes nothing away from the evaluation: it is told, and written with the next one. */
-async function leaveHead({ store, heads, log }: Pick<Parts, 'store' | 'log' | 'heads'>): Promise<void> {
-  if (heads === undefined) return
-  try {
-    await publishEvaluationHeads(store, heads.sinks, heads.signer)
-  } catch (error) {
-    log.error('no head outside the database', { stream: 'evaluations', error })
-  }
 }
 
 /**

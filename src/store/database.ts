@@ -32,7 +32,9 @@ export function openDatabase(config: pg.ClientConfig, where: string, log: Log, r
   }
   const pool = new pg.Pool({ ...config, max: 8, idleTimeoutMillis: 30_000, onConnect })
   // without this handler a server that stops takes the process with it
-  pool.on('error', lossTeller(where, log, revive !== null))
+  const tell = lossTeller(where, log, revive !== null)
+  // one that stops while its last connections are being closed takes nothing from anybody
+  pool.on('error', error => (pool.ending ? undefined : tell(error)))
   return { where, config, pool, revive }
 }
 

@@ -12,6 +12,7 @@ const at = (now: string, more: Partial<Known> = {}): readonly string[] =>
       sources: [{ label: 'acme', snapshot, lastRun: null }],
       evaluation: { asOf: snapshot.sealedAt, snapshots: [{ source: 'acme', version: 4, digest: snapshot.digest }] },
       catalog: { problems: [] },
+      headFailure: null,
       ...more,
     },
     schedule,
@@ -38,6 +39,12 @@ describe('what needs attention', () => {
     expect(at('2026-06-30T12:00:00Z', { evaluation: { asOf: snapshot.sealedAt, snapshots: [other] } })).to.deep.equal([
       'version 4 of acme was not judged',
       'globex is judged and is not configured any more: what is said of it is as old as its last snapshot',
+    ])
+  })
+
+  it('is a head that nobody outside holds', () => {
+    expect(at('2026-06-30T12:00:00Z', { headFailure: 'the bucket is away' })).to.deep.equal([
+      'nobody outside the database holds what was sealed last: the bucket is away',
     ])
   })
 

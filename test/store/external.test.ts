@@ -82,6 +82,18 @@ describe('a database by its URL', () => {
     expect((await health(store)).kind).to.equal('external')
     expect(told).to.deep.equal(['database was stopped'])
   })
+
+  it('says nothing of a server that stops while this process leaves it', async () => {
+    const told: string[] = []
+    const store = await openStore({
+      ...optionsFor(await freshDatabase()),
+      log: { ...silent, warn: event => void told.push(event) },
+    })
+    const closing = store[Symbol.asyncDispose]()
+    store.db.pool.emit('error', Object.assign(new Error('terminating connection'), { code: '57P01' }), null as never)
+    await closing
+    expect(told).to.deep.equal([])
+  })
 })
 
 const oldest = '/usr/lib/postgresql/15/bin'

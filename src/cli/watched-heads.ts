@@ -1,0 +1,35 @@
+import { explain } from '../errors.ts'
+import type { HeadSink } from '../store/index.ts'
+
+/** Sinks that remember how it went. */
+export interface WatchedHeads {
+  readonly sinks: readonly HeadSink[]
+  /** why a sink did not take the last head that was to be left there, in words; null: all took theirs */
+  failure(): string | null
+}
+
+/** Watches the sinks of a process that stays up, for whoever asks how it is. */
+export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
+  const failures = new Map<HeadSink, string>()
+  return {
+    sinks: sinks.map(sink => {
+      const watched = async <T>(work: Promise<T>): Promise<T> => {
+        try {
+          const done = await work
+          failures.delete(sink)
+          return done
+        } catch (error) {
+          failures.set(sink, explain(error))
+          throw error
+        }
+      }
+      return {
+        heads: stream => sink.heads(stream),
+        lines: head => sink.lines(head),
+        lastVersion: stream => watched(sink.lastVersion(stream)),
+        write: (head, lines) => watched(sink.write(head, lines)),
+      }
+    }),
+    failure: () => failures.values().next().value ?? null,
+  }
+}
