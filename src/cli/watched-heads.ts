@@ -25,7 +25,7 @@ export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
       }
       return {
         heads: stream => sink.heads(stream),
-        lines: head => sink.lines(head),
+        changes: head => sink.changes(head),
         lastVersion: stream => watched(sink.lastVersion(stream)),
         write: (head, lines) => watched(sink.write(head, lines)),
       }

@@ -15,7 +15,7 @@ describe('heads of a daemon', () => {
     const bucket: HeadSink = {
       heads: () => Promise.resolve([]),
       lastVersion: () => (isAway ? Promise.reject(new Error('the bucket is away')) : Promise.resolve(written.length)),
-      lines: async function* () {},
+      changes: async function* () {},
       write: async ({ stream, version }) => void written.push(`${stream} ${version}`),
     }
     const { sinks, failure } = watchedHeads([bucket])
