@@ -16,6 +16,8 @@ export interface SharedBudget {
 
 /** Nobody reserves further ahead; what is was reserved by a clock that has been set back since, and would hold up everybody until then. */
 const longestAheadSeconds = 600
+/** … or so many reservations of the rate, where they are slow. */
+const longestAheadReservations = 100
 
 /** What was left unused for longer than this is lost: no burst builds up over a pause. */
 const burstSeconds = 0.1
@@ -29,6 +31,7 @@ export function sharedBudget(store: Store): SharedBudget {
     async reserve(key, slots, perSecond) {
       if (!(slots > 0) || !(perSecond > 0))
         throw new StoreError('DATABASE_FAILED', `${slots} calls at ${perSecond} a second cannot be reserved`)
+      const lease = slots / perSecond
       const [row] = await query<{ wait_ms: number }>(
         store.db,
         `insert into call_budget as b (key, tat) values ($1, extract(epoch from clock_timestamp()) + $2::float8)
@@ -36,7 +39,7 @@ export function sharedBudget(store: Store): SharedBudget {
            when b.tat > extract(epoch from clock_timestamp()) + $4::float8 then extract(epoch from clock_timestamp())
            else greatest(b.tat, extract(epoch from clock_timestamp()) - $3::float8) end
          returning greatest(0, (tat - $2::float8 - extract(epoch from clock_timestamp())) * 1000)::float8 as wait_ms`,
-        [key, slots / perSecond, burstSeconds, longestAheadSeconds],
+        [key, lease, burstSeconds, Math.max(longestAheadSeconds, lease * longestAheadReservations)],
       )
       return row!.wait_ms
     },

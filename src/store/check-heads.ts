@@ -233,9 +233,13 @@ async function differing(
   return only
 }
 
-/** `dataset account Region key` of a line. */
+/** `dataset account Region key` of a line; the line where it is none of ours. */
 function nameOf(line: string): string {
   const bracket = line.indexOf(' [')
-  const [key] = JSON.parse(line.slice(bracket + 1, line.lastIndexOf(' '))) as [string, string]
-  return `${line.slice(2, bracket)} ${key}`
+  try {
+    const [key] = JSON.parse(line.slice(bracket + 1, line.lastIndexOf(' '))) as [string, string]
+    return `${line.slice(2, bracket)} ${key}`
+  } catch {
+    return line
+  }
 }

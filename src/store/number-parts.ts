@@ -11,13 +11,16 @@ export async function internPlaces(
   all: readonly { readonly dataset: string; readonly place: Place }[],
 ): Promise<void> {
   if (all.length === 0) return
+  // each in its order and datasets first: two seals that meet new names wait for each other, and never in a circle
   await on.execute(
-    `with w as (select * from unnest($1::text[], $2::text[], $3::text[]) as w (dataset, account_id, region)), named as (
-       insert into dataset (name) select distinct w.dataset from w
-       where not exists (select from dataset d where d.name = w.dataset) order by 1 on conflict do nothing)
-     insert into place (account_id, region) select distinct w.account_id, w.region from w
+    `insert into dataset (name) select distinct name from unnest($1::text[]) as w (name)
+     where not exists (select from dataset d where d.name = w.name) order by 1 on conflict do nothing`,
+    [all.map(each => each.dataset)],
+  )
+  await on.execute(
+    `insert into place (account_id, region) select distinct w.account_id, w.region from unnest($1::text[], $2::text[]) as w (account_id, region)
      where not exists (select from place l where l.account_id = w.account_id and l.region = w.region) order by 1, 2 on conflict do nothing`,
-    [all.map(each => each.dataset), all.map(each => each.place.accountId), all.map(each => each.place.region)],
+    [all.map(each => each.place.accountId), all.map(each => each.place.region)],
   )
 }
 

@@ -578,7 +578,7 @@ describe('pseudonymising a person', () => {
     const { store } = await filled()
     await using _ = store
     await requestException(store, {
-      ...{ controls: ['IDC-USER-001'], reason: 'nora asked', ticket: 'T-1', requestedBy: 'ada' },
+      ...{ controls: ['IDC-USER-001'], reason: 'nora asked\0\0', ticket: 'T-1\\u0000', requestedBy: 'ada' },
       ...{ scope: { source: 'acme', subjects: ['nora'], match: { owner: ['nob'] }, when: null } },
       expiresAt: '2026-12-31T00:00:00.000Z',
     })

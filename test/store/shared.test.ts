@@ -1,16 +1,19 @@
 import { expect } from 'chai'
-import type { BundleRecord } from '../../src/model.ts'
+import type { BundleRecord, Place } from '../../src/model.ts'
 import {
   claimSlot,
   health,
   listBundles,
+  openRun,
   openStore,
   readBundle,
   readLedger,
   saveBundle,
+  saveParts,
+  sealRun,
   sharedBudget,
 } from '../../src/store/index.ts'
-import { collectOnce, errorOf, part } from './collected.ts'
+import { collectOnce, errorOf, identity, part, place, planOf, sourceNamed, until, user } from './collected.ts'
 import { freshStore } from './fresh-store.ts'
 import { migrationNames, optionsFor } from './store-options.ts'
 
@@ -26,6 +29,30 @@ describe('what processes share through the store', () => {
     expect(await claimSlot(one, 'nightly', new Date('2026-03-02T02:00:00Z'), 'p')).to.equal(true)
     expect(await claimSlot(one, 'weekly', slot, 'p')).to.equal(true)
     expect(await claimSlot(two, 'nightly', slot, 'p')).to.equal(false)
+  })
+
+  it('seals two sources at once that meet the same new dataset in the same new account', async () => {
+    await using store = await freshStore()
+    const other = { accountId: '444455556666', region: 'us-east-1' }
+    const step = (dataset: string, at: Place) => ({ dataset, operation: 'List', action: 'iam:List', place: at, calls: null })
+    const steps = [step('iam.users', place), step('iam.roles', other)]
+    await using one = await openRun(store, sourceNamed('one'), planOf([], { source: 'one', steps }))
+    await saveParts(one, { pieces: [part({ dataset: 'iam.users', rows: [user('u1')] })], calls: [] })
+    const another = { source: 'two', identity: { ...identity, instanceArn: 'arn:aws:sso:::instance/ssoins-2' } }
+    await using two = await openRun(store, sourceNamed('two'), planOf([], { ...another, steps: [step('iam.users', other)] }))
+    const piece = part({ dataset: 'iam.users', rows: [user('u2')] })
+    await saveParts(two, { pieces: [{ ...piece, part: { ...piece.part, place: other } }], calls: [] })
+    const blocker = await store.db.pool.connect()
+    await blocker.query('begin; lock table part in share mode')
+    const isWaiting = (count: number) => async () =>
+      (await store.db.pool.query(`select from pg_locks where not granted`)).rowCount === count
+    const first = sealRun(one)
+    await until(isWaiting(1), 'the first seal to wait for the table')
+    const second = sealRun(two)
+    await until(isWaiting(2), 'the second seal to wait for the first')
+    await blocker.query('commit')
+    blocker.release()
+    expect((await Promise.all([first, second])).map(({ version }) => version)).to.deep.equal([1, 1])
   })
 
   it('keeps all processes together below one rate of calls', async () => {
@@ -59,6 +86,14 @@ describe('what processes share through the store', () => {
     await store.db.pool.query(`update call_budget set tat = tat + 86400`)
     expect(await budget.reserve('k', 10, 10)).to.equal(0)
     expect(await budget.reserve('k', 1, 10)).to.be.within(500, 1000)
+  })
+
+  it('paces calls that come more rarely than every ten minutes, too', async () => {
+    await using store = await freshStore()
+    const budget = sharedBudget(store)
+    const waits = []
+    for (let i = 0; i < 3; i++) waits.push(Math.round((await budget.reserve('k', 1, 0.001)) / 1e6))
+    expect(waits).to.deep.equal([0, 1, 2])
   })
 
   it('keeps the records of bundles, and their digests in the ledger', async () => {

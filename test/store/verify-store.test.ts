@@ -2,7 +2,9 @@ import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
+import { sha256 } from '../../src/digest.ts'
 import type { Snapshot } from '../../src/model.ts'
 import { openHeadFiles } from '../../src/sources/index.ts'
 import {
@@ -356,6 +358,10 @@ describe('the whole database, computed again', () => {
     expect(await tryWith(good)).to.equal('')
     appendFileSync(join(folder, 'aws-ssoins-1234567890abcdef', '00000002.gz'), 'x')
     expect((await problems()).join('\n')).to.match(/^head acme version 2:/m)
+    const forged = '+ nothing\n'
+    writeFileSync(join(folder, 'aws-ssoins-1234567890abcdef', '00000002.gz'), gzipSync(forged))
+    const head = JSON.stringify({ ...JSON.parse(lines[1]!), lines: 1, linesDigest: sha256(forged) })
+    expect(await tryWith([lines[0], head, lines[2], ''].join('\n'))).to.match(/^head acme version 2: the signature/m)
   })
 
   it('names a result that was changed, or taken away, by somebody who gave it a right digest', async () => {
