@@ -66,6 +66,11 @@ export function checkMeaning(value: Json, report: Report): void {
       const message = `the role is in partition ${ofRole}, the source in ${partition}`
       report(['sources', i, ...path], message, `write partition: ${ofRole}`)
     }
+    for (const key of Object.keys(recordOf(memberOf(source, 'rateLimits')))) {
+      if (/^(sso|identitystore|iam|sts|organizations\.[A-Z][A-Za-z]+)$/.test(key)) continue
+      const hint = 'known here: sso, identitystore, iam, sts, organizations.<Operation>'
+      report(['sources', i, 'rateLimits', key], `there is no budget ${key}`, hint)
+    }
   }
   for (const label of Object.keys(recordOf(memberOf(value, 'retention', 'sources')))) {
     if (!seen.has(label))

@@ -112,7 +112,7 @@ export const configSchema = {
             type: 'object',
             default: {},
             description:
-              "calls a second by budget key (sso, identitystore, iam, sts, organizations.<Operation>), for raised quotas; operations that share a row of AWS's table go by its first one: ListParents, ListPolicies, ListAWSServiceAccessForOrganization",
+              "calls a second by budget key (sso, identitystore, iam, sts, organizations.<Operation>), for raised quotas; operations that share a row of AWS's table go by the smallest of theirs",
             additionalProperties: {
               type: 'number',
               exclusiveMinimum: 0,

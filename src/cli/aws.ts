@@ -1,4 +1,6 @@
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { ConfigError, loadConfig } from '../config.ts'
 import type { Json, Source } from '../model.ts'
 import {
   accountPolicy,
@@ -109,7 +111,12 @@ export function addAws(program: Command, invocation: Invocation): void {
             `write --partition ${found}`,
           )
         const template = templateOf({ partition, role, roleName, principalArn, withIam, withSourceIdentity })
-        print(invocation, options, template, templateNotes(name, { role, roleName, partition, withIam }))
+        print(
+          invocation,
+          options,
+          template,
+          templateNotes(name, { role, roleName, partition, withIam, source: labelOf(invocation, options) }),
+        )
       })
   }
 }
@@ -135,6 +142,17 @@ function setupOf(invocation: Invocation, options: PolicyOptions & { readonly rol
     withIam: options.withIam || (source?.iam ?? null) !== null,
     roleName: options.roleName ?? configured ?? (role === 'iam' ? 'EvidencedIamReader' : 'EvidencedReader'),
     withSourceIdentity: source?.auth.sourceIdentity !== undefined,
+  }
+}
+
+/** Which source a printed command has to name; null: there is one at most, or nobody has configured any yet. */
+function labelOf(invocation: Invocation, options: SourceOptions): string | null {
+  if (options.source !== undefined) return options.source
+  try {
+    return loadConfig(resolve(options.config), invocation.env).sources.length > 1 ? 'LABEL' : null
+  } catch (error) {
+    if (error instanceof ConfigError) return null
+    throw error
   }
 }
 

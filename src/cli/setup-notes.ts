@@ -5,10 +5,11 @@ export interface NotedSetup {
   /** with its path, if it has one */
   readonly roleName: string
   readonly withIam: boolean
+  /** whose external id the roles demand; null: of the only source */
+  readonly source: string | null
 }
 
 const home = 'the management account, or the delegated administrator of IAM Identity Center'
-const externalId = '"$(evidenced aws external-id)"'
 
 /** Where the printed policy belongs, for whoever sees it for the first time. */
 export function policyNotes({ role, withIam }: Pick<NotedSetup, 'role' | 'withIam'>): readonly string[] {
@@ -38,7 +39,8 @@ export function trustNotes(roleArns: readonly string[]): readonly string[] {
 
 /** How the printed template is deployed, and what to write into config.yaml then. */
 export function templateNotes(kind: 'cloudformation' | 'terraform', setup: NotedSetup): readonly string[] {
-  const { role, roleName, partition } = setup
+  const { role, roleName, partition, source } = setup
+  const externalId = `"$(evidenced aws external-id${source === null ? '' : ` --source ${source}`})"`
   const configured =
     role === 'iam'
       ? `Then write into config.yaml: iam: { roleName: ${roleName} }`

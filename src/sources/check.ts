@@ -9,3 +9,11 @@ export interface Check {
   /** it was not tried, or is short of something, and every control can be judged all the same */
   readonly losesNothing?: true
 }
+
+/**
+ * Why a question was not asked.
+ * @param refused the action without which nobody knows what to ask about; left out: there is nothing
+ */
+export function nothingToAsk(refused?: string): string {
+  return refused === undefined ? 'there is nothing to ask it about' : `what to ask it about is not known: ${refused} failed`
+}

@@ -106,9 +106,9 @@ export async function listed<T>(
     })
     if (spent !== null) spent.calls++
     if ('trouble' in said) return said.trouble
-    const elements: unknown = said.answer[list] ?? []
+    const elements: unknown = said.answer[list] ?? (operation.leavesOutEmpty ? [] : null)
     const next = said.answer.NextToken ?? ''
-    // compared with a list that is none, or has no end, everything would differ
+    // compared with a list that is none or left out, or has no end, everything would differ
     if (!Array.isArray(elements) || elements.includes(null) || typeof next !== 'string' || seen.has(next)) return invalidAnswer()
     for (const element of elements as readonly Facts[]) found.push(pick(element))
     if (next === '') return found

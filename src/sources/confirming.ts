@@ -25,8 +25,7 @@ export async function isListed(ask: Ask, listing: Listing, name: string): Promis
   for (let page: Facts = {}; ; ) {
     const said = await ask(operation, { ...input, ...page })
     if ('trouble' in said) return said.trouble
-    const elements = said.answer[list] ?? null
-    const rows = elements === null ? null : rowsOf(elements, listing.name, listing.facts)
+    const rows = rowsOf(said.answer[list], listing.name, listing.facts)
     if (rows === null) return invalidAnswer()
     if (rows.some(row => row.key === name)) return 'exists'
     const next = said.answer[paging.next] ?? ''

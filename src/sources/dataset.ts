@@ -8,6 +8,8 @@ export interface Operation {
   readonly service: string
   readonly name: string
   readonly command: CommandClass
+  /** AWS leaves an empty list out of its answer; left out: it sends one, and an answer without is none */
+  readonly leavesOutEmpty?: true
 }
 
 /** What a list of AWS is about beyond one row: known before the first part is read. */
@@ -153,17 +155,15 @@ export function actionOf(operation: Operation): string {
 }
 
 /**
- * The rows of a list in an answer.
+ * The rows of a list in an answer. AWS sends an empty list as one, whatever its model promises: an answer without the list has not been given.
  * @param key from one element; undefined means that AWS left out what names it
- * @returns null when the member is no list, or an element has no name
+ * @returns null when the member is no list or left out, or an element has no name
  */
 export function rowsOf(
   list: unknown,
   key: (facts: Facts) => string | undefined,
   facts: (element: unknown) => Facts = asFacts,
 ): readonly Row[] | null {
-  // the models of sso-admin and organizations do not promise an empty list: absent is empty
-  if (list === undefined || list === null) return []
   if (!Array.isArray(list)) return null
   const rows: Row[] = []
   for (const element of list) {
@@ -173,11 +173,6 @@ export function rowsOf(
     rows.push({ key: named, facts: made })
   }
   return rows
-}
-
-/** The same of a list that AWS's model promises: an answer without it is no empty list. */
-export function promisedRowsOf(list: unknown, key: (facts: Facts) => string | undefined): readonly Row[] | null {
-  return (list ?? null) === null ? null : rowsOf(list, key)
 }
 
 /** The single row of an answer that describes one thing. */

@@ -64,7 +64,7 @@ function externalIdCheck(session: Session, opened: number, givenAway: readonly s
   const { roleName, externalId } = session.source.iam!
   if (opened === 0) return { check, result: 'skipped', cause: 'no account let us in', remedy: null }
   if (externalId === null) {
-    const remedy = 'demand the one of `evidenced aws external-id` in the trust policy of each'
+    const remedy = `demand the one of \`evidenced aws external-id --source ${session.source.label}\` in the trust policy of each`
     return { check, result: 'warning', cause: 'there is none', remedy }
   }
   if (givenAway.length === 0)

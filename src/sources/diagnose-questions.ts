@@ -1,10 +1,10 @@
 import type { Facts, Row } from '../model.ts'
-import type { Check } from './check.ts'
+import { type Check, nothingToAsk } from './check.ts'
 import { checkOperations } from './cross-checks.ts'
 import { actionOf, type Operation } from './dataset.ts'
 import { wayOut } from './gap.ts'
 import { statementFor } from './policy.ts'
-import { servicesOf } from './services.ts'
+import { datasetNamed, servicesOf } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 
@@ -35,11 +35,13 @@ const inputs: { readonly [action: string]: (first: First, session: Session) => F
  * complete as it would be; the check is not made, or what was deleted stays open for one collection.
  * @param firstRow the first row of each dataset
  * @param tried actions that were tried already
+ * @param refused by action that failed, or rests on one that did, the one that did
  */
 export async function questionChecks(
   session: Session,
   firstRow: ReadonlyMap<string, Row>,
   tried: ReadonlySet<string>,
+  refused: ReadonlyMap<string, string>,
 ): Promise<readonly Check[]> {
   const confirming = servicesOf(session.source).flatMap(service => service.datasets.flatMap(({ gone }) => gone?.operations ?? []))
   const operations = new Map<string, Operation>()
@@ -48,9 +50,14 @@ export async function questionChecks(
   for (const [check, operation] of operations) {
     if (tried.has(check)) continue
     const hasPairs = !check.startsWith('sso:List') || notApplicable('permission_sets_enabled', session.standing) === null
-    const input = hasPairs ? (inputs[check]?.(name => firstRow.get(name)?.key, session) ?? null) : null
+    let failed: string | undefined
+    const first = (dataset: string) => {
+      failed ??= refused.get(actionOf(datasetNamed(dataset).operation))
+      return firstRow.get(dataset)?.key
+    }
+    const input = hasPairs ? (inputs[check]?.(first, session) ?? null) : null
     if (input === null) {
-      checks.push({ check, result: 'skipped', cause: 'there is nothing to ask it about', remedy: null, losesNothing: true })
+      checks.push({ check, result: 'skipped', cause: nothingToAsk(failed), remedy: null, losesNothing: true })
       continue
     }
     const said = await session.ask({ operation, input, tries: 2 })

@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts'
 import type { Row, Source } from '../model.ts'
 import { ageOfAccessKey } from './access-key-age.ts'
 import type { Aws } from './aws.ts'
-import type { Check } from './check.ts'
+import { type Check, nothingToAsk } from './check.ts'
 import { connect, longTerm, type Step } from './connect.ts'
 import { type Ask, actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { accountChecks } from './diagnose-accounts.ts'
@@ -35,14 +35,15 @@ export async function diagnose(aws: Aws, source: Source): Promise<Diagnosis> {
     const { session } = await connect(aws, source, (step, found) => proven.set(step, found))
     try {
       const firstRow = new Map<string, Row>()
-      const permissions = await permissionChecks(session, servicesOf(source), firstRow)
+      const refused = new Map<string, string>()
+      const permissions = await permissionChecks(session, servicesOf(source), firstRow, refused)
       const isRefused = permissions.some(each => each.check.startsWith('identitystore:') && each.result === 'failed')
       const checks = [
         ...steps.map(step => stepCheck(step, proven, source)),
         ...(await accessKeyCheck(session, proven)),
         ...keyCheck(session),
         ...permissions,
-        ...(await questionChecks(session, firstRow, new Set(permissions.map(each => each.check)))),
+        ...(await questionChecks(session, firstRow, new Set(permissions.map(each => each.check)), refused)),
         await networkCheck(session, isRefused),
       ]
       if (!source.iam) return { checks }
@@ -106,11 +107,15 @@ function failedChecks(proven: ReadonlyMap<Step, string>, source: Source, error: 
   })
 }
 
-/** One call per dataset, about the first parent that an earlier one has shown; of an answer that takes several questions, each. */
+/**
+ * One call per dataset, about the first parent that an earlier one has shown; of an answer that takes several questions, each.
+ * @param refused by action that failed, or rests on one that did, the one that did
+ */
 async function permissionChecks(
   session: Session,
   services: readonly Service[],
   firstRow: Map<string, Row> = new Map(),
+  refused: Map<string, string> = new Map(),
 ): Promise<readonly Check[]> {
   const checks: Check[] = []
   for (const dataset of services.flatMap(service => service.datasets)) {
@@ -122,12 +127,13 @@ async function permissionChecks(
     if (reason !== null) checks.push({ check, result: 'skipped', cause: reason, remedy: null })
     else if (parent === null) {
       const lists = parentsOf(dataset).map(each => actionOf(datasetNamed(each.dataset).operation))
-      const refused = lists.find(list => checks.some(each => each.check === list && each.result === 'failed'))
-      const cause =
-        refused === undefined ? 'there is nothing to ask it about' : `what to ask it about is not known: ${refused} failed`
-      checks.push({ check, result: 'skipped', cause, remedy: null, ...(refused === undefined ? { losesNothing: true } : {}) })
+      const failed = lists.flatMap(list => refused.get(list) ?? [])[0]
+      if (failed !== undefined) refused.set(check, failed)
+      const skipped = { check, result: 'skipped', cause: nothingToAsk(failed), remedy: null } as const
+      checks.push(failed === undefined ? { ...skipped, losesNothing: true } : skipped)
     } else if (dataset.inquiry !== undefined) checks.push(...(await inquiryChecks(session, dataset, parent)))
     else checks.push(await permissionCheck(session, dataset, parent, firstRow))
+    for (const each of checks) if (each.result === 'failed') refused.set(each.check, each.check)
   }
   return checks
 }
@@ -227,9 +233,10 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     tries: 2,
   })
   if ('answer' in said) {
-    const [row] = dataset.rows(said.answer, parent, session.subject) ?? []
+    const rows = dataset.rows(said.answer, parent, session.subject)
+    const row = rows?.[0]
     if (row !== undefined) firstRow.set(dataset.name, row)
-    else if (dataset.name === 'identitystore.users') return emptyDirectory(session, action)
+    else if (rows !== null && dataset.name === 'identitystore.users') return emptyDirectory(session, action)
     return allowed(action)
   }
   return troubleCheck(session, dataset, action, said.trouble, parent)

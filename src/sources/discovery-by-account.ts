@@ -14,6 +14,9 @@ export const provisionedToAccount: Operation = {
   service: 'sso',
   name: 'ListPermissionSetsProvisionedToAccount',
   command: ListPermissionSetsProvisionedToAccountCommand,
+  // of the lists that are read, AWS is seen to do so with this one alone
+  // https://github.com/aws-samples/iam-identity-center-team/issues/12
+  leavesOutEmpty: true,
 }
 
 interface Pairs {
@@ -24,8 +27,8 @@ interface Pairs {
 
 /**
  * Finds the provisioned pairs account by account, where that is cheaper, and hands them out set by set: parts, rows and what hangs from them
- * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked or is listed no more, they
- * are found by set after all.
+ * are the same whichever way was taken. Where the accounts are not all known, or one cannot be asked or is listed no more, or had pairs and is
+ * answered without its list, they are found by set after all.
  */
 export class DiscoveryByAccount {
   readonly #session: Session
@@ -66,7 +69,8 @@ export class DiscoveryByAccount {
     const accounts = await this.#accounts.promise
     if (accounts === null) return null
     const { log, now } = this.#session.way
-    const unlisted = await this.#unlisted(accounts)
+    const had = await this.#session.remembered.accountsWithPairs?.()
+    const unlisted = unlistedOf(accounts, had)
     if (unlisted !== null) {
       log.warn('pairs are found by permission set, since an account that had some is listed no more', { account: unlisted })
       return null
@@ -77,7 +81,7 @@ export class DiscoveryByAccount {
     const observedSince = now()
     lanes.addEach('sso', sideBySide, accounts, async accountId => {
       if (refused.length > 0) return
-      const sets = await setsOf(ask, this.#session.subject.instanceArn, accountId)
+      const sets = await setsOf(ask, this.#session.subject.instanceArn, accountId, had?.has(accountId) ?? false)
       if (typeof sets === 'string') {
         refused.push(sets)
         return
@@ -96,13 +100,12 @@ export class DiscoveryByAccount {
     this.#session.discovery = 'by_account'
     return { accountsOf, observed: { observedSince, observedAt: now() } }
   }
+}
 
-  /** An account that had pairs when they were last known and is not listed now: it may have them still, and only its sets tell. */
-  async #unlisted(accounts: readonly string[]): Promise<string | null> {
-    const listed = new Set(accounts)
-    const had = await this.#session.remembered.accountsWithPairs?.()
-    return [...(had?.keys() ?? [])].find(accountId => !listed.has(accountId)) ?? null
-  }
+/** An account that had pairs when they were last known and is not listed now: it may have them still, and only its sets tell. */
+function unlistedOf(accounts: readonly string[], had: ReadonlyMap<string, boolean> | undefined): string | null {
+  const listed = new Set(accounts)
+  return [...(had?.keys() ?? [])].find(accountId => !listed.has(accountId)) ?? null
 }
 
 /** The services as a plan counts them when the pairs are found by account. */
@@ -121,8 +124,11 @@ function withPairs(services: readonly Service[], found: (bySet: Dataset) => Data
   }))
 }
 
-/** The sets of an account, or the code of what was said instead; the same page token twice is an end that nobody can trust. */
-async function setsOf(ask: Ask, instanceArn: string, accountId: string): Promise<readonly string[] | string> {
+/**
+ * The sets of an account, or the code of what was said instead; the same page token twice is an end that nobody can trust.
+ * @param hadPairs then no list is not taken for an empty one
+ */
+async function setsOf(ask: Ask, instanceArn: string, accountId: string, hadPairs: boolean): Promise<readonly string[] | string> {
   const found: string[] = []
   const seen = new Set<string>()
   for (let page = 1, token: string | undefined; ; page++) {
@@ -132,7 +138,7 @@ async function setsOf(ask: Ask, instanceArn: string, accountId: string): Promise
       items: answer => namesIn(answer)?.length ?? 0,
     })
     if ('trouble' in said) return said.trouble.code
-    const names = namesIn(said.answer)
+    const names = hadPairs && (said.answer.PermissionSets ?? null) === null ? null : namesIn(said.answer)
     const next = said.answer.NextToken ?? ''
     if (names === null || typeof next !== 'string') return 'an answer without what the operation promises'
     for (const name of names) found.push(name)
@@ -146,7 +152,7 @@ async function setsOf(ask: Ask, instanceArn: string, accountId: string): Promise
 /** The sets that an answer names, absent for none; null when it is no list of names. */
 function namesIn({ PermissionSets }: Facts): readonly string[] | null {
   const rows = rowsOf(
-    PermissionSets,
+    PermissionSets ?? [],
     set => text(set, 'Arn'),
     arn => ({ Arn: arn as string }),
   )

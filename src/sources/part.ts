@@ -183,7 +183,8 @@ class OpenPart {
       this.#pages = 1
       return ended(await this.#end('complete', null, [], [], true))
     }
-    const notEnabled = dataset.notEnabled?.(trouble) ?? null
+    // of a feature that was answered already, it is no answer: what was shown stays, and the part is open
+    const notEnabled = this.#firstObservedAt === null ? (dataset.notEnabled?.(trouble) ?? null) : null
     if (notEnabled !== null) {
       this.#begin(this.#reading.session.way.now())
       this.#pages = 1

@@ -88,7 +88,18 @@ export function terraformConfiguration(setup: Setup): Json {
     ],
   }
   return {
-    variable: { external_id: { type: 'string', sensitive: true, description: 'external id that evidenced is configured with' } },
+    variable: {
+      external_id: {
+        type: 'string',
+        sensitive: true,
+        description: 'external id that evidenced is configured with',
+        validation: {
+          // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of Terraform
+          condition: '${length(var.external_id) >= 22}',
+          error_message: 'An external id of 22 characters or more: evidenced aws external-id prints it.',
+        },
+      },
+    },
     resource: {
       aws_iam_role: {
         evidenced: {

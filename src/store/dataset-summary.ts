@@ -188,7 +188,7 @@ export function isOpen({ coverage }: { readonly coverage: Coverage }): boolean {
 
 /**
  * Coverage of a dataset from its parts. Parts that do not apply count only when no other part does; parts that were all refused are
- * `denied`; what was read in part is `incomplete`.
+ * `denied`; what was read in part is `incomplete`, and so is what AWS called switched off in one part and answered in another.
  */
 function rollUp(outcomes: readonly PartOutcome[]): { coverage: Coverage; reason: string | null } {
   if (outcomes.length === 0) return { coverage: 'incomplete', reason: 'it was planned, and no part of it was read' }
@@ -196,6 +196,9 @@ function rollUp(outcomes: readonly PartOutcome[]): { coverage: Coverage; reason:
   const applying = outcomes.filter(outcome => !silent.includes(outcome.coverage))
   if (applying.length === 0) return { coverage: outcomes[0]!.coverage, reason: reasonOf(outcomes, outcomes) }
   const open = applying.filter(isOpen)
+  const off = outcomes.filter(outcome => outcome.coverage === 'not_enabled')
+  if (open.length === 0 && off.length > 0 && applying.some(outcome => outcome.coverage === 'complete'))
+    return { coverage: 'incomplete', reason: reasonOf(off, outcomes) }
   if (open.length === 0) {
     const changed = applying.filter(outcome => outcome.coverage === 'complete_with_changes')
     return changed.length === 0

@@ -92,4 +92,20 @@ describe('the external id', function () {
     const [{ Principal }] = JSON.parse(made.stdout).Statement
     expect(Principal.AWS).to.equal('arn:aws:iam::999988887777:root')
   })
+
+  it('is asked for in the printed commands as the one of the source they are for', async () => {
+    await using place = await workplace()
+    const commands = async (...args: string[]) => {
+      const { stderr } = await place.run('aws', ...args, '--principal', principal)
+      return [...new Set(stderr.match(/\$\(evidenced [^)]*\)/g))]
+    }
+    expect(await commands('terraform')).to.deep.equal(['$(evidenced aws external-id)'])
+    expect(await commands('terraform', '--source', 'acme')).to.deep.equal(['$(evidenced aws external-id --source acme)'])
+    const sources = ['one', 'two'].map(label => ({ label, kind: 'aws', region: 'eu-west-1' }))
+    place.configure({ more: { sources } })
+    const ofTwo = await commands('cloudformation', '--role', 'iam', '--source', 'two')
+    expect(ofTwo).to.deep.equal(['$(evidenced aws external-id --source two)'])
+    expect(await commands('cloudformation')).to.deep.equal(['$(evidenced aws external-id --source LABEL)'])
+    expect(await commands('terraform', '--config', 'missing.yaml')).to.deep.equal(['$(evidenced aws external-id)'])
+  })
 })

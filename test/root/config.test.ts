@@ -59,6 +59,17 @@ describe('the configuration', () => {
     expect(problems.map(problem => problem.line)).to.deep.equal([1, 3, 3, 5, 6, 7, 7])
   })
 
+  it('refuses a rate limit of what has no budget', () => {
+    const limits = (text: string) => `sources: [{ label: acme, kind: aws, region: eu-west-1, rateLimits: { ${text} } }]`
+    const text = limits('sso: 5, sts: 5, organizations.ListTargetsForPolicy: 5')
+    expect(parseConfig(text, '/etc/evidenced/config.yaml', {}).sources[0]!.rateLimits).to.have.property('sso', 5)
+    for (const key of ['SSO', 'sso.ListPermissionSets', 'organizations', 'organisations.ListRoots']) {
+      const [problem] = refusal(limits(`${key}: 5`)).problems
+      expect(problem!.path, key).to.equal(`sources[0].rateLimits.${key}`)
+      expect(problem!.hint, key).to.include('organizations.<Operation>')
+    }
+  })
+
   it('refuses to listen anywhere but on loopback, a source label used twice and a zone that does not exist', () => {
     const { problems } = refusal(
       [

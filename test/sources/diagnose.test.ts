@@ -88,6 +88,22 @@ describe('the diagnosis', () => {
     expect(checks.find(each => each.check === 'sso:DescribePermissionSet')).to.include({ result: 'skipped' })
   })
 
+  it('names the refused list to everything that hangs from it, however far down', async () => {
+    const below = async (refused: string) => {
+      await using fresh = await freshAws(organization())
+      fresh.simulator.deny(refused)
+      const { checks } = await diagnose(fresh.aws, fresh.source)
+      const cause = `what to ask it about is not known: ${refused} failed`
+      return checks.filter(each => each.cause === cause)
+    }
+    const ofSets = await below('sso:ListPermissionSets')
+    const losing = ofSets.filter(each => each.losesNothing === undefined).map(each => each.check)
+    expect(losing).to.include.members(['sso:ListAccountsForProvisionedPermissionSet', 'sso:ListAccountAssignments'])
+    const questions = async (refused: string) => (await below(refused)).filter(each => each.losesNothing).map(each => each.check)
+    expect(await questions('sso:ListApplications')).to.deep.equal(['sso:DescribeApplication'])
+    expect(await questions('organizations:ListAccounts')).to.include('sso:ListPermissionSetsProvisionedToAccount')
+  })
+
   const denials: readonly [operation: string, message: string, remedy: string][] = [
     [
       'identitystore:ListUsers',

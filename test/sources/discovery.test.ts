@@ -102,6 +102,28 @@ describe('the discovery of provisioned pairs', () => {
     expect(asked(next)).to.have.length(next.plan.steps.find(step => step.dataset === dataset)!.calls!)
   })
 
+  it('takes an account that is answered without a list for one without pairs, unless it had some', async () => {
+    const organization = buildOrganization(manySets)
+    const bare = organization.accounts.at(-1)!.Id
+    organization.assignments = organization.assignments.filter(each => each.AccountId !== bare)
+    const pairs = Object.fromEntries(expectedOf(organization).get(dataset)!)
+    const had = new Map(Object.keys(pairs).map(pair => [pair.split('|')[1]!, true]))
+    expect([...had.keys()])
+      .to.have.length(2)
+      .and.not.include(bare)
+    for (const [text, ways] of [
+      ['"PermissionSets":[]', [byAccount]],
+      ['"PermissionSets":[', [byAccount, bySet]],
+    ] as const) {
+      await using fresh = await freshAws(organization)
+      const counts = Object.fromEntries(datasets.map(({ name }) => [name, expectedOf(organization).get(name)?.size ?? 0]))
+      spoiled(fresh, text, text.replace('PermissionSets', 'Others'))
+      const found = await collected(fresh, { counts, remembered: { accountsWithPairs: async () => had } })
+      expect(new Set(asked(found))).to.deep.equal(new Set(ways))
+      expect(Object.fromEntries(found.rows(dataset))).to.deep.equal(pairs)
+    }
+  })
+
   it('dates the pairs of a set from the first account that was asked to the last', async () => {
     const organization = buildOrganization(manySets)
     let seconds = 0

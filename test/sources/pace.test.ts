@@ -53,6 +53,31 @@ describe('the pace', () => {
     })
   })
 
+  it('is the smallest that is configured for operations that share a budget, whichever of them is named', async () => {
+    const keys = new Map<string, number>()
+    const within = localBudget()
+    const budget: Budget = {
+      reserve(key, slots, perSecond) {
+        keys.set(key.slice(key.indexOf('/') + 1), perSecond)
+        return within.reserve(key, slots, 1000)
+      },
+    }
+    const rateLimits = {
+      'organizations.ListTargetsForPolicy': 7,
+      'organizations.ListParents': 40,
+      'organizations.ListOrganizationalUnitsForParent': 30,
+      'organizations.ListAWSServiceAccessForOrganization': 6,
+      'organizations.ListDelegatedServicesForAccount': 8,
+    }
+    await using fresh = await freshAws(buildOrganization({ ...small, groups: 2 }), { aws: { budget }, source: { rateLimits } })
+    await collected(fresh)
+    expect(Object.fromEntries(keys)).to.include({
+      'organizations.ListPolicies': 7,
+      'organizations.ListParents': 30,
+      'organizations.ListAWSServiceAccessForOrganization': 6,
+    })
+  })
+
   it('is shared by two collectors of one organization', async () => {
     const budget = localBudget()
     const organization = buildOrganization(small)

@@ -97,6 +97,8 @@ describe('the policies', () => {
       expect(stack.Parameters.ExternalId).to.deep.include({ NoEcho: true, MinLength: 22 })
       // biome-ignore lint/suspicious/noExplicitAny: as above
       const terraform = terraformConfiguration({ ...setup, role, withIam: true }) as any
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: an expression of Terraform
+      expect(terraform.variable.external_id.validation.condition).to.equal('${length(var.external_id) >= 22}')
       expect(JSON.parse(terraform.resource.aws_iam_role_policy.evidenced.policy)).to.deep.equal(policy)
       expect(terraform.resource.aws_iam_role.evidenced.assume_role_policy).to.include('sts:ExternalId')
     }

@@ -574,6 +574,31 @@ describe('what does not exist', () => {
     expectElsewhereComplete(found, ...delegation.map(each => `organizations.${each}`))
   })
 
+  it('is open, and keeps what was shown, when a feature that answered is called not enabled', async () => {
+    const organization = buildOrganization({ ...small, accounts: 30 })
+    const members = organization.accounts.slice(1, 28)
+    for (const { Id } of members)
+      organization.delegations.push({ accountId: Id, servicePrincipal: 'x.amazonaws.com', enabledAt: new Date() })
+    const Reason = 'ORGANIZATION_NOT_IN_ALL_FEATURES_MODE'
+    const notEnabled = { kind: 'error', code: 'ConstraintViolationException', members: { Reason } } as const
+    const administrators = 'organizations.delegated_administrators'
+    const services = 'organizations.delegated_services'
+    await using onPage = await freshAws(organization)
+    const isLater = (input: object) => 'NextToken' in input
+    onPage.simulator.fault('ListDelegatedAdministrators', notEnabled, Number.POSITIVE_INFINITY, isLater)
+    const paged = await collected(onPage)
+    expect(paged.part(administrators, '').end).to.include({ coverage: 'incomplete' })
+    expect(paged.rows(administrators)).to.have.property('size', 20)
+    expect(paged.rows(services)).to.have.property('size', 20)
+    await using below = await freshAws(organization)
+    below.simulator.fault('ListDelegatedServicesForAccount', notEnabled, 1)
+    const found = await collected(below)
+    expect(found.rows(services)).to.have.property('size', members.length - 1)
+    const ends = [...found.parts.values()].filter(part => part.dataset === services).map(part => part.end!)
+    expect(ends.filter(end => end.coverage === 'incomplete')).to.have.length(1)
+    expect(found.gaps(services)).to.have.length(1)
+  })
+
   it('is not enabled, with the proof: root features in an organization without all features', async () => {
     await using fresh = await freshAws(buildOrganization(small), {
       source: { iam: { roleName: 'R', externalId: null, accounts: [] } },

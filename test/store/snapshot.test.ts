@@ -480,6 +480,11 @@ describe('what was not read', () => {
       'incomplete',
       '2 of 2 parts: late (and another reason)',
     ])
+    expect(await rolled(p('a', 'complete'), p('b', 'not_enabled', 'off'))).to.deep.equal(['incomplete', '1 of 2 parts: off'])
+    expect(await rolled(p('a', 'not_enabled', 'off'), p('b', 'complete_with_changes', 'deleted'))).to.deep.equal([
+      'complete_with_changes',
+      'deleted',
+    ])
     expect(await rolled(p('a', 'not_applicable', 'account instance'))).to.deep.equal(['not_applicable', 'account instance'])
     expect(await rolled(p('', 'denied', 'no'))).to.deep.equal(['denied', 'no'])
   })

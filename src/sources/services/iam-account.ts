@@ -7,7 +7,7 @@ import {
   ListVirtualMFADevicesCommand,
 } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, type Operation, promisedRowsOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { type CommandClass, callsPer, type Dataset, type Operation, rowOf, rowsOf, text } from '../dataset.ts'
 import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 import { credentialRows } from './iam-credential-report.ts'
@@ -84,13 +84,11 @@ const roles: Dataset = {
   pageSize,
   input: () => ({}),
   rows: answer =>
-    answer.Roles === undefined
-      ? null
-      : rowsOf(
-          answer.Roles,
-          role => text(role, 'Arn'),
-          role => withDocument((role ?? {}) as Facts, 'AssumeRolePolicyDocument'),
-        ),
+    rowsOf(
+      answer.Roles,
+      role => text(role, 'Arn'),
+      role => withDocument((role ?? {}) as Facts, 'AssumeRolePolicyDocument'),
+    ),
   calls: rows => callsPer(rows('iam.account_summaries'), rows('iam.roles'), pageSize),
 }
 
@@ -101,7 +99,7 @@ const virtualMfaDevices: Dataset = {
   parents: 'none',
   pageSize,
   input: () => ({}),
-  rows: answer => promisedRowsOf(answer.VirtualMFADevices, device => text(device, 'SerialNumber')),
+  rows: answer => rowsOf(answer.VirtualMFADevices, device => text(device, 'SerialNumber')),
   calls: rows => callsPer(rows('iam.account_summaries'), rows('iam.virtual_mfa_devices'), pageSize),
   secret: ['Base32StringSeed', 'QRCodePNG'],
 }

@@ -6,7 +6,7 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-iam'
 import { isListed, type Listing } from '../confirming.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, promisedRowsOf, rowOf, text } from '../dataset.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, rowOf, rowsOf, text } from '../dataset.ts'
 import { iamPaging } from './iam-paging.ts'
 
 const pageSize = 1000
@@ -21,14 +21,14 @@ const users: Dataset = {
   parents: 'none',
   pageSize,
   input: () => ({}),
-  rows: answer => promisedRowsOf(answer.Users, user => text(user, 'Arn')),
+  rows: answer => rowsOf(answer.Users, user => text(user, 'Arn')),
   calls: rows => callsPer(rows('iam.account_summaries'), rows('iam.users'), pageSize),
 }
 
 const accessKeys: Dataset = {
   ...ofUser('iam.access_keys', listAccessKeys),
   pageSize,
-  rows: (answer, userArn) => promisedRowsOf(answer.AccessKeyMetadata, key => joined(userArn, text(key, 'AccessKeyId'))),
+  rows: (answer, userArn) => rowsOf(answer.AccessKeyMetadata, key => joined(userArn, text(key, 'AccessKeyId'))),
   calls: rows => callsPer(rows('iam.users'), rows('iam.access_keys'), pageSize),
 }
 
@@ -59,7 +59,7 @@ const accessKeysLastUsed: Dataset = {
 const mfaDevices: Dataset = {
   ...ofUser('iam.mfa_devices', operation('ListMFADevices', ListMFADevicesCommand)),
   pageSize,
-  rows: (answer, userArn) => promisedRowsOf(answer.MFADevices, device => joined(userArn, text(device, 'SerialNumber'))),
+  rows: (answer, userArn) => rowsOf(answer.MFADevices, device => joined(userArn, text(device, 'SerialNumber'))),
   calls: rows => callsPer(rows('iam.users'), rows('iam.mfa_devices'), pageSize),
 }
 

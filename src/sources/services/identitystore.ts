@@ -6,7 +6,7 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-identitystore'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, promisedRowsOf, text } from '../dataset.ts'
+import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
 import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
@@ -55,7 +55,7 @@ const groupMemberships: Dataset = {
   pageSize,
   input: (groupId, { identityStoreId }) => ({ IdentityStoreId: identityStoreId, GroupId: groupId }),
   rows: (answer, groupId) =>
-    promisedRowsOf(answer.GroupMemberships, membership => {
+    rowsOf(answer.GroupMemberships, membership => {
       const member = membership.MemberId as Facts | undefined
       return joined(groupId, member === undefined || member === null ? undefined : text(member, 'UserId'))
     }),
@@ -92,7 +92,7 @@ function operation(name: string, command: CommandClass): Operation {
 
 /** Identity Store's model promises its lists: an answer without one is no empty directory. */
 function required(answer: Facts, list: string, id: string) {
-  return promisedRowsOf(answer[list], row => text(row, id))
+  return rowsOf(answer[list], row => text(row, id))
 }
 
 /** With Active Directory as identity source, lists without a filter are refused as invalid (aws/aws-sdk#629). */

@@ -52,7 +52,6 @@ const delegatedServices: Dataset = {
   input: accountId => ({ AccountId: accountId }),
   rows: (answer, accountId) => rowsOf(answer.DelegatedServices, service => joined(accountId, text(service, 'ServicePrincipal'))),
   calls: rows => callsPer(rows('organizations.delegated_administrators'), rows('organizations.delegated_services'), pageSize),
-  notEnabled,
   gone: {
     what: 'the delegation',
     isMeant: trouble => trouble.code === 'AccountNotRegisteredException' || trouble.code === 'AccountNotFoundException',

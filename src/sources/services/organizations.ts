@@ -34,7 +34,7 @@ const rates: { readonly [operation: string]: number } = {
   ListTargetsForPolicy: 5,
 }
 
-/** Operations that stand in one row of that table. Whether they share its limit is not said there, so they do: they go by the first of the row. */
+/** Operations that stand in one row of that table. Whether they share its limit is not said there, so they do: their budget is named for the first of the row. */
 const sharing: { readonly [operation: string]: string } = {
   ListDelegatedServicesForAccount: 'ListAWSServiceAccessForOrganization',
   ListOrganizationalUnitsForParent: 'ListParents',
