@@ -1,5 +1,7 @@
 import { isFullAccess, isFullDenial, type PolicyDocument, type Statement } from './policy-document.ts'
+import { isBroad, isWhole } from './resource-reach.ts'
 import { joinGaps, type Unknown } from './values.ts'
+import { covers, meets } from './wildcards.ts'
 
 type How = 'broadly' | 'to_oneself' | 'at_all'
 
@@ -69,11 +71,11 @@ export function allowsEverything({ statements, unread, boundary }: Grants): bool
 
 /** Services of which one Allow statement grants every action on every resource without a limiting condition; `*` stands for all. */
 export function serviceWildcards(statement: Statement): readonly string[] {
-  const { effect, actions, actionPatterns, resources, wholeOf, isLimited } = statement
+  const { effect, actions, actionPatterns, resources, resourcePatterns, isLimited } = statement
   if (effect !== 'Allow' || isLimited) return []
   if (actions !== 'some') return resources === 'some' ? [] : ['*']
   const whole = actionPatterns.flatMap(pattern => /^([a-z0-9-]+):[*?]*\*[*?]*$/.exec(pattern)?.[1] ?? [])
-  return resources === 'some' ? whole.filter(service => wholeOf.some(each => covers(each, service))) : whole
+  return resources === 'some' ? whole.filter(service => resourcePatterns.some(each => isWhole(each, service))) : whole
 }
 
 function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[]): boolean {
@@ -96,10 +98,21 @@ const aboutOthers: { readonly [service: string]: readonly string[] } = {
   'ec2-instance-connect': ['ec2'],
 }
 
+const broad = new WeakMap<Statement, Map<string, boolean>>()
+
 /** Whether the resources of a statement are all those of a type that an action may be about: `arn:aws:s3:::bucket/*` says nothing of IAM. */
-function isBroadOn({ broadOn }: Statement, wanted: string): boolean {
+function isBroadOn(statement: Statement, wanted: string): boolean {
+  const { resources, resourcePatterns } = statement
+  if (resources !== 'some') return true
   const service = wanted.slice(0, wanted.indexOf(':'))
-  return broadOn.some(each => (aboutOthers[service] ?? [service]).some(other => covers(each, other)))
+  const known = broad.get(statement) ?? new Map<string, boolean>()
+  broad.set(statement, known)
+  let found = known.get(service)
+  if (found === undefined) {
+    found = (aboutOthers[service] ?? [service]).some(other => resourcePatterns.some(each => isBroad(each, other)))
+    known.set(service, found)
+  }
+  return found
 }
 
 /** An unconditional Deny of all that is wanted, on literally everything: what lowers must be proven. */
@@ -108,53 +121,4 @@ function denies({ effect, actions, actionPatterns, resources, isConditional }: S
   if (actions === 'every') return true
   const isNamed = actionPatterns.some(pattern => covers(pattern, wanted))
   return actions === 'all_but' ? !actionPatterns.some(pattern => meets(pattern, wanted)) : isNamed
-}
-
-/**
- * True when every text that `inner` stands for is one that `outer` stands for. `*` any number, `?` one character. What it costs grows with
- * the product of the lengths at most: whoever may write a policy may write a hostile pattern.
- */
-export function covers(outer: string, inner: string): boolean {
-  let [i, j, star, mark] = [0, 0, -1, 0]
-  while (j < inner.length) {
-    if (outer[i] === '*') {
-      star = i++
-      mark = j
-    } else if (i < outer.length && (outer[i] === inner[j] || (outer[i] === '?' && inner[j] !== '*'))) {
-      i++
-      j++
-    } else if (star >= 0) {
-      i = star + 1
-      j = ++mark
-    } else return false
-  }
-  while (outer[i] === '*') i++
-  return i === outer.length
-}
-
-/** True when some text is matched by both; as costly as `covers`. */
-export function meets(a: string, b: string): boolean {
-  let at = 0
-  while (at < a.length && at < b.length && a[at] !== '*' && b[at] !== '*') {
-    if (a[at] !== b[at] && a[at] !== '?' && b[at] !== '?') return false
-    at++
-  }
-  const [x, y] = [a.slice(at), b.slice(at)]
-  if (x === '*' || y === '*') return true
-  if (x[0] !== '*' && y[0] !== '*') return x === '' && y === ''
-  // from the ends: whether what is left of the one and what is left of the other meet
-  let below = new Uint8Array(y.length + 1)
-  for (let i = x.length; i >= 0; i--) {
-    const row = new Uint8Array(y.length + 1)
-    for (let j = y.length; j >= 0; j--) {
-      const [left, right] = [x[i], y[j]]
-      if (left === undefined && right === undefined) row[j] = 1
-      else if (left === '*') row[j] = below[j]! | row[j + 1]!
-      else if (right === '*') row[j] = row[j + 1]! | below[j]!
-      else if (left !== undefined && right !== undefined && (left === right || left === '?' || right === '?'))
-        row[j] = below[j + 1]!
-    }
-    below = row
-  }
-  return below[0] === 1
 }

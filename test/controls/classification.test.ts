@@ -37,6 +37,32 @@ describe('the classification of a permission set', () => {
     ['one bucket', policy(allow({ Resource: 'arn:aws:s3:::bucket/*' })), 'none'],
     ['one service', policy(allow({ Action: 's3:*' })), 'none'],
     ['all of IAM', policy(allow({ Action: 'iam:*' })), 'admin'],
+    ...[
+      ...['arn:aws:iam::*', 'arn:aws:iam:*', 'arn:aws:iam*', 'arn:aws:i?m::*', 'arn:*:iam::*:*', 'arn:aws-cn:iam::*:*/*'],
+      ...['arn:aws:iam::*:*/*', 'arn:aws:iam::*:policy*', 'arn:aws:iam::*:policy/?*', 'arn:aws:iam::*:policy/**'],
+      ...['arn:aws:iam::????????????:policy/*', 'arn:aws:iam::111122223333:policy/*', 'arn:aws:iam::1111*:pol*/*'],
+      ...['arn:aws:iam::${aws:PrincipalAccount}:policy/*', 'arn:aws:*:*:111122223333:*', 'arn:aws:*policy/*'],
+    ].map(
+      Resource =>
+        [`versions of policies on ${Resource}`, policy(allow({ Action: 'iam:CreatePolicyVersion', Resource })), 'admin'] as const,
+    ),
+    ...[
+      'arn:aws:iam::*:policy/a*',
+      'arn:aws:iam::*:policy/team/*',
+      'arn:aws:iam::*:policy/?',
+      'arn:aws:iam::*:*-own',
+      'arn:aws:iam::*:*app*',
+    ].map(
+      Resource =>
+        [`versions of policies on ${Resource}`, policy(allow({ Action: 'iam:CreatePolicyVersion', Resource })), 'none'] as const,
+    ),
+    ['everything in IAM by a short ARN', policy(allow({ Resource: 'arn:aws:iam::*' })), 'admin'],
+    [
+      'assigning, by a short ARN',
+      policy(allow({ Action: 'sso:PutInline*', Resource: 'arn:aws:sso:::permissionSet/*' })),
+      'admin',
+    ],
+    ['a Deny by a pattern of ARNs', policy(allow({}), allow({ Effect: 'Deny', Resource: 'arn:*' })), 'admin'],
     ['all of IAM on one role', policy(allow({ Action: 'iam:*', Resource: 'arn:aws:iam::111122223333:role/x' })), 'none'],
     [
       'all of IAM but what makes an administrator',
