@@ -14,7 +14,7 @@ export interface Statement {
   readonly resourcePatterns: readonly string[]
   /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
-  /** a Condition tests more than how and from where one asks: an Allow with one does not allow everything it names */
+  /** a Condition tests more than who, how, when and from where one asks: an Allow with one does not allow everything it names */
   readonly isLimited: boolean
   /** a resource is the IAM user who asks (`${aws:username}`) */
   readonly isOnOneself: boolean
@@ -104,27 +104,36 @@ function readStatement(written: unknown, policy: string): Statement | string {
   }
 }
 
-/** How, how safely and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
-const circumstances = new Set([
-  'aws:multifactorauthpresent',
-  'aws:multifactorauthage',
-  'aws:securetransport',
-  'aws:sourceip',
-  'aws:vpcsourceip',
-  'aws:sourcevpc',
-  'aws:sourcevpce',
-  'aws:useragent',
-  'aws:referer',
-])
+/** Who, how, how safely, when and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
+const circumstances = new Set(
+  [
+    ...['multifactorauthpresent', 'multifactorauthage', 'securetransport', 'tokenissuetime', 'currenttime', 'epochtime'],
+    ...['sourceip', 'vpcsourceip', 'sourcevpc', 'sourcevpcarn', 'sourcevpce', 'vpceaccount', 'vpceorgid', 'vpceorgpaths'],
+    ...['ec2instancesourcevpc', 'ec2instancesourceprivateipv4', 'useragent', 'referer'],
+    ...['principalarn', 'principalaccount', 'principalorgid', 'principalorgpaths', 'principaltype', 'userid', 'username'],
+    ...['principalisawsservice', 'principalservicename', 'principalservicenameslist', 'federatedprovider', 'sourceidentity'],
+    ...['viaawsservice', 'calledvia', 'calledviafirst', 'calledvialast'],
+  ].map(key => `aws:${key}`),
+)
 
 function isLimiting(condition: unknown): boolean {
   if (condition === undefined || condition === null) return false
   const operators = elements(condition)
   if (operators === null) return true
-  return [...operators.values()].some(tested => {
+  return [...operators].some(([operator, tested]) => {
     const keys = elements(tested)
-    return keys === null || [...keys.keys()].some(key => !circumstances.has(key))
+    return keys === null || [...keys].some(([key, value]) => !isCircumstance(key) && !isMetByAll(operator, value))
   })
+}
+
+function isCircumstance(key: string): boolean {
+  return circumstances.has(key) || key.startsWith('aws:principaltag/')
+}
+
+/** Nothing is tested of a value that may be anything. */
+function isMetByAll(operator: string, value: unknown): boolean {
+  const isPattern = /^(for(any|all)values?:)?(stringlike|arnlike|arnequals)(ifexists)?$/.test(operator)
+  return isPattern && (strings(value)?.some(each => /^\*+$/.test(each)) ?? false)
 }
 
 function reach(resources: readonly string[]): Statement['resources'] {

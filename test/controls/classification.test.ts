@@ -81,6 +81,32 @@ describe('the classification of a permission set', () => {
       'none',
     ],
     ['a condition on how one asks', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'admin'],
+    ...(
+      [
+        [{ StringEquals: { 'aws:PrincipalOrgID': 'o-1' } }, 'admin'],
+        [{ 'ForAnyValue:StringLike': { 'AWS:PrincipalOrgPaths': 'o-1/*' } }, 'admin'],
+        [{ StringEquals: { 'aws:PrincipalAccount': '111122223333' } }, 'admin'],
+        [{ StringEquals: { 'aws:PrincipalType': 'AssumedRole' } }, 'admin'],
+        [{ StringEquals: { 'aws:PrincipalTag/team': 'ops' } }, 'admin'],
+        [{ ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/x' } }, 'admin'],
+        [
+          { DateGreaterThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z', 'aws:TokenIssueTime': '2020-01-01T00:00:00Z' } },
+          'admin',
+        ],
+        [{ NumericGreaterThan: { 'aws:EpochTime': '0' } }, 'admin'],
+        [{ Bool: { 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false' } }, 'admin'],
+        [{ StringLike: { 'aws:RequestedRegion': '*' } }, 'admin'],
+        [{ StringLikeIfExists: { 'aws:ResourceTag/team': ['ops', '*'] } }, 'admin'],
+        [{ StringLike: { 'aws:RequestedRegion': 'eu-*' } }, 'none'],
+        [{ StringNotLike: { 'aws:RequestedRegion': '*' } }, 'none'],
+        [{ StringEquals: { 'aws:ResourceTag/team': '*' } }, 'none'],
+        [{ StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } }, 'none'],
+        [{ StringEquals: { 'aws:PrincipalOrgID': 'o-1', 'iam:PassedToService': 'ec2.amazonaws.com' } }, 'none'],
+      ] as const
+    ).map(
+      ([Condition, classification]) =>
+        [`the condition ${JSON.stringify(Condition)}`, policy(allow({ Condition })), classification] as const,
+    ),
     [
       'a condition on how one asks, and one on what is asked for',
       policy(
