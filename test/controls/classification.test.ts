@@ -73,6 +73,12 @@ describe('the classification of a permission set', () => {
     ['everything on every role', policy(allow({ Resource: 'arn:aws:iam::*:role/*' })), 'admin'],
     ['assigning permission sets', policy(allow({ Action: 'sso:CreateAccountAssignment' })), 'admin'],
     ['a policy for a role, and taking it on', policy(allow({ Action: ['iam:PutRolePolicy', 'sts:AssumeRole'] })), 'admin'],
+    [
+      'a policy for the user whom a role session is not',
+      policy(allow({ Action: 'iam:PutUserPolicy', Resource: 'arn:aws:iam::*:user/${aws:username}' })),
+      'none',
+    ],
+    ['all of STS, which makes a root user from the management account alone', policy(allow({ Action: 'sts:*' })), 'none'],
     ['a policy for a role alone', policy(allow({ Action: 'iam:PutRolePolicy' })), 'none'],
     ['code that runs with another role', policy(allow({ Action: 'lambda:UpdateFunctionCode' })), 'none'],
     [
