@@ -1,6 +1,7 @@
 import { digestOf } from '../digest.ts'
 import { readPackagedData } from './packaged-catalog.ts'
-import { allows, covers, type Grants, meets } from './policy-reach.ts'
+import { allows, type Grants } from './policy-reach.ts'
+import { covers, meets } from './wildcards.ts'
 
 /** What actions do, as far as it is known. */
 export interface AccessLevels {

@@ -10,16 +10,12 @@ export interface Statement {
   readonly resources: 'every' | 'nearly_every' | 'some'
   /** actions as written (of NotAction for `all_but`), in lower case */
   readonly actionPatterns: readonly string[]
-  /** services of which it reaches every resource, or every resource of a type (`arn:aws:iam::*:role/*`); `*` for all */
-  readonly broadOn: readonly string[]
-  /** services of which it reaches every resource (`arn:aws:s3:::*`); `*` for all */
-  readonly wholeOf: readonly string[]
+  /** resources as written; none for NotResource */
+  readonly resourcePatterns: readonly string[]
   /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
-  /** a Condition tests more than how and from where one asks: an Allow with one does not allow everything it names */
+  /** a Condition tests more than who, how, when and from where one asks: an Allow with one does not allow everything it names */
   readonly isLimited: boolean
-  /** a resource is the IAM user who asks (`${aws:username}`) */
-  readonly isOnOneself: boolean
 }
 
 export interface PolicyDocument {
@@ -99,35 +95,42 @@ function readStatement(written: unknown, policy: string): Statement | string {
     resources: resource === null ? (notResource!.some(isEveryArn) ? 'some' : 'nearly_every') : reach(resource),
     actionPatterns:
       action === null && notAction!.some(isEveryAction) ? [] : (action ?? notAction!).map(each => each.toLowerCase()),
-    broadOn: resource === null ? (notResource!.some(isEveryArn) ? [] : ['*']) : [...new Set(resource.flatMap(broadService))],
-    wholeOf: resource === null ? [] : [...new Set(resource.flatMap(wholeService))],
+    resourcePatterns: resource ?? [],
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
     isLimited: isLimiting(condition),
-    isOnOneself: resource?.some(each => /:user\/\$\{aws:username\}$/i.test(each)) ?? false,
   }
 }
 
-/** How, how safely and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
-const circumstances = new Set([
-  'aws:multifactorauthpresent',
-  'aws:multifactorauthage',
-  'aws:securetransport',
-  'aws:sourceip',
-  'aws:vpcsourceip',
-  'aws:sourcevpc',
-  'aws:sourcevpce',
-  'aws:useragent',
-  'aws:referer',
-])
+/** Who, how, how safely, when and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
+const circumstances = new Set(
+  [
+    ...['multifactorauthpresent', 'multifactorauthage', 'securetransport', 'tokenissuetime', 'currenttime', 'epochtime'],
+    ...['sourceip', 'vpcsourceip', 'sourcevpc', 'sourcevpcarn', 'sourcevpce', 'vpceaccount', 'vpceorgid', 'vpceorgpaths'],
+    ...['ec2instancesourcevpc', 'ec2instancesourceprivateipv4', 'useragent', 'referer'],
+    ...['principalarn', 'principalaccount', 'principalorgid', 'principalorgpaths', 'principaltype', 'userid', 'username'],
+    ...['principalisawsservice', 'principalservicename', 'principalservicenameslist', 'federatedprovider', 'sourceidentity'],
+    ...['viaawsservice', 'calledvia', 'calledviafirst', 'calledvialast'],
+  ].map(key => `aws:${key}`),
+)
 
 function isLimiting(condition: unknown): boolean {
   if (condition === undefined || condition === null) return false
   const operators = elements(condition)
   if (operators === null) return true
-  return [...operators.values()].some(tested => {
+  return [...operators].some(([operator, tested]) => {
     const keys = elements(tested)
-    return keys === null || [...keys.keys()].some(key => !circumstances.has(key))
+    return keys === null || [...keys].some(([key, value]) => !isCircumstance(key) && !isMetByAll(operator, value))
   })
+}
+
+function isCircumstance(key: string): boolean {
+  return circumstances.has(key) || key.startsWith('aws:principaltag/')
+}
+
+/** Nothing is tested of a value that may be anything. */
+function isMetByAll(operator: string, value: unknown): boolean {
+  const isPattern = /^(for(any|all)values?:)?(stringlike|arnlike|arnequals)(ifexists)?$/.test(operator)
+  return isPattern && (strings(value)?.some(each => /^\*+$/.test(each)) ?? false)
 }
 
 function reach(resources: readonly string[]): Statement['resources'] {
@@ -153,19 +156,6 @@ function isNearlyEveryArn(pattern: string): boolean {
 /** `*`, `arn:*`, `arn:aws:*`, `arn:*:*:*:*:*` and their like: nothing but wildcards after the partition. */
 function isEveryArn(pattern: string): boolean {
   return /^\*+$/.test(pattern) || /^arn(:[a-z*-]+)?(:\*+)+$/.test(pattern) || /^arn:\*+$/.test(pattern)
-}
-
-/** The service of an ARN that names no resource: everything after the account is a type and a wildcard, or a wildcard alone. */
-function broadService(pattern: string): readonly string[] {
-  if (isNearlyEveryArn(pattern)) return ['*']
-  const service = /^arn:[a-z*-]+:([a-z0-9*-]*):[a-z0-9*-]*:[0-9*]*:([a-z-]+[:/])?\*+$/i.exec(pattern)?.[1]
-  return service === undefined ? [] : [service.toLowerCase()]
-}
-
-/** The service of an ARN that names nothing after the account: everything that the service has there. */
-function wholeService(pattern: string): string | readonly string[] {
-  if (isNearlyEveryArn(pattern)) return ['*']
-  return /^arn:[a-z*-]+:([a-z0-9*-]*):[a-z0-9*-]*:[0-9*]*:\*+$/i.exec(pattern)?.[1]?.toLowerCase() ?? []
 }
 
 /** Members by lower-case name; null when it is no object. */

@@ -1,5 +1,7 @@
 import { isFullAccess, isFullDenial, type PolicyDocument, type Statement } from './policy-document.ts'
+import { isBroad, isWhole } from './resource-reach.ts'
 import { joinGaps, type Unknown } from './values.ts'
+import { covers, meets } from './wildcards.ts'
 
 type How = 'broadly' | 'to_oneself' | 'at_all'
 
@@ -11,6 +13,8 @@ export interface Grants {
   readonly unread: readonly Unknown[]
   /** the permissions boundary: null for none, and for one that could not be read, since a restriction must be proven */
   readonly boundary: PolicyDocument | null
+  /** ARN of the IAM user whose grants they are; `any_user` for a group; nothing for a role session, which has no `aws:username` */
+  readonly oneself?: string
 }
 
 /**
@@ -21,11 +25,11 @@ export interface Grants {
  *   `at_all`: on anything
  */
 export function allows(grants: Grants, wanted: string, how: How): boolean | Unknown {
-  const { statements, unread, boundary } = grants
+  const { statements, unread, boundary, oneself } = grants
   if (statements.some(each => denies(each, wanted))) return false
   if (boundary !== null && !boundary.statements.some(each => grantsSome(each, wanted, 'at_all', boundary.statements)))
     return false
-  if (statements.some(each => grantsSome(each, wanted, how, statements))) return true
+  if (statements.some(each => grantsSome(each, wanted, how, statements, oneself))) return true
   return unread.length === 0 ? false : unread.reduce(joinGaps)
 }
 
@@ -69,17 +73,19 @@ export function allowsEverything({ statements, unread, boundary }: Grants): bool
 
 /** Services of which one Allow statement grants every action on every resource without a limiting condition; `*` stands for all. */
 export function serviceWildcards(statement: Statement): readonly string[] {
-  const { effect, actions, actionPatterns, resources, wholeOf, isLimited } = statement
+  const { effect, actions, actionPatterns, resources, resourcePatterns, isLimited } = statement
   if (effect !== 'Allow' || isLimited) return []
   if (actions !== 'some') return resources === 'some' ? [] : ['*']
   const whole = actionPatterns.flatMap(pattern => /^([a-z0-9-]+):[*?]*\*[*?]*$/.exec(pattern)?.[1] ?? [])
-  return resources === 'some' ? whole.filter(service => wholeOf.some(each => covers(each, service))) : whole
+  return resources === 'some' ? whole.filter(service => resourcePatterns.some(each => isWhole(each, service))) : whole
 }
 
-function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[]): boolean {
-  const { effect, actions, actionPatterns, isLimited, isOnOneself } = statement
+function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[], oneself?: string): boolean {
+  const { effect, actions, actionPatterns, isLimited } = statement
   if (effect !== 'Allow') return false
-  if (how !== 'at_all' && (isLimited || !(isBroadOn(statement, wanted) || (how === 'to_oneself' && isOnOneself)))) return false
+  if (how !== 'at_all' && isLimited) return false
+  if (how === 'broadly' && !isBroadOn(statement, wanted)) return false
+  if (how === 'to_oneself' && !isBroadOn(statement, wanted) && !isOnOneself(statement, oneself)) return false
   if (actions === 'every') return true
   if (actions === 'all_but') return !actionPatterns.some(pattern => covers(pattern, wanted))
   // a deny of the very pattern that allows leaves nothing of it
@@ -96,10 +102,31 @@ const aboutOthers: { readonly [service: string]: readonly string[] } = {
   'ec2-instance-connect': ['ec2'],
 }
 
+const broad = new WeakMap<Statement, Map<string, boolean>>()
+
 /** Whether the resources of a statement are all those of a type that an action may be about: `arn:aws:s3:::bucket/*` says nothing of IAM. */
-function isBroadOn({ broadOn }: Statement, wanted: string): boolean {
+function isBroadOn(statement: Statement, wanted: string): boolean {
+  const { resources, resourcePatterns } = statement
+  if (resources !== 'some') return true
   const service = wanted.slice(0, wanted.indexOf(':'))
-  return broadOn.some(each => (aboutOthers[service] ?? [service]).some(other => covers(each, other)))
+  const known = broad.get(statement) ?? new Map<string, boolean>()
+  broad.set(statement, known)
+  let found = known.get(service)
+  if (found === undefined) {
+    found = (aboutOthers[service] ?? [service]).some(other => resourcePatterns.some(each => isBroad(each, other)))
+    known.set(service, found)
+  }
+  return found
+}
+
+const username = /\$\{aws:username\b[^}]*\}/gi
+
+/** Whether a resource is the user who asks, by ARN or by `${aws:username}`, on whatever path. */
+function isOnOneself({ resourcePatterns }: Statement, oneself: string | undefined): boolean {
+  if (oneself === undefined) return false
+  if (oneself === 'any_user') return resourcePatterns.some(each => /:(user|[*?])[^:]*\$\{aws:username\b[^}]*\}[*?]*$/i.test(each))
+  const name = oneself.split('/').at(-1)!
+  return resourcePatterns.some(each => covers(each.replace(username, name), oneself))
 }
 
 /** An unconditional Deny of all that is wanted, on literally everything: what lowers must be proven. */
@@ -108,53 +135,4 @@ function denies({ effect, actions, actionPatterns, resources, isConditional }: S
   if (actions === 'every') return true
   const isNamed = actionPatterns.some(pattern => covers(pattern, wanted))
   return actions === 'all_but' ? !actionPatterns.some(pattern => meets(pattern, wanted)) : isNamed
-}
-
-/**
- * True when every text that `inner` stands for is one that `outer` stands for. `*` any number, `?` one character. What it costs grows with
- * the product of the lengths at most: whoever may write a policy may write a hostile pattern.
- */
-export function covers(outer: string, inner: string): boolean {
-  let [i, j, star, mark] = [0, 0, -1, 0]
-  while (j < inner.length) {
-    if (outer[i] === '*') {
-      star = i++
-      mark = j
-    } else if (i < outer.length && (outer[i] === inner[j] || (outer[i] === '?' && inner[j] !== '*'))) {
-      i++
-      j++
-    } else if (star >= 0) {
-      i = star + 1
-      j = ++mark
-    } else return false
-  }
-  while (outer[i] === '*') i++
-  return i === outer.length
-}
-
-/** True when some text is matched by both; as costly as `covers`. */
-export function meets(a: string, b: string): boolean {
-  let at = 0
-  while (at < a.length && at < b.length && a[at] !== '*' && b[at] !== '*') {
-    if (a[at] !== b[at] && a[at] !== '?' && b[at] !== '?') return false
-    at++
-  }
-  const [x, y] = [a.slice(at), b.slice(at)]
-  if (x === '*' || y === '*') return true
-  if (x[0] !== '*' && y[0] !== '*') return x === '' && y === ''
-  // from the ends: whether what is left of the one and what is left of the other meet
-  let below = new Uint8Array(y.length + 1)
-  for (let i = x.length; i >= 0; i--) {
-    const row = new Uint8Array(y.length + 1)
-    for (let j = y.length; j >= 0; j--) {
-      const [left, right] = [x[i], y[j]]
-      if (left === undefined && right === undefined) row[j] = 1
-      else if (left === '*') row[j] = below[j]! | row[j + 1]!
-      else if (right === '*') row[j] = row[j + 1]! | below[j]!
-      else if (left !== undefined && right !== undefined && (left === right || left === '?' || right === '?'))
-        row[j] = below[j + 1]!
-    }
-    below = row
-  }
-  return below[0] === 1
 }

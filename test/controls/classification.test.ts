@@ -37,6 +37,32 @@ describe('the classification of a permission set', () => {
     ['one bucket', policy(allow({ Resource: 'arn:aws:s3:::bucket/*' })), 'none'],
     ['one service', policy(allow({ Action: 's3:*' })), 'none'],
     ['all of IAM', policy(allow({ Action: 'iam:*' })), 'admin'],
+    ...[
+      ...['arn:aws:iam::*', 'arn:aws:iam:*', 'arn:aws:iam*', 'arn:aws:i?m::*', 'arn:*:iam::*:*', 'arn:aws-cn:iam::*:*/*'],
+      ...['arn:aws:iam::*:*/*', 'arn:aws:iam::*:policy*', 'arn:aws:iam::*:policy/?*', 'arn:aws:iam::*:policy/**'],
+      ...['arn:aws:iam::????????????:policy/*', 'arn:aws:iam::111122223333:policy/*', 'arn:aws:iam::1111*:pol*/*'],
+      ...['arn:aws:iam::${aws:PrincipalAccount}:policy/*', 'arn:aws:*:*:111122223333:*', 'arn:aws:*policy/*'],
+    ].map(
+      Resource =>
+        [`versions of policies on ${Resource}`, policy(allow({ Action: 'iam:CreatePolicyVersion', Resource })), 'admin'] as const,
+    ),
+    ...[
+      'arn:aws:iam::*:policy/a*',
+      'arn:aws:iam::*:policy/team/*',
+      'arn:aws:iam::*:policy/?',
+      'arn:aws:iam::*:*-own',
+      'arn:aws:iam::*:*app*',
+    ].map(
+      Resource =>
+        [`versions of policies on ${Resource}`, policy(allow({ Action: 'iam:CreatePolicyVersion', Resource })), 'none'] as const,
+    ),
+    ['everything in IAM by a short ARN', policy(allow({ Resource: 'arn:aws:iam::*' })), 'admin'],
+    [
+      'assigning, by a short ARN',
+      policy(allow({ Action: 'sso:PutInline*', Resource: 'arn:aws:sso:::permissionSet/*' })),
+      'admin',
+    ],
+    ['a Deny by a pattern of ARNs', policy(allow({}), allow({ Effect: 'Deny', Resource: 'arn:*' })), 'admin'],
     ['all of IAM on one role', policy(allow({ Action: 'iam:*', Resource: 'arn:aws:iam::111122223333:role/x' })), 'none'],
     [
       'all of IAM but what makes an administrator',
@@ -47,6 +73,12 @@ describe('the classification of a permission set', () => {
     ['everything on every role', policy(allow({ Resource: 'arn:aws:iam::*:role/*' })), 'admin'],
     ['assigning permission sets', policy(allow({ Action: 'sso:CreateAccountAssignment' })), 'admin'],
     ['a policy for a role, and taking it on', policy(allow({ Action: ['iam:PutRolePolicy', 'sts:AssumeRole'] })), 'admin'],
+    [
+      'a policy for the user whom a role session is not',
+      policy(allow({ Action: 'iam:PutUserPolicy', Resource: 'arn:aws:iam::*:user/${aws:username}' })),
+      'none',
+    ],
+    ['all of STS, which makes a root user from the management account alone', policy(allow({ Action: 'sts:*' })), 'none'],
     ['a policy for a role alone', policy(allow({ Action: 'iam:PutRolePolicy' })), 'none'],
     ['code that runs with another role', policy(allow({ Action: 'lambda:UpdateFunctionCode' })), 'none'],
     [
@@ -55,6 +87,32 @@ describe('the classification of a permission set', () => {
       'none',
     ],
     ['a condition on how one asks', policy(allow({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })), 'admin'],
+    ...(
+      [
+        [{ StringEquals: { 'aws:PrincipalOrgID': 'o-1' } }, 'admin'],
+        [{ 'ForAnyValue:StringLike': { 'AWS:PrincipalOrgPaths': 'o-1/*' } }, 'admin'],
+        [{ StringEquals: { 'aws:PrincipalAccount': '111122223333' } }, 'admin'],
+        [{ StringEquals: { 'aws:PrincipalType': 'AssumedRole' } }, 'admin'],
+        [{ StringEquals: { 'aws:PrincipalTag/team': 'ops' } }, 'admin'],
+        [{ ArnLike: { 'aws:PrincipalArn': 'arn:aws:iam::*:role/x' } }, 'admin'],
+        [
+          { DateGreaterThan: { 'aws:CurrentTime': '2020-01-01T00:00:00Z', 'aws:TokenIssueTime': '2020-01-01T00:00:00Z' } },
+          'admin',
+        ],
+        [{ NumericGreaterThan: { 'aws:EpochTime': '0' } }, 'admin'],
+        [{ Bool: { 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false' } }, 'admin'],
+        [{ StringLike: { 'aws:RequestedRegion': '*' } }, 'admin'],
+        [{ StringLikeIfExists: { 'aws:ResourceTag/team': ['ops', '*'] } }, 'admin'],
+        [{ StringLike: { 'aws:RequestedRegion': 'eu-*' } }, 'none'],
+        [{ StringNotLike: { 'aws:RequestedRegion': '*' } }, 'none'],
+        [{ StringEquals: { 'aws:ResourceTag/team': '*' } }, 'none'],
+        [{ StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } }, 'none'],
+        [{ StringEquals: { 'aws:PrincipalOrgID': 'o-1', 'iam:PassedToService': 'ec2.amazonaws.com' } }, 'none'],
+      ] as const
+    ).map(
+      ([Condition, classification]) =>
+        [`the condition ${JSON.stringify(Condition)}`, policy(allow({ Condition })), classification] as const,
+    ),
     [
       'a condition on how one asks, and one on what is asked for',
       policy(

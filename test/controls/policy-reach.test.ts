@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { covers, meets } from '../../src/controls/policy-reach.ts'
+import { covers, meets } from '../../src/controls/wildcards.ts'
 
 const letters = ['a', 'b', ':']
 /** every text of up to five letters */
