@@ -106,16 +106,13 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
 
   const profile = profileOf(frameworks, options.profile ?? null, problems)
   const given = options.parameters ?? {}
-  const tuned = applyParameters(controls, withShared(controls, profile.values, [profile.values]), profile.report)
-  const configured = applyParameters(tuned, withShared(controls, given, [profile.values, given]), (path, message, hint) =>
+  const own = [profile.values, given, ...(options.overrides ?? []).map(each => each.parameters)]
+  const share: Share = (still, values) => withShared(still, values, own)
+  const tuned = applyParameters(controls, share(controls, profile.values), profile.report)
+  const configured = applyParameters(tuned, share(tuned, given), (path, message, hint) =>
     problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint }),
   )
-  const sharing = (each: ParameterOverride) => ({
-    ...each,
-    parameters: withShared(controls, each.parameters, [profile.values, given, each.parameters]),
-  })
-  const overrides = (options.overrides ?? []).map(sharing)
-  const overridden = applyOverrides(configured, { ...options, overrides }, frameworks, problems)
+  const overridden = applyOverrides(configured, options, share, frameworks, problems)
   for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
   const compiled = [...overridden.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
   const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))
@@ -161,10 +158,17 @@ export function controlTexts(
   return catalog.compiled.map(({ info, text }) => ({ id: info.id, digest: info.digest, text }))
 }
 
+/** Values that are given at one place, with those that controls which are still there share. */
+type Share = (
+  controls: ReadonlyMap<string, CompiledControl>,
+  values: { readonly [controlId: string]: ParameterValues },
+) => { readonly [controlId: string]: ParameterValues }
+
 /** Overrides of the profile in force change the parameters; those of a source or tag wait until it is known what is judged. */
 function applyOverrides(
   controls: ReadonlyMap<string, CompiledControl>,
   { overrides = [], profile = null }: CatalogOptions,
+  share: Share,
   frameworks: ReadonlyMap<string, unknown>,
   problems: CatalogProblem[],
 ): ReadonlyMap<string, CompiledControl> {
@@ -183,12 +187,13 @@ function applyOverrides(
     for (const [index, override] of overrides.entries()) {
       if (rank(override) !== wanted) continue
       // checked whether it is in force or not
-      const changed = applyParameters(found, override.parameters, atValues(index))
+      const values = share(found, override.parameters)
+      const changed = applyParameters(found, values, atValues(index))
       const broken = [...found.keys()].filter(id => !changed.has(id))
       const isInForce = override.profile === null || override.profile === profile
       const next = new Map(isInForce && wanted === 0 ? changed : [...found].filter(([id]) => !broken.includes(id)))
       if (isInForce && wanted > 0) {
-        for (const [id, parameters] of Object.entries(override.parameters)) {
+        for (const [id, parameters] of Object.entries(values)) {
           const control = next.get(id)
           const added = { source: override.source, tag: override.tag, parameters }
           if (control !== undefined) next.set(id, { ...control, overrides: [...control.overrides, added] })

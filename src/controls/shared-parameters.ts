@@ -7,7 +7,7 @@ type Controls = ReadonlyMap<string, { readonly file: ControlFile }>
 
 /**
  * Values that are given at one place, with those of the parameters that are the same as one of them (`sameAs`): break-glass users are named once.
- * @param own what is given at this place and at weaker ones: a parameter that has a value of its own there keeps it
+ * @param own what is given at all places: a parameter with a value of its own at any of them takes none, so that none outranks it
  */
 export function withShared(controls: Controls, values: ByControl, own: readonly ByControl[]): ByControl {
   const all: { [controlId: string]: ParameterValues } = { ...values }

@@ -201,6 +201,50 @@ describe('parameters', () => {
     ])
   })
 
+  it('that have a value of their own anywhere take none of another control, whatever outranks what', () => {
+    const own = { parameters: { 'T-2': { limit: 1 } } }
+    const pairs: (readonly [Some[], number, number])[] = [
+      [[own, { source: 'acme', limit: 5 }], 1, 0],
+      [
+        [
+          { ...own, source: 'acme' },
+          { source: 'acme', limit: 5 },
+        ],
+        1,
+        1,
+      ],
+      [[own, { limit: 5 }], 1, 0],
+      [
+        [
+          { tag: { environment: 'prod' }, limit: 5 },
+          { ...own, source: 'acme' },
+        ],
+        1,
+        1,
+      ],
+      [[{ ...own, profile: 'other' }, { limit: 5 }], 1, 0],
+    ]
+    for (const [overrides, limit, count] of pairs) {
+      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(), 'f.yaml': framework('other') })
+      const { compiled, problems } = loadCatalog({ folders: [folder.path], overrides: overrides.map(override) })
+      expect(problems).to.deep.equal([])
+      const found = compiled.find(({ info }) => info.id === 'T-2')!
+      expect(found.info.parameters, JSON.stringify(overrides)).to.include({ limit })
+      const values = found.overrides.map(({ parameters }) => parameters)
+      expect(values, JSON.stringify(overrides)).to.deep.equal(Array(count).fill({ limit: 1 }))
+    }
+  })
+
+  it('of a control that does not run are shared by the others, and nothing is told of it twice', () => {
+    const wrong = { 'T-2': { other: 5 } }
+    const shared: Some = { source: 'acme', limit: 5 }
+    using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing() })
+    const places = (parameters: { [id: string]: ParameterValues }, overrides: readonly Some[]) =>
+      loadCatalog({ folders: [folder.path], parameters, overrides: overrides.map(override) }).problems.map(({ path }) => path)
+    expect(places(wrong as never, [shared])).to.deep.equal(['controls.parameters.T-2.other'])
+    expect(places({}, [{ parameters: wrong as never }, shared])).to.deep.equal(['controls.overrides[0].parameters.T-2.other'])
+  })
+
   it('that are the same as what there is not are told with their line', () => {
     const wrong: (readonly [object, string])[] = [
       [{ sameAs: 'T-1.limt' }, 'control T-1 has no parameter limt'],
