@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { buildEstate, evaluate, explainStatus, loadCatalog } from '../../src/controls/index.ts'
 import type { Gap, ParameterOverride, ParameterValues } from '../../src/model.ts'
@@ -256,6 +257,21 @@ describe('parameters', () => {
       using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(changes) })
       const { problems } = loadCatalog({ folders: [folder.path] })
       expect(problems.map(each => [each.path, each.message])).to.deep.equal([['parameters.limit.sameAs', message]])
+    }
+  })
+
+  it('exempt break-glass users that are named once where the documentation says so, and nowhere else', () => {
+    const { compiled, problems } = loadCatalog({ parameters: { 'IDC-USER-006': { breakGlassUsers: ['bg'] } } })
+    expect(problems).to.deep.equal([])
+    const exempting = compiled.filter(
+      ({ info }) => info.id !== 'IDC-USER-006' && Object.values(info.parameters).some(each => [each].flat().includes('bg')),
+    )
+    for (const { info } of exempting) expect(info.version, `${info.id} judges otherwise than 1.0.0`).to.not.equal('1.0.0')
+    for (const file of ['docs/controls.md', 'CHANGELOG.md']) {
+      const said = /^(?:- )?Break-glass users (?:that are )?named in `IDC-USER-006` (.+?)(?:\.$|unless)/ms.exec(
+        readFileSync(file, 'utf8'),
+      )![1]!
+      expect(said.match(/[A-Z]+(-[A-Z]+)?-\d+/g)!.sort(), file).to.deep.equal(exempting.map(({ info }) => info.id))
     }
   })
 
