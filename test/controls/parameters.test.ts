@@ -275,6 +275,22 @@ describe('parameters', () => {
     }
   })
 
+  it('that were renamed are told with the new name, and their control has a new major version', () => {
+    const renamed = [
+      ['EVD-004', 'maxChangeRatio', 0.1, 'maxDeltaRatio'],
+      ['IDC-PS-010', 'allowedRelayAddresses', ['x'], 'allowedRelayHosts'],
+    ] as const
+    for (const [id, old, value, name] of renamed) {
+      expect(loadCatalog().controls.find(each => each.id === id)!.version).to.equal('2.0.0')
+      const { problems, controls } = loadCatalog({ parameters: { [id]: { [old]: value } } })
+      expect(problems).to.have.length(1)
+      expect(problems[0]).to.include({ path: `controls.parameters.${id}.${old}` })
+      expect(problems[0]!.hint).to.contain(name)
+      expect(controls.some(each => each.id === id)).to.equal(false)
+      expect(readFileSync('CHANGELOG.md', 'utf8')).to.contain(`\`${old}\``)
+    }
+  })
+
   it('that are wrong are told with their place, in force or not, and their control does not run', () => {
     const wrong: (readonly [Some, string, RegExp])[] = [
       [
