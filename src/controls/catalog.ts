@@ -45,7 +45,7 @@ export interface CatalogOptions {
 /**
  * Reads and compiles controls and frameworks from all `.yaml` files below the folders; a file with `requirements` is a framework,
  * folders called `data` are passed over. Each mistake is reported with file, line and column, and what was probably meant. A control whose
- * configured parameters are wrong is not run with its defaults: it is reported, and does not run.
+ * configured parameters are wrong, or are to be those of another that there is not, is not run with its defaults: it is reported, and does not run.
  * @throws {ControlsError} CATALOG_UNREADABLE when a folder cannot be read; DATA_INVALID when reference data is damaged
  */
 export function loadCatalog(options: CatalogOptions = {}): Catalog {
@@ -99,22 +99,26 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
     controls.set(parsed.id, control)
     places.set(parsed.id, yaml.at)
   }
-  for (const { id, name, message } of wrongShared(controls)) {
-    const path = `parameters.${name}.sameAs`
-    problems.push({ file: controls.get(id)!.path, ...places.get(id)!(path.split('.')), path, message, hint: null })
-  }
-
   const profile = profileOf(frameworks, options.profile ?? null, problems)
   const given = options.parameters ?? {}
   const own = [profile.values, given, ...(options.overrides ?? []).map(each => each.parameters)]
   const share: Share = (still, values) => withShared(still, values, own)
+  const adrift = new Set<string>()
+  for (const { id, name, message, hint } of wrongShared(controls)) {
+    const hasOwn = [profile.values, given].some(each => each[id]?.[name] !== undefined)
+    if (!hasOwn) adrift.add(id)
+    const path = `parameters.${name}.sameAs`
+    const place = { file: controls.get(id)!.path, ...places.get(id)!(path.split('.')), path }
+    problems.push({ ...place, message: hasOwn ? message : `${message}; ${id} does not run`, hint })
+  }
+  const running = (all: ReadonlyMap<string, CompiledControl>) => new Map([...all].filter(([id]) => !adrift.has(id)))
   const tuned = applyParameters(controls, share(controls, profile.values), profile.report)
   const configured = applyParameters(tuned, share(tuned, given), (path, message, hint) =>
     problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint }),
   )
   const overridden = applyOverrides(configured, options, share, frameworks, problems)
-  for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
-  const compiled = [...overridden.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
+  for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, running(controls), problems)
+  const compiled = [...running(overridden).values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
   const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))
   const digest = digestOf({
     controls: Object.fromEntries(compiled.map(({ info }) => [info.id, info.digest])),

@@ -246,17 +246,28 @@ describe('parameters', () => {
     expect(places({}, [{ parameters: wrong as never }, shared])).to.deep.equal(['controls.overrides[0].parameters.T-2.other'])
   })
 
-  it('that are the same as what there is not are told with their line', () => {
-    const wrong: (readonly [object, string])[] = [
-      [{ sameAs: 'T-1.limt' }, 'control T-1 has no parameter limt'],
-      [{ sameAs: 'T-1.other' }, 'type and default must be those of T-1.other'],
-      [{ default: 2 }, 'type and default must be those of T-1.limit'],
-      [{ sameAs: 'T-2.limit' }, 'T-2.limit is the same as T-2.limit itself: name that'],
+  it('that are the same as what there is not are told with their line and what was meant, and their control does not run on its default', () => {
+    const wrong: (readonly [object, string, string | null])[] = [
+      [{ sameAs: 'T-11.limit' }, 'no control T-11', 'did you mean T-1.limit?'],
+      [{ sameAs: 'IDC-USER-006.limit' }, 'no control IDC-USER-006', 'see `evidenced controls list`'],
+      [{ sameAs: 'T-1.limt' }, 'control T-1 has no parameter limt', 'did you mean T-1.limit?'],
+      [{ sameAs: 'T-1.other' }, 'type and default must be those of T-1.other', null],
+      [{ default: 2 }, 'type and default must be those of T-1.limit', null],
+      [{ sameAs: 'T-2.limit' }, 'T-2.limit is the same as T-2.limit itself: name that', null],
     ]
-    for (const [changes, message] of wrong) {
-      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(changes) })
-      const { problems } = loadCatalog({ folders: [folder.path] })
-      expect(problems.map(each => [each.path, each.message])).to.deep.equal([['parameters.limit.sameAs', message]])
+    for (const [changes, message, hint] of wrong) {
+      const mapped = framework('f').replace('"T-1"', '"T-2"')
+      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(changes), 'f.yaml': mapped })
+      const { problems, controls } = loadCatalog({ folders: [folder.path] })
+      expect(problems.map(each => [each.path, each.message, each.hint])).to.deep.equal([
+        ['parameters.limit.sameAs', `${message}; T-2 does not run`, hint],
+        ['requirements[0]', 'no control T-2: requirement r is unknown until it is there', problems[1]!.hint],
+      ])
+      expect(problems[0]!.line).to.be.above(0)
+      expect(controls.map(({ id }) => id)).to.deep.equal(['T-1'])
+      const own = loadCatalog({ folders: [folder.path], parameters: { 'T-2': { limit: 3 } } })
+      expect(own.problems.map(each => each.message)).to.deep.equal([message])
+      expect(own.controls[1]!.parameters, 'it rests on no default').to.include({ limit: 3 })
     }
   })
 
