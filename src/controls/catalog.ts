@@ -45,7 +45,7 @@ export interface CatalogOptions {
 /**
  * Reads and compiles controls and frameworks from all `.yaml` files below the folders; a file with `requirements` is a framework,
  * folders called `data` are passed over. Each mistake is reported with file, line and column, and what was probably meant. A control whose
- * configured parameters are wrong is not run with its defaults: it is reported, and does not run.
+ * configured parameters are wrong, or are to be those of another that there is not, is not run with its defaults: it is reported, and does not run.
  * @throws {ControlsError} CATALOG_UNREADABLE when a folder cannot be read; DATA_INVALID when reference data is damaged
  */
 export function loadCatalog(options: CatalogOptions = {}): Catalog {
@@ -99,25 +99,26 @@ export function loadCatalog(options: CatalogOptions = {}): Catalog {
     controls.set(parsed.id, control)
     places.set(parsed.id, yaml.at)
   }
-  for (const { id, name, message } of wrongShared(controls)) {
-    const path = `parameters.${name}.sameAs`
-    problems.push({ file: controls.get(id)!.path, ...places.get(id)!(path.split('.')), path, message, hint: null })
-  }
-
   const profile = profileOf(frameworks, options.profile ?? null, problems)
   const given = options.parameters ?? {}
-  const tuned = applyParameters(controls, withShared(controls, profile.values, [profile.values]), profile.report)
-  const configured = applyParameters(tuned, withShared(controls, given, [profile.values, given]), (path, message, hint) =>
+  const own = [profile.values, given, ...(options.overrides ?? []).map(each => each.parameters)]
+  const share: Share = (still, values) => withShared(still, values, own)
+  const adrift = new Set<string>()
+  for (const { id, name, message, hint } of wrongShared(controls)) {
+    const hasOwn = [profile.values, given].some(each => each[id]?.[name] !== undefined)
+    if (!hasOwn) adrift.add(id)
+    const path = `parameters.${name}.sameAs`
+    const place = { file: controls.get(id)!.path, ...places.get(id)!(path.split('.')), path }
+    problems.push({ ...place, message: hasOwn ? message : `${message}; ${id} does not run`, hint })
+  }
+  const running = (all: ReadonlyMap<string, CompiledControl>) => new Map([...all].filter(([id]) => !adrift.has(id)))
+  const tuned = applyParameters(controls, share(controls, profile.values), profile.report)
+  const configured = applyParameters(tuned, share(tuned, given), (path, message, hint) =>
     problems.push({ file: 'config', line: 0, column: 0, path: `controls.parameters.${path}`, message, hint }),
   )
-  const sharing = (each: ParameterOverride) => ({
-    ...each,
-    parameters: withShared(controls, each.parameters, [profile.values, given, each.parameters]),
-  })
-  const overrides = (options.overrides ?? []).map(sharing)
-  const overridden = applyOverrides(configured, { ...options, overrides }, frameworks, problems)
-  for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, controls, problems)
-  const compiled = [...overridden.values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
+  const overridden = applyOverrides(configured, options, share, frameworks, problems)
+  for (const { framework, path, at } of frameworks.values()) checkReferences(framework, path, at, running(controls), problems)
+  const compiled = [...running(overridden).values()].sort((a, b) => compareBytes(a.info.id, b.info.id))
   const sorted = [...frameworks.values()].map(each => each.framework).sort((a, b) => compareBytes(a.id, b.id))
   const digest = digestOf({
     controls: Object.fromEntries(compiled.map(({ info }) => [info.id, info.digest])),
@@ -161,10 +162,17 @@ export function controlTexts(
   return catalog.compiled.map(({ info, text }) => ({ id: info.id, digest: info.digest, text }))
 }
 
+/** Values that are given at one place, with those that controls which are still there share. */
+type Share = (
+  controls: ReadonlyMap<string, CompiledControl>,
+  values: { readonly [controlId: string]: ParameterValues },
+) => { readonly [controlId: string]: ParameterValues }
+
 /** Overrides of the profile in force change the parameters; those of a source or tag wait until it is known what is judged. */
 function applyOverrides(
   controls: ReadonlyMap<string, CompiledControl>,
   { overrides = [], profile = null }: CatalogOptions,
+  share: Share,
   frameworks: ReadonlyMap<string, unknown>,
   problems: CatalogProblem[],
 ): ReadonlyMap<string, CompiledControl> {
@@ -183,12 +191,13 @@ function applyOverrides(
     for (const [index, override] of overrides.entries()) {
       if (rank(override) !== wanted) continue
       // checked whether it is in force or not
-      const changed = applyParameters(found, override.parameters, atValues(index))
+      const values = share(found, override.parameters)
+      const changed = applyParameters(found, values, atValues(index))
       const broken = [...found.keys()].filter(id => !changed.has(id))
       const isInForce = override.profile === null || override.profile === profile
       const next = new Map(isInForce && wanted === 0 ? changed : [...found].filter(([id]) => !broken.includes(id)))
       if (isInForce && wanted > 0) {
-        for (const [id, parameters] of Object.entries(override.parameters)) {
+        for (const [id, parameters] of Object.entries(values)) {
           const control = next.get(id)
           const added = { source: override.source, tag: override.tag, parameters }
           if (control !== undefined) next.set(id, { ...control, overrides: [...control.overrides, added] })

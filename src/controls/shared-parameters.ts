@@ -1,3 +1,4 @@
+import { nearest } from '../document.ts'
 import type { ParameterValues } from '../model.ts'
 import { wrongParameters } from './control.ts'
 import type { ControlFile, ParameterDeclaration } from './control-file.ts'
@@ -7,7 +8,7 @@ type Controls = ReadonlyMap<string, { readonly file: ControlFile }>
 
 /**
  * Values that are given at one place, with those of the parameters that are the same as one of them (`sameAs`): break-glass users are named once.
- * @param own what is given at this place and at weaker ones: a parameter that has a value of its own there keeps it
+ * @param own what is given at all places: a parameter with a value of its own at any of them takes none, so that none outranks it
  */
 export function withShared(controls: Controls, values: ByControl, own: readonly ByControl[]): ByControl {
   const all: { [controlId: string]: ParameterValues } = { ...values }
@@ -22,24 +23,27 @@ export function withShared(controls: Controls, values: ByControl, own: readonly 
   return all
 }
 
-/** Parameters whose `sameAs` names none of the catalog, or one that is another kind of value. A control that is not there is no mistake. */
+/** Parameters whose `sameAs` names none of the catalog, or one that is another kind of value. */
 export function wrongShared(
   controls: Controls,
-): readonly { readonly id: string; readonly name: string; readonly message: string }[] {
+): readonly { readonly id: string; readonly name: string; readonly message: string; readonly hint: string | null }[] {
   return shared(controls).flatMap(([id, name, { sameAs, type, default: standard }]) => {
     const [other, theirs] = sameAs.split('.') as [string, string]
+    const report = (message: string, hint: string | null = null) => [{ id, name, message, hint }]
     const file = controls.get(other)?.file
-    if (file === undefined) return []
+    if (file === undefined) {
+      const near = nearest(other, controls.keys())
+      return report(`no control ${other}`, near === null ? 'see `evidenced controls list`' : `did you mean ${near}.${theirs}?`)
+    }
     const meant = file.parameters[theirs]
-    const message =
-      meant === undefined
-        ? `control ${other} has no parameter ${theirs}`
-        : meant.sameAs !== undefined
-          ? `${sameAs} is the same as ${meant.sameAs} itself: name that`
-          : meant.type !== type || JSON.stringify(meant.default) !== JSON.stringify(standard)
-            ? `type and default must be those of ${sameAs}`
-            : null
-    return message === null ? [] : [{ id, name, message }]
+    if (meant === undefined) {
+      const near = nearest(theirs, Object.keys(file.parameters))
+      return report(`control ${other} has no parameter ${theirs}`, near === null ? null : `did you mean ${other}.${near}?`)
+    }
+    if (meant.sameAs !== undefined) return report(`${sameAs} is the same as ${meant.sameAs} itself: name that`)
+    if (meant.type !== type || JSON.stringify(meant.default) !== JSON.stringify(standard))
+      return report(`type and default must be those of ${sameAs}`)
+    return []
   })
 }
 

@@ -14,7 +14,7 @@ const timeoutMs = 60_000
  * Reads what people bring, from a file, from all files of a folder, or over HTTPS: CSV with a header line, or a JSON list of objects. Every row
  * must be right, and no two may have the same name: a file with a mistake is refused as a whole, and so is its folder, so that nobody is
  * missing from a roster without being told. A roster without any row is refused too: with nobody in it, every control over people would have
- * nothing to judge.
+ * nothing to judge; in a folder, each file without a row that does not say so in its last line.
  * @param at when it is imported: what is dated after it cannot have been said
  * @returns `digest`: SHA-256 of the file; of a folder, of what `sha256sum` prints of its files in the order of their names
  * @throws {ImportRefused} UNREADABLE, NOT_A_TABLE, or ROWS_WRONG with every mistake
@@ -56,11 +56,18 @@ async function filesOf(location: string): Promise<readonly ReadFile[] | null> {
 
 function rowsOf(kind: ImportKind, bytes: Buffer, file: string | undefined, location: string): readonly ReadRow[] {
   const content = textOf(bytes, file ?? shown(location))
-  const { columns } = kinds[kind]
+  const { columns, mayBeEmpty } = kinds[kind]
   const required = Object.keys(columns).filter(name => columns[name]!.required)
   try {
-    const rows = /^\s*[[{]/.test(content) ? jsonRows(content) : csvRows(content, required)
-    return file === undefined ? rows : rows.map(row => ({ ...row, file }))
+    const isJson = /^\s*[[{]/.test(content)
+    const { rows, isCounted } = isJson ? { rows: jsonRows(content), isCounted: false } : csvRows(content, required)
+    if (file === undefined) return rows
+    if (rows.length === 0 && !mayBeEmpty && !isCounted) {
+      throw new ImportRefused('NOT_A_TABLE', 'it has no row, as an export that broke off', {
+        hint: 'export the file again; one that holds nobody on purpose is CSV with the last line `# rows: 0`, or is taken out',
+      })
+    }
+    return rows.map(row => ({ ...row, file }))
   } catch (error) {
     if (file === undefined || !(error instanceof ImportRefused)) throw error
     throw new ImportRefused(error.code, `${file}: ${error.message}`, error.hint === null ? {} : { hint: error.hint })
@@ -120,7 +127,11 @@ interface ReadRow {
   readonly cells: { readonly [column: string]: string }
 }
 
-function csvRows(content: string, required: readonly string[]): readonly ReadRow[] {
+/** The rows, and whether the last line of the file says how many they are. */
+function csvRows(
+  content: string,
+  required: readonly string[],
+): { readonly rows: readonly ReadRow[]; readonly isCounted: boolean } {
   let lines: ReturnType<typeof readCsv>
   try {
     lines = readCsv(content)
@@ -136,13 +147,15 @@ function csvRows(content: string, required: readonly string[]): readonly ReadRow
       hint: `begin the file with a line of column names; ${required.join(', ')} must be among them`,
     })
   }
-  return withoutFooter(rest).map(({ line, cells }) => {
+  const counted = withoutFooter(rest)
+  const rows = counted.map(({ line, cells }) => {
     if (cells.length !== names.length) {
       const message = `line ${line} has ${cells.length} cells, the header has ${names.length}`
       throw new ImportRefused('NOT_A_TABLE', message, { hint: 'quote cells that hold a comma' })
     }
     return { line, cells: filled(names.map((name, index) => [name, cells[index]!])) }
   })
+  return { rows, isCounted: counted.length < rest.length }
 }
 
 /** What a file says of itself in its last line (`# rows: 120`) must be so: an export that broke off is told. */

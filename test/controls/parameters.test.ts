@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { buildEstate, evaluate, explainStatus, loadCatalog } from '../../src/controls/index.ts'
 import type { Gap, ParameterOverride, ParameterValues } from '../../src/model.ts'
@@ -201,17 +202,103 @@ describe('parameters', () => {
     ])
   })
 
-  it('that are the same as what there is not are told with their line', () => {
-    const wrong: (readonly [object, string])[] = [
-      [{ sameAs: 'T-1.limt' }, 'control T-1 has no parameter limt'],
-      [{ sameAs: 'T-1.other' }, 'type and default must be those of T-1.other'],
-      [{ default: 2 }, 'type and default must be those of T-1.limit'],
-      [{ sameAs: 'T-2.limit' }, 'T-2.limit is the same as T-2.limit itself: name that'],
+  it('that have a value of their own anywhere take none of another control, whatever outranks what', () => {
+    const own = { parameters: { 'T-2': { limit: 1 } } }
+    const pairs: (readonly [Some[], number, number])[] = [
+      [[own, { source: 'acme', limit: 5 }], 1, 0],
+      [
+        [
+          { ...own, source: 'acme' },
+          { source: 'acme', limit: 5 },
+        ],
+        1,
+        1,
+      ],
+      [[own, { limit: 5 }], 1, 0],
+      [
+        [
+          { tag: { environment: 'prod' }, limit: 5 },
+          { ...own, source: 'acme' },
+        ],
+        1,
+        1,
+      ],
+      [[{ ...own, profile: 'other' }, { limit: 5 }], 1, 0],
     ]
-    for (const [changes, message] of wrong) {
-      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(changes) })
-      const { problems } = loadCatalog({ folders: [folder.path] })
-      expect(problems.map(each => [each.path, each.message])).to.deep.equal([['parameters.limit.sameAs', message]])
+    for (const [overrides, limit, count] of pairs) {
+      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(), 'f.yaml': framework('other') })
+      const { compiled, problems } = loadCatalog({ folders: [folder.path], overrides: overrides.map(override) })
+      expect(problems).to.deep.equal([])
+      const found = compiled.find(({ info }) => info.id === 'T-2')!
+      expect(found.info.parameters, JSON.stringify(overrides)).to.include({ limit })
+      const values = found.overrides.map(({ parameters }) => parameters)
+      expect(values, JSON.stringify(overrides)).to.deep.equal(Array(count).fill({ limit: 1 }))
+    }
+  })
+
+  it('of a control that does not run are shared by the others, and nothing is told of it twice', () => {
+    const wrong = { 'T-2': { other: 5 } }
+    const shared: Some = { source: 'acme', limit: 5 }
+    using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing() })
+    const places = (parameters: { [id: string]: ParameterValues }, overrides: readonly Some[]) =>
+      loadCatalog({ folders: [folder.path], parameters, overrides: overrides.map(override) }).problems.map(({ path }) => path)
+    expect(places(wrong as never, [shared])).to.deep.equal(['controls.parameters.T-2.other'])
+    expect(places({}, [{ parameters: wrong as never }, shared])).to.deep.equal(['controls.overrides[0].parameters.T-2.other'])
+  })
+
+  it('that are the same as what there is not are told with their line and what was meant, and their control does not run on its default', () => {
+    const wrong: (readonly [object, string, string | null])[] = [
+      [{ sameAs: 'T-11.limit' }, 'no control T-11', 'did you mean T-1.limit?'],
+      [{ sameAs: 'IDC-USER-006.limit' }, 'no control IDC-USER-006', 'see `evidenced controls list`'],
+      [{ sameAs: 'T-1.limt' }, 'control T-1 has no parameter limt', 'did you mean T-1.limit?'],
+      [{ sameAs: 'T-1.other' }, 'type and default must be those of T-1.other', null],
+      [{ default: 2 }, 'type and default must be those of T-1.limit', null],
+      [{ sameAs: 'T-2.limit' }, 'T-2.limit is the same as T-2.limit itself: name that', null],
+    ]
+    for (const [changes, message, hint] of wrong) {
+      const mapped = framework('f').replace('"T-1"', '"T-2"')
+      using folder = folderOf({ 't.yaml': control, 'u.yaml': sharing(changes), 'f.yaml': mapped })
+      const { problems, controls } = loadCatalog({ folders: [folder.path] })
+      expect(problems.map(each => [each.path, each.message, each.hint])).to.deep.equal([
+        ['parameters.limit.sameAs', `${message}; T-2 does not run`, hint],
+        ['requirements[0]', 'no control T-2: requirement r is unknown until it is there', problems[1]!.hint],
+      ])
+      expect(problems[0]!.line).to.be.above(0)
+      expect(controls.map(({ id }) => id)).to.deep.equal(['T-1'])
+      const own = loadCatalog({ folders: [folder.path], parameters: { 'T-2': { limit: 3 } } })
+      expect(own.problems.map(each => each.message)).to.deep.equal([message])
+      expect(own.controls[1]!.parameters, 'it rests on no default').to.include({ limit: 3 })
+    }
+  })
+
+  it('exempt break-glass users that are named once where the documentation says so, and nowhere else', () => {
+    const { compiled, problems } = loadCatalog({ parameters: { 'IDC-USER-006': { breakGlassUsers: ['bg'] } } })
+    expect(problems).to.deep.equal([])
+    const exempting = compiled.filter(
+      ({ info }) => info.id !== 'IDC-USER-006' && Object.values(info.parameters).some(each => [each].flat().includes('bg')),
+    )
+    for (const { info } of exempting) expect(info.version, `${info.id} judges otherwise than 1.0.0`).to.not.equal('1.0.0')
+    for (const file of ['docs/controls.md', 'CHANGELOG.md']) {
+      const said = /^(?:- )?Break-glass users (?:that are )?named in `IDC-USER-006` (.+?)(?:\.$|unless)/ms.exec(
+        readFileSync(file, 'utf8'),
+      )![1]!
+      expect(said.match(/[A-Z]+(-[A-Z]+)?-\d+/g)!.sort(), file).to.deep.equal(exempting.map(({ info }) => info.id))
+    }
+  })
+
+  it('that were renamed are told with the new name, and their control has a new major version', () => {
+    const renamed = [
+      ['EVD-004', 'maxChangeRatio', 0.1, 'maxDeltaRatio'],
+      ['IDC-PS-010', 'allowedRelayAddresses', ['x'], 'allowedRelayHosts'],
+    ] as const
+    for (const [id, old, value, name] of renamed) {
+      expect(loadCatalog().controls.find(each => each.id === id)!.version).to.equal('2.0.0')
+      const { problems, controls } = loadCatalog({ parameters: { [id]: { [old]: value } } })
+      expect(problems).to.have.length(1)
+      expect(problems[0]).to.include({ path: `controls.parameters.${id}.${old}` })
+      expect(problems[0]!.hint).to.contain(name)
+      expect(controls.some(each => each.id === id)).to.equal(false)
+      expect(readFileSync('CHANGELOG.md', 'utf8')).to.contain(`\`${old}\``)
     }
   })
 

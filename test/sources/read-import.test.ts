@@ -192,6 +192,26 @@ describe('an imported file', () => {
       write('people.xlsx', 'PK')
       expect((await refused()).message).to.contain('people.xlsx of the folder is neither .csv nor .json')
     })
+
+    it('is refused when one file of a roster has no row and does not say so; there may be no approvals', async () => {
+      write('a.csv', 'personId,status\np1,active\n')
+      for (const [name, text] of [
+        ['leavers.csv', 'personId,status\n'],
+        ['leavers.json', '[]'],
+      ] as const) {
+        write(name, text)
+        const { code, message, hint } = await refused()
+        expect([code, message]).to.deep.equal(['NOT_A_TABLE', `${name}: it has no row, as an export that broke off`])
+        expect(hint).to.contain('# rows: 0')
+        rmSync(join(folder, name))
+      }
+      write('leavers.csv', 'personId,status\n# rows: 0\n')
+      expect((await readImport('roster', folder)).rows).to.have.length(1)
+      rmSync(join(folder, 'a.csv'))
+      expect((await refused()).message).to.contain('a roster of nobody proves nothing')
+      write('leavers.csv', 'ticket,approver,approvedAt\n')
+      expect((await readImport('approvals', folder)).rows).to.deep.equal([])
+    })
   })
 
   for (const [name, text] of [
