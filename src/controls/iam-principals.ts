@@ -35,6 +35,7 @@ interface PrincipalGrants {
   readonly unread: readonly Unknown[]
   readonly mayAllowAll: readonly Unknown[]
   readonly boundary: PolicyDocument | null
+  readonly oneself?: string
 }
 
 abstract class Principal extends RowEntity {
@@ -46,6 +47,7 @@ abstract class Principal extends RowEntity {
   protected abstract get details(): Facts | Unknown
   protected abstract readonly policyMember: string
   protected abstract readonly groups: List
+  protected abstract readonly oneself: string | undefined
 
   get accountId(): string {
     return this.estate.accountId
@@ -96,7 +98,7 @@ abstract class Principal extends RowEntity {
   }
 
   /** Own policies without those of groups. @param withAws whether AWS managed policies count */
-  own(withAws: boolean): Omit<PrincipalGrants, 'boundary'> {
+  own(withAws: boolean): Omit<PrincipalGrants, 'boundary' | 'oneself'> {
     const { details, estate } = this
     if (details instanceof Undecided) return { statements: [], unread: [details], mayAllowAll: [details] }
     const read: ReadPolicy[] = inline(details, this.policyMember).map(({ name, document }) => this.#written(document, name))
@@ -117,7 +119,7 @@ abstract class Principal extends RowEntity {
 
   #collect(): PrincipalGrants {
     const own = this.own(true)
-    const { groups, details } = this
+    const { groups, details, oneself } = this
     const known = (groups instanceof OpenList ? groups.items : groups) as readonly IamGroup[]
     const all = [own, ...known.map(group => group.own(true))]
     const open = groups instanceof OpenList ? [groups.why] : []
@@ -126,6 +128,7 @@ abstract class Principal extends RowEntity {
       unread: [...all.flatMap(each => each.unread), ...open],
       mayAllowAll: [...all.flatMap(each => each.mayAllowAll), ...open],
       boundary: details instanceof Undecided ? null : this.#boundary(details),
+      ...(oneself === undefined ? {} : { oneself }),
     }
   }
 
@@ -160,6 +163,9 @@ export class IamUser extends Principal {
   declare readonly CreateDate: Date | null | Unknown
   readonly kind = 'user'
   protected readonly policyMember = 'UserPolicyList'
+  protected get oneself(): string {
+    return this.key
+  }
 
   get typeName(): string {
     return 'IamUser'
@@ -244,6 +250,7 @@ export class IamUser extends Principal {
 export class IamGroup extends Principal {
   readonly kind = 'group'
   protected readonly policyMember = 'GroupPolicyList'
+  protected readonly oneself = 'any_user'
   protected readonly groups: List = []
 
   get typeName(): string {
@@ -261,6 +268,7 @@ export class IamGroup extends Principal {
 export class IamRole extends Principal {
   readonly kind = 'role'
   protected readonly policyMember = 'RolePolicyList'
+  protected readonly oneself = undefined
   protected readonly groups = emptyList
 
   get typeName(): string {

@@ -16,8 +16,6 @@ export interface Statement {
   readonly isConditional: boolean
   /** a Condition tests more than who, how, when and from where one asks: an Allow with one does not allow everything it names */
   readonly isLimited: boolean
-  /** a resource is the IAM user who asks (`${aws:username}`) */
-  readonly isOnOneself: boolean
 }
 
 export interface PolicyDocument {
@@ -100,7 +98,6 @@ function readStatement(written: unknown, policy: string): Statement | string {
     resourcePatterns: resource ?? [],
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
     isLimited: isLimiting(condition),
-    isOnOneself: resource?.some(each => /:user\/\$\{aws:username\}$/i.test(each)) ?? false,
   }
 }
 

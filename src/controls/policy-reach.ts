@@ -13,6 +13,8 @@ export interface Grants {
   readonly unread: readonly Unknown[]
   /** the permissions boundary: null for none, and for one that could not be read, since a restriction must be proven */
   readonly boundary: PolicyDocument | null
+  /** ARN of the IAM user whose grants they are; `any_user` for a group; nothing for a role session, which has no `aws:username` */
+  readonly oneself?: string
 }
 
 /**
@@ -23,11 +25,11 @@ export interface Grants {
  *   `at_all`: on anything
  */
 export function allows(grants: Grants, wanted: string, how: How): boolean | Unknown {
-  const { statements, unread, boundary } = grants
+  const { statements, unread, boundary, oneself } = grants
   if (statements.some(each => denies(each, wanted))) return false
   if (boundary !== null && !boundary.statements.some(each => grantsSome(each, wanted, 'at_all', boundary.statements)))
     return false
-  if (statements.some(each => grantsSome(each, wanted, how, statements))) return true
+  if (statements.some(each => grantsSome(each, wanted, how, statements, oneself))) return true
   return unread.length === 0 ? false : unread.reduce(joinGaps)
 }
 
@@ -78,10 +80,12 @@ export function serviceWildcards(statement: Statement): readonly string[] {
   return resources === 'some' ? whole.filter(service => resourcePatterns.some(each => isWhole(each, service))) : whole
 }
 
-function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[]): boolean {
-  const { effect, actions, actionPatterns, isLimited, isOnOneself } = statement
+function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[], oneself?: string): boolean {
+  const { effect, actions, actionPatterns, isLimited } = statement
   if (effect !== 'Allow') return false
-  if (how !== 'at_all' && (isLimited || !(isBroadOn(statement, wanted) || (how === 'to_oneself' && isOnOneself)))) return false
+  if (how !== 'at_all' && isLimited) return false
+  if (how === 'broadly' && !isBroadOn(statement, wanted)) return false
+  if (how === 'to_oneself' && !isBroadOn(statement, wanted) && !isOnOneself(statement, oneself)) return false
   if (actions === 'every') return true
   if (actions === 'all_but') return !actionPatterns.some(pattern => covers(pattern, wanted))
   // a deny of the very pattern that allows leaves nothing of it
@@ -113,6 +117,16 @@ function isBroadOn(statement: Statement, wanted: string): boolean {
     known.set(service, found)
   }
   return found
+}
+
+const username = /\$\{aws:username\b[^}]*\}/gi
+
+/** Whether a resource is the user who asks, by ARN or by `${aws:username}`, on whatever path. */
+function isOnOneself({ resourcePatterns }: Statement, oneself: string | undefined): boolean {
+  if (oneself === undefined) return false
+  if (oneself === 'any_user') return resourcePatterns.some(each => /:(user|[*?])[^:]*\$\{aws:username\b[^}]*\}[*?]*$/i.test(each))
+  const name = oneself.split('/').at(-1)!
+  return resourcePatterns.some(each => covers(each.replace(username, name), oneself))
 }
 
 /** An unconditional Deny of all that is wanted, on literally everything: what lowers must be proven. */
