@@ -28,7 +28,10 @@ export function isWhole(written: string, service: string): boolean {
 
 /** In lower case, without what says nothing more: the account of whoever asks is as good as any. */
 function readable(pattern: string): string {
-  return pattern.toLowerCase().replaceAll('${aws:principalaccount}', '*').replace(/\*+/g, '*')
+  return pattern
+    .toLowerCase()
+    .replace(/\$\{aws:principalaccount\}/g, '*')
+    .replace(/\*+/g, '*')
 }
 
 /** Tried by samples, since AWS's `*` goes beyond colons and slashes: `arn:aws:iam::*` is all of IAM. */

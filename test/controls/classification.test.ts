@@ -41,7 +41,7 @@ describe('the classification of a permission set', () => {
       ...['arn:aws:iam::*', 'arn:aws:iam:*', 'arn:aws:iam*', 'arn:aws:i?m::*', 'arn:*:iam::*:*', 'arn:aws-cn:iam::*:*/*'],
       ...['arn:aws:iam::*:*/*', 'arn:aws:iam::*:policy*', 'arn:aws:iam::*:policy/?*', 'arn:aws:iam::*:policy/**'],
       ...['arn:aws:iam::????????????:policy/*', 'arn:aws:iam::111122223333:policy/*', 'arn:aws:iam::1111*:pol*/*'],
-      ...['arn:aws:iam::${aws:PrincipalAccount}:policy/*', 'arn:aws:*:*:111122223333:*', 'arn:aws:*policy/*'],
+      ...[`arn:aws:iam::\${aws:PrincipalAccount}:policy/*`, 'arn:aws:*:*:111122223333:*', 'arn:aws:*policy/*'],
     ].map(
       Resource =>
         [`versions of policies on ${Resource}`, policy(allow({ Action: 'iam:CreatePolicyVersion', Resource })), 'admin'] as const,
@@ -75,7 +75,7 @@ describe('the classification of a permission set', () => {
     ['a policy for a role, and taking it on', policy(allow({ Action: ['iam:PutRolePolicy', 'sts:AssumeRole'] })), 'admin'],
     [
       'a policy for the user whom a role session is not',
-      policy(allow({ Action: 'iam:PutUserPolicy', Resource: 'arn:aws:iam::*:user/${aws:username}' })),
+      policy(allow({ Action: 'iam:PutUserPolicy', Resource: `arn:aws:iam::*:user/\${aws:username}` })),
       'none',
     ],
     ['all of STS, which makes a root user from the management account alone', policy(allow({ Action: 'sts:*' })), 'none'],
@@ -106,7 +106,7 @@ describe('the classification of a permission set', () => {
         [{ StringLike: { 'aws:RequestedRegion': 'eu-*' } }, 'none'],
         [{ StringNotLike: { 'aws:RequestedRegion': '*' } }, 'none'],
         [{ StringEquals: { 'aws:ResourceTag/team': '*' } }, 'none'],
-        [{ StringEquals: { 'aws:ResourceTag/team': '${aws:PrincipalTag/team}' } }, 'none'],
+        [{ StringEquals: { 'aws:ResourceTag/team': `\${aws:PrincipalTag/team}` } }, 'none'],
         [{ StringEquals: { 'aws:PrincipalOrgID': 'o-1', 'iam:PassedToService': 'ec2.amazonaws.com' } }, 'none'],
       ] as const
     ).map(

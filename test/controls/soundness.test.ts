@@ -100,8 +100,8 @@ describe('soundness of unknown', () => {
     [
       'an unread policy allows nothing',
       'policy-reach.ts',
-      'if (statements.some(each => grantsSome(each, wanted, how, statements))) return true\n  return unread.length === 0 ?',
-      'if (statements.some(each => grantsSome(each, wanted, how, statements))) return true\n  return unread.length >= 0 ?',
+      'if (statements.some(each => grantsSome(each, wanted, how, statements, oneself))) return true\n  return unread.length === 0 ?',
+      'if (statements.some(each => grantsSome(each, wanted, how, statements, oneself))) return true\n  return unread.length >= 0 ?',
     ],
     [
       'an unread policy of the organization is not there',
