@@ -6,6 +6,7 @@ import { explainSubject, presentInstant, readConfiguredExceptions, runEvaluation
 import { type GapCause, gapCauses } from '../reports/index.ts'
 import { addCounts } from '../status-counts.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
+import { isClockBehind } from './attention.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { printExplanations } from './explain.ts'
@@ -45,6 +46,11 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       const broken = await readConfiguredExceptions({ store, catalog, log: silent }, config.exceptions)
       for (const line of broken) terminal.note(`evidenced: exceptions: ${line}`)
       const asOf = wanted ?? (await presentInstant(store, new Date()))
+      const clock = new Date()
+      if (isClockBehind(asOf, clock))
+        terminal.note(
+          `evidenced: the clock says ${clock.toISOString()}, and something on record is of ${asOf.toISOString()}: set the clock by NTP; how old that is cannot be said until then`,
+        )
       if (options.explain && options.control !== undefined && options.subject !== undefined) {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return
