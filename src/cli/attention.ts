@@ -1,13 +1,11 @@
 import type { Config } from '../config.ts'
 import type { Catalog } from '../controls/index.ts'
-import { readSchedule, slotBefore } from '../daemon/index.ts'
+import { isAhead, madeAt, readSchedule, slotBefore } from '../daemon/index.ts'
 import { problemLine } from '../document.ts'
 import type { RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
 
 /** How long a collection may take before its slot counts as missed. */
 const graceMs = 3_600_000
-/** A clock that is further behind what is on record was set back, or was ahead when it was recorded. */
-const clockToleranceMs = 300_000
 
 /** What is known when somebody looks. */
 export interface Known {
@@ -19,17 +17,15 @@ export interface Known {
   readonly headFailure: string | null
 }
 
-/** Whether an instant on record lies so far ahead of the clock that the clock, now or then, is wrong. */
-export function isClockBehind(onRecord: Date, now: Date): boolean {
-  return onRecord.getTime() > now.getTime() + clockToleranceMs
-}
-
-/** The slot that the last snapshot of a source should have followed by now; null: it is as young as the schedule asks for. */
+/**
+ * The slot that the last snapshot of a source should have followed by now; null: it is as young as the schedule asks for. One that a clock
+ * dated which was ahead followed none.
+ */
 export function overdueSince(schedule: Config['schedule'], snapshot: Snapshot | null, now: Date): Date | null {
   const slot = slotBefore(readSchedule(schedule.collect, schedule.timeZone), new Date(now.getTime() - graceMs))
   if (slot === null) return null
-  if (snapshot === null || snapshot.sealedAt < slot) return slot
-  return null
+  const made = snapshot === null ? null : madeAt(snapshot, now)
+  return made === null || made < slot ? slot : null
 }
 
 /** What a person should look at although the program goes on, in words: nothing when all is as it should be. */
@@ -44,8 +40,9 @@ export function attentionOf(
     const failure = lastRun?.outcome === 'failed' ? `; the last run failed: ${lastRun.error}` : ''
     if (since !== null) lines.push(`${label} is overdue: a collection was due at ${since.toISOString()}, and ${last}${failure}`)
     const judged = evaluation?.snapshots.find(each => each.source === label)
-    const isWaiting = snapshot !== null && snapshot.sealedAt.getTime() < now.getTime() - graceMs
-    if (isWaiting && judged?.version !== snapshot.version) lines.push(`version ${snapshot.version} of ${label} was not judged`)
+    const made = snapshot === null ? null : madeAt(snapshot, now)
+    if (snapshot !== null && made !== null && made.getTime() < now.getTime() - graceMs && judged?.version !== snapshot.version)
+      lines.push(`version ${snapshot.version} of ${label} was not judged`)
   }
   const labels = new Set(sources.map(each => each.label))
   for (const { source } of evaluation?.snapshots ?? []) {
@@ -53,7 +50,7 @@ export function attentionOf(
     lines.push(`${source} is judged and is not configured any more: what is said of it is as old as its last snapshot`)
   }
   const latest = [evaluation?.asOf, ...sources.map(each => each.snapshot?.sealedAt)].filter(each => each !== undefined)
-  const ahead = latest.find(each => isClockBehind(each, now))
+  const ahead = latest.find(each => isAhead(each, now))
   if (ahead !== undefined)
     lines.push(`the clock says ${now.toISOString()}, and something on record is of ${ahead.toISOString()}: set the clock by NTP`)
   if (headFailure !== null) lines.push(`nobody outside the database holds what was sealed last: ${headFailure}`)

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { isComplete } from '../coverage.ts'
+import { isAhead } from '../daemon/index.ts'
 import { openLog, silent } from '../log.ts'
 import type { Json, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
 import { explainSubject, presentInstant, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
 import { type GapCause, gapCauses } from '../reports/index.ts'
 import { addCounts } from '../status-counts.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
-import { isClockBehind } from './attention.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, pastInstant, terminalOf } from './command.ts'
 import { exit, UsageError } from './exit.ts'
 import { printExplanations } from './explain.ts'
@@ -47,7 +47,7 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       for (const line of broken) terminal.note(`evidenced: exceptions: ${line}`)
       const asOf = wanted ?? (await presentInstant(store, new Date()))
       const clock = new Date()
-      if (isClockBehind(asOf, clock))
+      if (isAhead(asOf, clock))
         terminal.note(
           `evidenced: the clock says ${clock.toISOString()}, and something on record is of ${asOf.toISOString()}: set the clock by NTP; how old that is cannot be said until then`,
         )

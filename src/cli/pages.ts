@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { isComplete } from '../coverage.ts'
+import { isAhead } from '../daemon/index.ts'
 import { explain } from '../errors.ts'
 import type { Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
@@ -77,7 +78,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
   } satisfies ServerOptions)
 
   async function home({ parts: { store, catalog, signer, now, look }, verificationFailure, headFailure }: PagesOptions) {
-    const sources = await sourcesNow(store, config)
+    const sources = await sourcesNow(store, config, now())
     const evaluation = await latestEvaluation(store, {})
     const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
     const reports = config.frameworks
@@ -153,13 +154,14 @@ async function bundlesHere(store: Store): Promise<readonly BundleRecord[]> {
 }
 
 /** Every configured source with its last snapshot and its last run. */
-async function sourcesNow(store: Store, config: Config) {
+async function sourcesNow(store: Store, config: Config, now: Date) {
   return Promise.all(
-    config.sources.map(async ({ label }) => ({
-      label,
-      snapshot: await readSnapshot(store, label, 'latest'),
-      lastRun: (await listRuns(store, { source: label, limit: 1 }))[0] ?? null,
-    })),
+    config.sources.map(async ({ label }) => {
+      const runs = await listRuns(store, { source: label, limit: 100 })
+      // one of a clock that was ahead would be the last for as long
+      const lastRun = runs.find(each => !isAhead(each.startedAt, now)) ?? runs[0] ?? null
+      return { label, snapshot: await readSnapshot(store, label, 'latest'), lastRun }
+    }),
   )
 }
 
@@ -173,7 +175,7 @@ async function healthOf({
   const about = { version: softwareVersion, collecting: collecting(), nextRunAt: nextRun()?.toISOString() ?? null }
   try {
     const { kind, serverVersion, schema } = await health(store)
-    const sources = await sourcesNow(store, config)
+    const sources = await sourcesNow(store, config, now())
     const [evaluation = null] = (await listEvaluations(store, { limit: 100 })).toSorted(
       (a, b) => b.asOf.getTime() - a.asOf.getTime(),
     )

@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import { startBell } from './bell.ts'
-import { readSchedule, retryTime, slotBefore } from './slot.ts'
+import { isAhead, readSchedule, retryTime, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
 export interface ScheduledOptions {
@@ -41,7 +41,8 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
     const slot = slotBefore(schedule, now)
     const last = stopping.signal.aborted || slot === null ? null : await options.lastDone()
     if (slot === null || last === null) return
-    if (last >= slot) {
+    // what is dated ahead of the clock was not done since the slot: nobody knows when
+    if (last >= slot && !isAhead(last, now)) {
       failure = null
       return
     }

@@ -3,7 +3,10 @@ import { attentionOf, type Known, overdueSince } from '../../src/cli/attention.t
 import type { RunRecord } from '../../src/model.ts'
 import { sampleSnapshot } from '../reports/sample.ts'
 
-const snapshot = { ...sampleSnapshot(), source: 'acme', version: 4, sealedAt: new Date('2026-06-30T02:10:00Z') }
+const snapshot = {
+  ...sampleSnapshot(),
+  ...{ source: 'acme', version: 4, startedAt: new Date('2026-06-30T02:00:00Z'), sealedAt: new Date('2026-06-30T02:10:00Z') },
+}
 const schedule = { collect: '0 2 * * *', verify: '0 4 * * 0', timeZone: 'UTC' }
 const at = (now: string, more: Partial<Known> = {}): readonly string[] =>
   attentionOf(
@@ -50,11 +53,20 @@ describe('what needs attention', () => {
 
   it('is a clock that is behind what is on record, and what is broken in the catalog', () => {
     expect(at('2026-06-29T12:00:00Z')).to.deep.equal([
+      'acme is overdue: a collection was due at 2026-06-29T02:00:00.000Z, and its last snapshot is of 2026-06-30T02:10:00.000Z',
       'the clock says 2026-06-29T12:00:00.000Z, and something on record is of 2026-06-30T02:10:00.000Z: set the clock by NTP',
     ])
     const broken = { file: 'own.yaml', line: 3, column: 1, path: 'severity', message: 'is no severity', hint: null }
     expect(at('2026-06-30T12:00:00Z', { catalog: { problems: [broken] } })).to.deep.equal([
       'not judged, since it is broken: own.yaml:3:1: severity: is no severity',
     ])
+  })
+
+  it('is a source whose snapshot a clock dated that was ahead, until one was made since', () => {
+    const ahead = { ...snapshot, startedAt: new Date('2027-06-30T02:00:00Z'), sealedAt: new Date('2027-06-30T02:10:00Z') }
+    const now = new Date('2027-03-01T12:00:00Z')
+    expect(overdueSince(schedule, ahead, now)).to.deep.equal(new Date('2027-03-01T02:00:00Z'))
+    expect(overdueSince(schedule, { ...ahead, startedAt: new Date('2027-03-01T02:00:05Z') }, now)).to.equal(null)
+    expect(overdueSince(schedule, { ...ahead, startedAt: new Date('2027-02-28T02:00:05Z') }, now)).to.not.equal(null)
   })
 })
