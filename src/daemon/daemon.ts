@@ -111,7 +111,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
   }
   const told = tellOnce(error => options.log.error('catching up failed', { error }), options.now)
 
-  let looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed)
+  let looking = Promise.resolve()
   let isLooking = false
   const silence = startBell(options.schedule.collect, options.schedule.timeZone, options.checkEveryMs ?? 60_000, () => {
     if (isLooking) return
@@ -123,6 +123,8 @@ export function startDaemon(options: DaemonOptions): Daemon {
         isLooking = false
       })
   })
+  // after the bell: what cannot be rung begins no work
+  looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed)
 
   return {
     nextRun: () => (stopping.signal.aborted ? null : slotAfter(schedule, options.now())),

@@ -57,7 +57,7 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
     }
   }
   const told = tellOnce(error => options.log.error(`${options.name} could not be looked after`, { error }), options.now)
-  let looking = look(true).catch(told.failed)
+  let looking = Promise.resolve()
   let isLooking = false
   const silence = startBell(options.schedule, options.timeZone, options.checkEveryMs ?? 60_000, () => {
     if (isLooking) return
@@ -69,6 +69,8 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
         isLooking = false
       })
   })
+  // after the bell: what cannot be rung begins no work
+  looking = look(true).catch(told.failed)
 
   return {
     failure: () => failure,
