@@ -6,6 +6,8 @@ import type { RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
 
 /** How long a collection may take before its slot counts as missed. */
 const graceMs = 3_600_000
+/** How long a run that is under way, or a verification, may take before something is wrong with it. */
+const longestMs = 86_400_000
 
 /** What is known when somebody looks. */
 export interface Known {
@@ -19,13 +21,20 @@ export interface Known {
 
 /**
  * The slot that the last snapshot of a source should have followed by now; null: it is as young as the schedule asks for. One that a clock
- * dated which was ahead followed none.
+ * dated which was ahead followed none, and a run that began since the slot and goes on, for a day at most, will.
  */
-export function overdueSince(schedule: Config['schedule'], snapshot: Snapshot | null, now: Date): Date | null {
+export function overdueSince(
+  schedule: Config['schedule'],
+  snapshot: Snapshot | null,
+  now: Date,
+  lastRun: RunRecord | null = null,
+): Date | null {
   const slot = slotBefore(readSchedule(schedule.collect, schedule.timeZone), new Date(now.getTime() - graceMs))
   if (slot === null) return null
   const made = snapshot === null ? null : madeAt(snapshot, now)
-  return made === null || made < slot ? slot : null
+  if (made !== null && made >= slot) return null
+  const begun = lastRun?.outcome === 'running' && !isAhead(lastRun.startedAt, now) ? lastRun.startedAt : null
+  return begun !== null && begun >= slot && now.getTime() - begun.getTime() < longestMs ? null : slot
 }
 
 /** What a person should look at although the program goes on, in words: nothing when all is as it should be. */
@@ -35,7 +44,7 @@ export function attentionOf(
 ): readonly string[] {
   const lines: string[] = []
   for (const { label, snapshot, lastRun } of sources) {
-    const since = overdueSince(schedule, snapshot, now)
+    const since = overdueSince(schedule, snapshot, now, lastRun)
     const last = snapshot === null ? 'it was never collected' : `its last snapshot is of ${snapshot.sealedAt.toISOString()}`
     const failure = lastRun?.outcome === 'failed' ? `; the last run failed: ${lastRun.error}` : ''
     if (since !== null) lines.push(`${label} is overdue: a collection was due at ${since.toISOString()}, and ${last}${failure}`)

@@ -91,7 +91,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       homeView({
         softwareVersion,
         now: at,
-        sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at) })),
+        sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at, each.lastRun) })),
         attention: attentionOf({ now: at, sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
         evaluation,
         figures: await findingFigures(store, at),
@@ -183,11 +183,11 @@ async function healthOf({
       ok: true,
       ...about,
       database: { ok: true, detail: `${kind} PostgreSQL ${serverVersion}, schema ${schema}` },
-      sources: sources.map(({ label, snapshot }) => ({
+      sources: sources.map(({ label, snapshot, lastRun }) => ({
         label,
         lastSnapshotAt: snapshot?.sealedAt.toISOString() ?? null,
         complete: snapshot === null ? null : isComplete(snapshot),
-        overdueSince: overdueSince(config.schedule, snapshot, now())?.toISOString() ?? null,
+        overdueSince: overdueSince(config.schedule, snapshot, now(), lastRun)?.toISOString() ?? null,
       })),
       attention: attentionOf({ now: now(), sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
     }

@@ -69,4 +69,17 @@ describe('what needs attention', () => {
     expect(overdueSince(schedule, { ...ahead, startedAt: new Date('2027-03-01T02:00:05Z') }, now)).to.equal(null)
     expect(overdueSince(schedule, { ...ahead, startedAt: new Date('2027-02-28T02:00:05Z') }, now)).to.not.equal(null)
   })
+
+  it('is no source whose collection began at the slot and goes on, for a day', () => {
+    const run = (startedAt: string, outcome = 'running') =>
+      ({ outcome, error: null, startedAt: new Date(startedAt) }) as RunRecord
+    const since = (now: string, lastRun: RunRecord) => overdueSince(schedule, snapshot, new Date(now), lastRun)
+    expect(since('2026-07-01T05:00:00Z', run('2026-07-01T02:00:01Z'))).to.equal(null)
+    for (const [now, lastRun] of [
+      ['2026-07-01T05:00:00Z', run('2026-07-01T02:00:01Z', 'interrupted')],
+      ['2026-07-01T05:00:00Z', run('2026-07-01T01:59:00Z')],
+      ['2026-07-02T02:30:00Z', run('2026-07-01T02:00:01Z')],
+    ] as const)
+      expect(since(now, lastRun), now).to.not.equal(null)
+  })
 })
