@@ -3,6 +3,7 @@ import type { Catalog } from '../controls/index.ts'
 import { isAhead, madeAt, readSchedule, slotBefore } from '../daemon/index.ts'
 import { problemLine } from '../document.ts'
 import type { RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
+import type { KeptVerification } from '../store/index.ts'
 
 /** How long a collection may take before its slot counts as missed. */
 const graceMs = 3_600_000
@@ -17,6 +18,11 @@ export interface Known {
   readonly catalog: Pick<Catalog, 'problems'>
   /** why the last head could not be left outside, in words; null: it could */
   readonly headFailure: string | null
+  /** the last verification of the store; left out: nobody asked. `failure`: why it could not be done, in words */
+  readonly verification?: {
+    readonly last: Pick<KeptVerification, 'at' | 'problems' | 'headsMissing'> | null
+    readonly failure: string | null
+  }
 }
 
 /**
@@ -39,7 +45,7 @@ export function overdueSince(
 
 /** What a person should look at although the program goes on, in words: nothing when all is as it should be. */
 export function attentionOf(
-  { now, sources, evaluation, catalog, headFailure }: Known,
+  { now, sources, evaluation, catalog, headFailure, verification }: Known,
   schedule: Config['schedule'],
 ): readonly string[] {
   const lines: string[] = []
@@ -63,6 +69,25 @@ export function attentionOf(
   if (ahead !== undefined)
     lines.push(`the clock says ${now.toISOString()}, and something on record is of ${ahead.toISOString()}: set the clock by NTP`)
   if (headFailure !== null) lines.push(`nobody outside the database holds what was sealed last: ${headFailure}`)
+  if (verification !== undefined) lines.push(...aboutVerification(verification, schedule, now))
   for (const problem of catalog.problems) lines.push(`not judged, since it is broken: ${problemLine(problem)}`)
+  return lines
+}
+
+function aboutVerification(
+  { last, failure }: NonNullable<Known['verification']>,
+  schedule: Config['schedule'],
+  now: Date,
+): readonly string[] {
+  const lines: string[] = []
+  if (failure !== null) lines.push(`the store could not be verified: ${failure}`)
+  if (last === null) return lines
+  const at = last.at.toISOString()
+  if (last.problems > 0)
+    lines.push(`the store is not as it was sealed: ${last.problems} problems, found at ${at}; see \`evidenced verify-store\``)
+  if ((last.headsMissing ?? 0) > 0) lines.push(`${last.headsMissing} heads were not held outside the database at ${at}`)
+  const slot = slotBefore(readSchedule(schedule.verify, schedule.timeZone), new Date(now.getTime() - longestMs))
+  if (slot !== null && (last.at < slot || isAhead(last.at, now)))
+    lines.push(`the store was to be verified at ${slot.toISOString()}, and was last at ${at}`)
   return lines
 }

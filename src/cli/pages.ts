@@ -78,6 +78,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
   } satisfies ServerOptions)
 
   async function home({ parts: { store, catalog, signer, now, look }, verificationFailure, headFailure }: PagesOptions) {
+    const verification = { last: await lastVerification(store), failure: verificationFailure() }
     const sources = await sourcesNow(store, config, now())
     const evaluation = await latestEvaluation(store, {})
     const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
@@ -92,13 +93,16 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
         softwareVersion,
         now: at,
         sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at, each.lastRun) })),
-        attention: attentionOf({ now: at, sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
+        attention: attentionOf(
+          { now: at, sources, evaluation, catalog, headFailure: headFailure(), verification },
+          config.schedule,
+        ),
         evaluation,
         figures: await findingFigures(store, at),
         bundles,
         reports: evaluation === null ? [] : reports,
         keyFingerprint: signer.fingerprint,
-        verification: { last: await lastVerification(store), failure: verificationFailure(), schedule: config.schedule.verify },
+        verification: { ...verification, schedule: config.schedule.verify },
       }),
       look,
     )
@@ -171,10 +175,12 @@ async function healthOf({
   collecting,
   nextRun,
   headFailure,
+  verificationFailure,
 }: PagesOptions): Promise<Health> {
   const about = { version: softwareVersion, collecting: collecting(), nextRunAt: nextRun()?.toISOString() ?? null }
   try {
     const { kind, serverVersion, schema } = await health(store)
+    const verification = { last: await lastVerification(store), failure: verificationFailure() }
     const sources = await sourcesNow(store, config, now())
     const [evaluation = null] = (await listEvaluations(store, { limit: 100 })).toSorted(
       (a, b) => b.asOf.getTime() - a.asOf.getTime(),
@@ -189,7 +195,10 @@ async function healthOf({
         complete: snapshot === null ? null : isComplete(snapshot),
         overdueSince: overdueSince(config.schedule, snapshot, now(), lastRun)?.toISOString() ?? null,
       })),
-      attention: attentionOf({ now: now(), sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
+      attention: attentionOf(
+        { now: now(), sources, evaluation, catalog, headFailure: headFailure(), verification },
+        config.schedule,
+      ),
     }
   } catch (error) {
     const detail = explain(error)

@@ -82,4 +82,15 @@ describe('what needs attention', () => {
     ] as const)
       expect(since(now, lastRun), now).to.not.equal(null)
   })
+
+  it('is a store that was found changed, or that was not verified at its slot', () => {
+    const last = { at: new Date('2026-06-28T04:00:10Z'), problems: 0, headsMissing: 0 }
+    const said = (now: string, more: object, failure: string | null = null) =>
+      at(now, { verification: { last: { ...last, ...more }, failure } }).join()
+    expect(said('2026-06-30T12:00:00Z', {})).to.equal('')
+    expect(said('2026-06-30T12:00:00Z', { problems: 2 })).to.contain('the store is not as it was sealed: 2 problems')
+    expect(said('2026-06-30T12:00:00Z', { headsMissing: 1 })).to.contain('1 heads were not held outside')
+    expect(said('2026-06-30T12:00:00Z', {}, 'no bucket')).to.equal('the store could not be verified: no bucket')
+    expect(said('2026-07-06T05:00:00Z', {})).to.contain('was to be verified at 2026-07-05T04:00:00.000Z')
+  })
 })
