@@ -5,8 +5,11 @@ interface Field {
   readonly names: readonly string[]
 }
 
-const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
-const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+const months = [
+  ...['january', 'february', 'march', 'april', 'may', 'june'],
+  ...['july', 'august', 'september', 'october', 'november', 'december'],
+]
+const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday']
 
 const fields: readonly Field[] = [
   { name: 'minute', least: 0, most: 59, names: [] },
@@ -45,6 +48,14 @@ export function readCron(text: string): Cron {
   }
 }
 
+/** The same slots as an expression of numbers and commas alone, for whoever reads cron less freely; a field without a limit is `*`. */
+export function plainCron(text: string): string {
+  const { minutes, hours, daysOfMonth, months, daysOfWeek } = readCron(text)
+  const plain = (values: ReadonlySet<number>, size: number) =>
+    values.size === size ? '*' : [...values].sort((a, b) => a - b).join(',')
+  return [plain(minutes, 60), plain(hours, 24), plain(daysOfMonth, 31), plain(months, 12), plain(daysOfWeek, 7)].join(' ')
+}
+
 /** What is wrong with a cron expression of five fields, in words; null when it is one and names a day that comes. */
 export function cronProblem(text: string): string | null {
   const parts = text.trim().split(/\s+/)
@@ -69,6 +80,8 @@ function valuesOf(text: string, field: Field): number[] | string {
     const low = star === undefined ? numberOf(from!, field) : field.least
     const high = star === undefined ? (to === undefined ? low : numberOf(to, field)) : field.most
     if (low === null || high === null) return `${item} is no ${field.name}: ${field.least} to ${field.most}`
+    if (star === undefined && to === undefined && step !== undefined)
+      return `${item} is a step without a range: */${step} or ${from}-${field.most}/${step}`
     if (low > high || step === '0') return `${item} is an empty range of the ${field.name}`
     for (let value = low; value <= high; value += Number(step ?? 1)) values.push(value)
   }
@@ -76,8 +89,8 @@ function valuesOf(text: string, field: Field): number[] | string {
 }
 
 function numberOf(text: string, { least, most, names }: Field): number | null {
-  const named = names.indexOf(text.toLowerCase().slice(0, 3))
-  if (named >= 0 && /^[a-z]+$/i.test(text)) return named + least
+  const named = names.findIndex(name => [name, name.slice(0, 3)].includes(text.toLowerCase()))
+  if (named >= 0) return named + least
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   return value >= least && value <= most ? value : null
 }

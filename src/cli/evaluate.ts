@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { isComplete } from '../coverage.ts'
+import { isAhead } from '../daemon/index.ts'
 import { openLog, silent } from '../log.ts'
 import type { Json, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
 import { explainSubject, presentInstant, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
@@ -45,6 +46,11 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       const broken = await readConfiguredExceptions({ store, catalog, log: silent }, config.exceptions)
       for (const line of broken) terminal.note(`evidenced: exceptions: ${line}`)
       const asOf = wanted ?? (await presentInstant(store, new Date()))
+      const clock = new Date()
+      if (isAhead(asOf, clock))
+        terminal.note(
+          `evidenced: the clock says ${clock.toISOString()}, and something on record is of ${asOf.toISOString()}: set the clock by NTP; how old that is cannot be said until then`,
+        )
       if (options.explain && options.control !== undefined && options.subject !== undefined) {
         printExplanations(terminal, await explainSubject({ store, catalog }, asOf, options.control, options.subject))
         return

@@ -45,7 +45,8 @@ Exit codes:
   0  done and complete
   1  failed: nothing was proven (no credentials, no instance, no database, …)
   2  wrong usage or configuration
-  3  done, but an input was denied or incomplete
+  3  done, but an input was denied or incomplete, a head is missing outside (verify-store),
+     or pseudonyms leave results that cannot be compared (reperform)
   4  verification found something wrong`
 
 /**

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { isComplete } from '../coverage.ts'
+import { isAhead } from '../daemon/index.ts'
 import { explain } from '../errors.ts'
 import type { Signer } from '../evidence/index.ts'
 import type { Log } from '../log.ts'
@@ -77,7 +78,8 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
   } satisfies ServerOptions)
 
   async function home({ parts: { store, catalog, signer, now, look }, verificationFailure, headFailure }: PagesOptions) {
-    const sources = await sourcesNow(store, config)
+    const verification = { last: await lastVerification(store), failure: verificationFailure() }
+    const sources = await sourcesNow(store, config, now())
     const evaluation = await latestEvaluation(store, {})
     const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
     const reports = config.frameworks
@@ -90,14 +92,17 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
       homeView({
         softwareVersion,
         now: at,
-        sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at) })),
-        attention: attentionOf({ now: at, sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
+        sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at, each.lastRun) })),
+        attention: attentionOf(
+          { now: at, sources, evaluation, catalog, headFailure: headFailure(), verification },
+          config.schedule,
+        ),
         evaluation,
         figures: await findingFigures(store, at),
         bundles,
         reports: evaluation === null ? [] : reports,
         keyFingerprint: signer.fingerprint,
-        verification: { last: await lastVerification(store), failure: verificationFailure(), schedule: config.schedule.verify },
+        verification: { ...verification, schedule: config.schedule.verify },
       }),
       look,
     )
@@ -153,13 +158,14 @@ async function bundlesHere(store: Store): Promise<readonly BundleRecord[]> {
 }
 
 /** Every configured source with its last snapshot and its last run. */
-async function sourcesNow(store: Store, config: Config) {
+async function sourcesNow(store: Store, config: Config, now: Date) {
   return Promise.all(
-    config.sources.map(async ({ label }) => ({
-      label,
-      snapshot: await readSnapshot(store, label, 'latest'),
-      lastRun: (await listRuns(store, { source: label, limit: 1 }))[0] ?? null,
-    })),
+    config.sources.map(async ({ label }) => {
+      const runs = await listRuns(store, { source: label, limit: 100 })
+      // one of a clock that was ahead would be the last for as long
+      const lastRun = runs.find(each => !isAhead(each.startedAt, now)) ?? runs[0] ?? null
+      return { label, snapshot: await readSnapshot(store, label, 'latest'), lastRun }
+    }),
   )
 }
 
@@ -169,11 +175,13 @@ async function healthOf({
   collecting,
   nextRun,
   headFailure,
+  verificationFailure,
 }: PagesOptions): Promise<Health> {
   const about = { version: softwareVersion, collecting: collecting(), nextRunAt: nextRun()?.toISOString() ?? null }
   try {
     const { kind, serverVersion, schema } = await health(store)
-    const sources = await sourcesNow(store, config)
+    const verification = { last: await lastVerification(store), failure: verificationFailure() }
+    const sources = await sourcesNow(store, config, now())
     const [evaluation = null] = (await listEvaluations(store, { limit: 100 })).toSorted(
       (a, b) => b.asOf.getTime() - a.asOf.getTime(),
     )
@@ -181,13 +189,16 @@ async function healthOf({
       ok: true,
       ...about,
       database: { ok: true, detail: `${kind} PostgreSQL ${serverVersion}, schema ${schema}` },
-      sources: sources.map(({ label, snapshot }) => ({
+      sources: sources.map(({ label, snapshot, lastRun }) => ({
         label,
         lastSnapshotAt: snapshot?.sealedAt.toISOString() ?? null,
         complete: snapshot === null ? null : isComplete(snapshot),
-        overdueSince: overdueSince(config.schedule, snapshot, now())?.toISOString() ?? null,
+        overdueSince: overdueSince(config.schedule, snapshot, now(), lastRun)?.toISOString() ?? null,
       })),
-      attention: attentionOf({ now: now(), sources, evaluation, catalog, headFailure: headFailure() }, config.schedule),
+      attention: attentionOf(
+        { now: now(), sources, evaluation, catalog, headFailure: headFailure(), verification },
+        config.schedule,
+      ),
     }
   } catch (error) {
     const detail = explain(error)

@@ -1,13 +1,12 @@
 import { hostname } from 'node:os'
 import type { Command } from 'commander'
-import { startDaemon } from '../daemon/index.ts'
+import { isAhead, startDaemon } from '../daemon/index.ts'
 import { openLog } from '../log.ts'
 import type { Source } from '../model.ts'
 import { presentInstant, readConfiguredExceptions, runCollection, runEvaluation } from '../pipeline/index.ts'
 import { listen } from '../server/index.ts'
 import { becomeOnlyDaemon, claimSlot, listEvaluations, readSnapshot, refuseSuperuser, type Store } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
-import { isClockBehind } from './attention.ts'
 import { aborted, addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { openPages, type PagesOptions } from './pages.ts'
 import { awsOf, catalogOf, headsOf, lookOf, signerOf, storeOf } from './parts.ts'
@@ -53,12 +52,12 @@ export function addRun(program: Command, invocation: Invocation): void {
           sources: config.sources,
           schedule: config.schedule,
           claim,
-          lastSealed: async source => (await readSnapshot(store, source.label, 'latest'))?.sealedAt ?? null,
+          lastSnapshot: source => readSnapshot(store, source.label, 'latest'),
           collect: async (source, signal) => void (await runCollection(parts, source, { signal })),
           evaluate: async () => {
             await readConfiguredExceptions(parts, config.exceptions)
             const asOf = await presentInstant(store, now())
-            if (isClockBehind(asOf, now())) log.error('the clock is behind what is on record', { clock: now(), onRecord: asOf })
+            if (isAhead(asOf, now())) log.error('the clock is behind what is on record', { clock: now(), onRecord: asOf })
             await runEvaluation(parts, asOf, config.findings)
           },
           isJudged: () => isJudged(store, config.sources),

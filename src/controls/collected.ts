@@ -7,11 +7,16 @@ import type { IamEstate } from './iam-estate.ts'
 import type { Account } from './targets.ts'
 import { Since, Unknown } from './values.ts'
 
+/** What was read so long after the clock was read by a clock that was ahead. */
+const clockToleranceMs = 300_000
+
 type Held = Pick<DatasetSummary, 'name' | 'place' | 'coverage' | 'count' | 'lastObservedAt' | 'reason'>
 
 /** What the completeness of a collection asks of the estate. */
 export interface CollectedSurroundings extends Surroundings {
   readonly iam: IamEstate
+  /** of whoever judges; null: it is not behind what was collected */
+  readonly clock: Date | null
   activeAccounts(): List
 }
 
@@ -89,13 +94,15 @@ export class Collected extends Entity {
   readonly #summary: Held | null
   readonly #snapshot: Snapshot
   readonly #why: Unknown | null
+  readonly #clock: Date | null
 
   /** @param why why there is no summary; null when there is one */
-  constructor(estate: Surroundings, snapshot: Snapshot, dataset: string, summary: Held | null, why: Unknown | null) {
+  constructor(estate: CollectedSurroundings, snapshot: Snapshot, dataset: string, summary: Held | null, why: Unknown | null) {
     super(estate, 0)
     this.#snapshot = snapshot
     this.#summary = summary
     this.#why = why
+    this.#clock = estate.clock
     this.dataset = dataset
     this.key =
       summary === null || summary.place.accountId === ''
@@ -126,13 +133,22 @@ export class Collected extends Entity {
   get lastComplete(): Since | Unknown {
     if (this.#summary === null) return this.#why!
     const { coverage, lastObservedAt } = this.#summary
-    return new Since(lastObservedAt ?? this.#snapshot.sealedAt, coverage === 'complete' || coverage === 'complete_with_changes')
+    const at = lastObservedAt ?? this.#snapshot.sealedAt
+    const isComplete = coverage === 'complete' || coverage === 'complete_with_changes'
+    if (isComplete && this.#clock !== null && at.getTime() > this.#clock.getTime() + clockToleranceMs) return this.#ahead(at)
+    return new Since(at, isComplete)
   }
   get isImport(): boolean {
     return this.dataset.startsWith('import.')
   }
   get rows(): number | Unknown {
     return this.#summary?.count ?? this.#why!
+  }
+
+  /** How old it is nobody knows: the clock that it was read by was ahead. */
+  #ahead(at: Date): Unknown {
+    const message = `it is dated ${at.toISOString()}, which lies ahead of the clock at its judgement: a clock was wrong`
+    return new Unknown([{ ...this.estate.gaps.absent(this.dataset, '', 'not_collected', message), action: null }])
   }
 
   #gaps(): readonly Gap[] {

@@ -31,6 +31,7 @@ export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = l
       kept,
       exceptions: rows.exceptions ?? null,
       asOf: rows.asOf,
+      clock: rows.clock ?? null,
     })
     for await (const row of resources) source.add(row)
     source.link()

@@ -39,6 +39,8 @@ export interface MoreThanNow {
   readonly exceptions?: readonly Exception[] | null
   /** instant of the judgement; left out: when the snapshot was sealed */
   readonly asOf?: Date
+  /** of whoever judges; left out or null: it is not behind what was collected */
+  readonly clock?: Date | null
 }
 
 /**
@@ -67,6 +69,7 @@ export class SourceEstate extends EstateTables {
   readonly kept: Kept | null
   readonly exceptions: readonly Exception[] | null
   readonly asOf: Date
+  readonly clock: Date | null
 
   readonly #managed: ManagedPolicies
   readonly #own: OwnGaps
@@ -96,6 +99,7 @@ export class SourceEstate extends EstateTables {
     this.imports = imports
     this.past = more.past ?? null
     this.asOf = more.asOf ?? snapshot.sealedAt
+    this.clock = more.clock ?? null
     this.kept = more.kept ?? null
     this.exceptions = more.exceptions ?? null
     this.#managed = managed

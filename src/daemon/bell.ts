@@ -1,4 +1,5 @@
 import { createTask } from 'node-cron'
+import { plainCron } from '../cron.ts'
 
 /**
  * Rings at every tick of a schedule, and in between as often as is asked for: a tick that falls into an hour which clocks skip, or that a
@@ -8,7 +9,11 @@ import { createTask } from 'node-cron'
  */
 export function startBell(expression: string, timeZone: string, everyMs: number, ring: () => void): () => Promise<void> {
   // its own warning of a late tick would be a line of another form in the log, and the next look makes up for it
-  const task = createTask(expression, ring, { timezone: timeZone, suppressMissedWarning: true, missedExecutionTolerance: 1000 })
+  const task = createTask(plainCron(expression), ring, {
+    timezone: timeZone,
+    suppressMissedWarning: true,
+    missedExecutionTolerance: 1000,
+  })
   const timer = setInterval(ring, everyMs)
   const started = Promise.resolve(task.start())
   return async () => {

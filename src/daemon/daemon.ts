@@ -1,7 +1,7 @@
 import type { Log } from '../log.ts'
-import type { Source } from '../model.ts'
+import type { Snapshot, Source } from '../model.ts'
 import { startBell } from './bell.ts'
-import { minuteOf, readSchedule, retryTime, slotAfter, slotBefore } from './slot.ts'
+import { isAhead, madeAt, minuteOf, readSchedule, retryTime, slotAfter, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
 export interface DaemonOptions {
@@ -10,8 +10,8 @@ export interface DaemonOptions {
   readonly schedule: { readonly collect: string; readonly timeZone: string }
   /** true for exactly one caller per (schedule, nominal time), over all processes that share the database */
   claim(schedule: string, nominalTime: Date): Promise<boolean>
-  /** seal time of the source's last snapshot; null before the first */
-  lastSealed(source: Source): Promise<Date | null>
+  /** the source's last snapshot; null before the first */
+  lastSnapshot(source: Source): Promise<Pick<Snapshot, 'startedAt' | 'sealedAt'> | null>
   /** collects one source; ends early, keeping what it has, when the signal aborts */
   collect(source: Source, signal: AbortSignal): Promise<void>
   /** judges what has been collected; called once after the sources of a slot */
@@ -33,9 +33,6 @@ export interface Daemon {
   stop(): Promise<void>
 }
 
-/** A snapshot that is sealed so long after now was sealed by a clock that is ahead of this one. */
-const clockToleranceMs = 300_000
-
 /**
  * Collects and evaluates on a schedule until stopped. What its slot did not bring, because no process was up, the one that had it died or AWS
  * did not answer, is caught up (what was collected and not judged, too): at once when a daemon starts, then 10, 20, 40 and 80 minutes after the slot
@@ -53,8 +50,8 @@ export function startDaemon(options: DaemonOptions): Daemon {
   const isOurs = async (turn: string, nominalTime: Date, source: Source): Promise<boolean> => {
     // a daemon that starts claims nothing: whoever holds the source, alive, keeps it from being read twice
     if (turn === 'start' || (await options.claim(`${turn}/${source.label}`, nominalTime))) return true
-    const sealedAt = await options.lastSealed(source)
-    return sealedAt !== null && sealedAt.getTime() > options.now().getTime() + clockToleranceMs
+    const last = await options.lastSnapshot(source)
+    return last !== null && isAhead(last.sealedAt, options.now())
   }
 
   const runSources = async (turn: string, nominalTime: Date, sources: readonly Source[]): Promise<void> => {
@@ -114,7 +111,7 @@ export function startDaemon(options: DaemonOptions): Daemon {
   }
   const told = tellOnce(error => options.log.error('catching up failed', { error }), options.now)
 
-  let looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed)
+  let looking = Promise.resolve()
   let isLooking = false
   const silence = startBell(options.schedule.collect, options.schedule.timeZone, options.checkEveryMs ?? 60_000, () => {
     if (isLooking) return
@@ -126,6 +123,8 @@ export function startDaemon(options: DaemonOptions): Daemon {
         isLooking = false
       })
   })
+  // after the bell: what cannot be rung begins no work
+  looking = catchUp('start', minuteOf(options.now()), seen).catch(told.failed)
 
   return {
     nextRun: () => (stopping.signal.aborted ? null : slotAfter(schedule, options.now())),
@@ -139,11 +138,12 @@ export function startDaemon(options: DaemonOptions): Daemon {
   }
 }
 
-/** Sources without a snapshot since the last slot. */
+/** Sources without a snapshot since the last slot; one that a clock dated which was ahead is none. */
 async function behind(options: DaemonOptions, slot: Date | null): Promise<readonly Source[]> {
-  const seals = await Promise.all(options.sources.map(source => options.lastSealed(source)))
+  const snapshots = await Promise.all(options.sources.map(source => options.lastSnapshot(source)))
   return options.sources.filter((_, i) => {
-    const sealed = seals[i] ?? null
-    return sealed === null || (slot !== null && sealed < slot)
+    const last = snapshots[i] ?? null
+    const made = last === null ? null : madeAt(last, options.now())
+    return made === null || (slot !== null && made < slot)
   })
 }

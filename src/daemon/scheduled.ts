@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import { startBell } from './bell.ts'
-import { readSchedule, retryTime, slotBefore } from './slot.ts'
+import { isAhead, readSchedule, retryTime, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
 export interface ScheduledOptions {
@@ -41,7 +41,8 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
     const slot = slotBefore(schedule, now)
     const last = stopping.signal.aborted || slot === null ? null : await options.lastDone()
     if (slot === null || last === null) return
-    if (last >= slot) {
+    // what is dated ahead of the clock was not done since the slot: nobody knows when
+    if (last >= slot && !isAhead(last, now)) {
       failure = null
       return
     }
@@ -56,7 +57,7 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
     }
   }
   const told = tellOnce(error => options.log.error(`${options.name} could not be looked after`, { error }), options.now)
-  let looking = look(true).catch(told.failed)
+  let looking = Promise.resolve()
   let isLooking = false
   const silence = startBell(options.schedule, options.timeZone, options.checkEveryMs ?? 60_000, () => {
     if (isLooking) return
@@ -68,6 +69,8 @@ export function startScheduled(options: ScheduledOptions): Scheduled {
         isLooking = false
       })
   })
+  // after the bell: what cannot be rung begins no work
+  looking = look(true).catch(told.failed)
 
   return {
     failure: () => failure,

@@ -1,4 +1,5 @@
 import { type Cron, readCron } from '../cron.ts'
+import type { Snapshot } from '../model.ts'
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -35,6 +36,21 @@ export function slotAfter(schedule: Schedule, at: Date): Date | null {
     if (slot !== undefined) return new Date(slot)
   }
   return null
+}
+
+const clockToleranceMs = 300_000
+
+/** Whether an instant on record lies so far ahead of the clock that the clock, now or then, is wrong. */
+export function isAhead(onRecord: Date, now: Date): boolean {
+  return onRecord.getTime() > now.getTime() + clockToleranceMs
+}
+
+/**
+ * When a snapshot was made. No snapshot is sealed before the one before it: after a clock that was ahead, only the begin of its run says when
+ * that was. Null: the clock was ahead then too, and nobody knows.
+ */
+export function madeAt({ startedAt, sealedAt }: Pick<Snapshot, 'startedAt' | 'sealedAt'>, now: Date): Date | null {
+  return [sealedAt, startedAt].find(at => !isAhead(at, now)) ?? null
 }
 
 /** The nominal time of an instant: cut to the minute. */

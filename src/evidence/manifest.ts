@@ -5,6 +5,8 @@ export interface BundleSubject {
   /** the sources (labels) and whatever else was chosen, in words or as data */
   readonly scope: { readonly [member: string]: Json }
   readonly asOf: Date
+  /** the clock that it was judged by (UTC, ISO 8601), where it was behind `asOf`; left out: it was not */
+  readonly clock?: string
   readonly framework: { readonly id: string; readonly version: string; readonly digest: string } | null
   /** digest of the saved evaluation, and of the catalog it judged with */
   readonly evaluation: { readonly digest: string; readonly catalogDigest: string } | null
@@ -35,6 +37,7 @@ export interface Manifest {
   readonly predicateType: typeof predicateType
   readonly predicate: {
     readonly asOf: string
+    readonly clock?: string
     readonly complete: boolean
     readonly missing: readonly string[]
     readonly scope: { readonly [member: string]: Json }
@@ -86,6 +89,7 @@ export function manifestBytes(subject: BundleSubject, files: readonly BundleFile
     predicateType,
     predicate: {
       asOf: subject.asOf.toISOString(),
+      ...(subject.clock === undefined ? {} : { clock: subject.clock }),
       complete: subject.complete,
       missing: subject.missing,
       scope: subject.scope,

@@ -136,6 +136,8 @@ export interface StoredState extends Resource {
 /** Everything needed to judge as of an instant: for each source its last snapshot sealed at or before it. */
 export interface EstateRows {
   readonly asOf: Date
+  /** the clock of whoever judges, which may be behind what is on record; left out: it is not */
+  readonly clock?: Date
   readonly sources: readonly SourceRows[]
   /** of each kind the last one by then; left out: none */
   readonly imports?: readonly ImportedRows[]

@@ -96,6 +96,7 @@ export async function issueEvidence(
           ...(request.pseudonyms === undefined ? {} : { pseudonyms: { key: request.pseudonyms.id, ...maskStatement } }),
         },
         asOf: evaluation.asOf,
+        ...(evaluation.asOf > evaluation.evaluatedAt ? { clock: evaluation.evaluatedAt.toISOString() } : {}),
         framework: { id: framework.id, version: framework.version, digest: framework.digest },
         evaluation: { digest: evaluation.digest, catalogDigest: evaluation.catalogDigest },
         snapshots: evaluation.snapshots,

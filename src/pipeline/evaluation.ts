@@ -35,7 +35,9 @@ export async function runEvaluation(
   asOf: Date,
   options: { readonly dueDays?: DueDays } = {},
 ): Promise<SavedEvaluation> {
-  const rows = await readEstate(parts.store, asOf)
+  const clock = parts.store.now()
+  const behind = clockBehind(asOf, clock)
+  const rows = { ...(await readEstate(parts.store, asOf)), ...behind }
   if (rows.sources.length === 0) {
     throw new PipelineError('NOTHING_COLLECTED', `no snapshot was sealed by ${asOf.toISOString()}`, {
       hint: 'run `evidenced collect` first, or name a later instant',
@@ -47,7 +49,8 @@ export async function runEvaluation(
     parts.store,
     evaluate(parts.catalog, estate, asOf, exceptions),
     [...classify(estate)],
-    options,
+    // the clock that was behind is kept, so that it can be judged again as it was
+    behind.clock === undefined ? options : { ...options, evaluatedAt: clock },
   )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   await leaveEvaluationHead(parts)
@@ -64,9 +67,17 @@ export async function explainSubject(
   control: string,
   subject: string,
 ): Promise<readonly Explanation[]> {
-  const rows = await withEverything(parts, await readEstate(parts.store, asOf))
+  const rows = await withEverything(parts, {
+    ...(await readEstate(parts.store, asOf)),
+    ...clockBehind(asOf, parts.store.now()),
+  })
   const exceptions = await readExceptions(parts.store, asOf)
   return explainStatus(parts.catalog, await buildEstate(rows, parts.catalog.managedPolicies), asOf, control, subject, exceptions)
+}
+
+/** What says that the judged instant lies ahead of the clock, as it does after a clock was ahead: nothing where it does not. */
+function clockBehind(asOf: Date, clock: Date): Pick<EstateRows, 'clock'> {
+  return asOf > clock ? { clock } : {}
 }
 
 /** An evaluation with everything it was judged on. */

@@ -36,7 +36,7 @@ export interface Reperformance {
  * @throws {EvidenceError} BUNDLE_NOT_READABLE when the bundle does not hold what is needed
  */
 export async function reperform(path: string, manifest: Manifest): Promise<Reperformance> {
-  const { asOf, snapshots, scope } = manifest.predicate
+  const { asOf, clock, snapshots, scope } = manifest.predicate
   const hasPseudonyms = scope.pseudonyms !== undefined
   const { controls, judgedWith = [] } = JSON.parse(await textOf(readBundleFile(path, 'controls.json'))) as {
     readonly controls: readonly ControlInfo[]
@@ -60,7 +60,11 @@ export async function reperform(path: string, manifest: Manifest): Promise<Reper
     const exceptions = held.has('exceptions.json')
       ? (JSON.parse(await textOf(readBundleFile(path, 'exceptions.json'))) as readonly RegisteredException[])
       : null
-    const rows = await withSurroundings(path, held, { asOf: at, sources })
+    const rows = await withSurroundings(path, held, {
+      asOf: at,
+      ...(clock === undefined ? {} : { clock: new Date(clock) }),
+      sources,
+    })
     const estate = await buildEstate({ ...rows, ...(exceptions === null ? {} : { exceptions }) }, catalog.managedPolicies)
     const evaluation = evaluate(catalog, estate, at, exceptions ?? [])
     const disposed = new Set(estate.sources.flatMap(source => [...source.disposed]))

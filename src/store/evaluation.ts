@@ -29,7 +29,7 @@ export interface EvaluationHead {
  * Keeps an evaluation. Outcomes and results are versions that hold from evaluation to evaluation: only what differs from the one before
  * is written. Results are brought into the order of their subjects' keys (UTF-8 bytes, then kind and type).
  * @param classes of the permission sets of its snapshots, kept beside it; left out, "who was admin" cannot be answered for them
- * @param options days until a finding is due, by severity; 7, 30, 90 and 180 when left out
+ * @param options days until a finding is due, by severity: 7, 30, 90 and 180 when left out; and the clock it was judged by: now when left out
  * @returns the evaluation as it will be read; its digest is `registeredDigest`
  * @throws {StoreError} NOT_STORABLE when one subject has two results for one control and source
  */
@@ -37,14 +37,14 @@ export async function saveEvaluation(
   store: Store,
   evaluation: Evaluation,
   classes: readonly PermissionSetClass[] | null = null,
-  options: { readonly dueDays?: DueDays } = {},
+  options: { readonly dueDays?: DueDays; readonly evaluatedAt?: Date } = {},
 ): Promise<SavedEvaluation> {
   const sorted: Evaluation = { ...evaluation, outcomes: evaluation.outcomes.map(sortResults) }
   return transaction(store.db, async on => {
     await on.query('select pg_advisory_xact_lock($1, 0)', [lockSpaces.evaluation])
     const [last] = await on.query<{ id: number }>('select max(id) as id from evaluation having max(id) is not null')
     const id = (last?.id ?? 0) + 1
-    const evaluatedAt = store.now()
+    const evaluatedAt = options.evaluatedAt ?? store.now()
     await writeDefinitions(on, sorted.outcomes)
     await writeOutcomes(on, id, sorted.outcomes)
     await writeResults(on, id, sorted.outcomes)

@@ -3,7 +3,10 @@ import { attentionOf, type Known, overdueSince } from '../../src/cli/attention.t
 import type { RunRecord } from '../../src/model.ts'
 import { sampleSnapshot } from '../reports/sample.ts'
 
-const snapshot = { ...sampleSnapshot(), source: 'acme', version: 4, sealedAt: new Date('2026-06-30T02:10:00Z') }
+const snapshot = {
+  ...sampleSnapshot(),
+  ...{ source: 'acme', version: 4, startedAt: new Date('2026-06-30T02:00:00Z'), sealedAt: new Date('2026-06-30T02:10:00Z') },
+}
 const schedule = { collect: '0 2 * * *', verify: '0 4 * * 0', timeZone: 'UTC' }
 const at = (now: string, more: Partial<Known> = {}): readonly string[] =>
   attentionOf(
@@ -50,11 +53,44 @@ describe('what needs attention', () => {
 
   it('is a clock that is behind what is on record, and what is broken in the catalog', () => {
     expect(at('2026-06-29T12:00:00Z')).to.deep.equal([
+      'acme is overdue: a collection was due at 2026-06-29T02:00:00.000Z, and its last snapshot is of 2026-06-30T02:10:00.000Z',
       'the clock says 2026-06-29T12:00:00.000Z, and something on record is of 2026-06-30T02:10:00.000Z: set the clock by NTP',
     ])
     const broken = { file: 'own.yaml', line: 3, column: 1, path: 'severity', message: 'is no severity', hint: null }
     expect(at('2026-06-30T12:00:00Z', { catalog: { problems: [broken] } })).to.deep.equal([
       'not judged, since it is broken: own.yaml:3:1: severity: is no severity',
     ])
+  })
+
+  it('is a source whose snapshot a clock dated that was ahead, until one was made since', () => {
+    const ahead = { ...snapshot, startedAt: new Date('2027-06-30T02:00:00Z'), sealedAt: new Date('2027-06-30T02:10:00Z') }
+    const now = new Date('2027-03-01T12:00:00Z')
+    expect(overdueSince(schedule, ahead, now)).to.deep.equal(new Date('2027-03-01T02:00:00Z'))
+    expect(overdueSince(schedule, { ...ahead, startedAt: new Date('2027-03-01T02:00:05Z') }, now)).to.equal(null)
+    expect(overdueSince(schedule, { ...ahead, startedAt: new Date('2027-02-28T02:00:05Z') }, now)).to.not.equal(null)
+  })
+
+  it('is no source whose collection began at the slot and goes on, for a day', () => {
+    const run = (startedAt: string, outcome = 'running') =>
+      ({ outcome, error: null, startedAt: new Date(startedAt) }) as RunRecord
+    const since = (now: string, lastRun: RunRecord) => overdueSince(schedule, snapshot, new Date(now), lastRun)
+    expect(since('2026-07-01T05:00:00Z', run('2026-07-01T02:00:01Z'))).to.equal(null)
+    for (const [now, lastRun] of [
+      ['2026-07-01T05:00:00Z', run('2026-07-01T02:00:01Z', 'interrupted')],
+      ['2026-07-01T05:00:00Z', run('2026-07-01T01:59:00Z')],
+      ['2026-07-02T02:30:00Z', run('2026-07-01T02:00:01Z')],
+    ] as const)
+      expect(since(now, lastRun), now).to.not.equal(null)
+  })
+
+  it('is a store that was found changed, or that was not verified at its slot', () => {
+    const last = { at: new Date('2026-06-28T04:00:10Z'), problems: 0, headsMissing: 0 }
+    const said = (now: string, more: object, failure: string | null = null) =>
+      at(now, { verification: { last: { ...last, ...more }, failure } }).join()
+    expect(said('2026-06-30T12:00:00Z', {})).to.equal('')
+    expect(said('2026-06-30T12:00:00Z', { problems: 2 })).to.contain('the store is not as it was sealed: 2 problems')
+    expect(said('2026-06-30T12:00:00Z', { headsMissing: 1 })).to.contain('1 heads were not held outside')
+    expect(said('2026-06-30T12:00:00Z', {}, 'no bucket')).to.equal('the store could not be verified: no bucket')
+    expect(said('2026-07-06T05:00:00Z', {})).to.contain('was to be verified at 2026-07-05T04:00:00.000Z')
   })
 })

@@ -18,6 +18,8 @@ const source = (label: string): Source => ({
 interface Shared {
   readonly claims: Set<string>
   readonly sealed: Map<string, Date>
+  /** when the run of the last snapshot began, where it is not when it was sealed */
+  readonly begun: Map<string, Date>
   readonly held: Set<string>
   /** false: what was collected has not been judged */
   isJudged: boolean
@@ -42,6 +44,7 @@ function fresh(sealedAt?: string): Shared {
     held: new Set(),
     isJudged: true,
     claims: new Set(),
+    begun: new Map(),
     sealed: new Map(sealedAt === undefined ? [] : ['acme', 'globex'].map(label => [label, new Date(sealedAt)])),
   }
 }
@@ -66,7 +69,10 @@ function record({
       shared.claims.add(key)
       return Promise.resolve(true)
     },
-    lastSealed: ({ label }) => Promise.resolve(shared.sealed.get(label) ?? null),
+    lastSnapshot: ({ label }) => {
+      const sealedAt = shared.sealed.get(label)
+      return Promise.resolve(sealedAt === undefined ? null : { startedAt: shared.begun.get(label) ?? sealedAt, sealedAt })
+    },
     collect: async ({ label }, signal) => {
       if (shared.held.has(label)) throw Object.assign(new Error('another process reads it'), { code: 'SOURCE_BUSY' })
       shared.held.add(label)
@@ -77,7 +83,9 @@ function record({
       await hold
       if (signal.aborted) events.push(`aborted ${label}`)
       else {
-        shared.sealed.set(label, now())
+        shared.begun.set(label, now())
+        // a store never seals a snapshot before the last one
+        shared.sealed.set(label, new Date(Math.max(now().getTime(), shared.sealed.get(label)?.getTime() ?? 0)))
         shared.isJudged = false
       }
     },
@@ -273,13 +281,32 @@ describe('the daemon', () => {
     await until(() => events.includes('evaluate'))
     for (const day of ['23', '24'])
       for (const label of ['acme', 'globex']) claims.add(`collect/${label} 2026-11-${day}T02:00:00.000Z`)
-    // a store never seals a snapshot before the last one
-    const ahead = new Date('2026-11-25T02:00:30Z')
-    for (const label of ['acme', 'globex']) sealed.set(label, ahead)
+    const collected = () => events.filter(event => event === 'collect globex').length
+    expect(sealed.get('globex')).to.deep.equal(now)
     now = new Date('2026-11-22T12:00:00Z')
+    await until(() => collected() === 2)
     await quiet()
+    now = new Date('2026-11-22T23:30:00Z')
+    await quiet()
+    expect([collected(), sealed.get('globex')], 'once').to.deep.equal([2, new Date('2026-11-25T02:00:30Z')])
     now = new Date('2026-11-23T02:00:00Z')
-    await until(() => events.filter(event => event === 'collect globex').length === 2)
+    await until(() => collected() === 3)
+    await daemon.stop()
+  })
+
+  it('tries again what failed although a clock that was ahead has dated the last snapshot', async () => {
+    let now = new Date('2026-06-30T02:00:10Z')
+    const shared = fresh('2027-06-30T02:10:00Z')
+    const { daemon, events } = record({ shared, now: () => now, fails: () => true })
+    const attempts = () => events.filter(event => event === 'collect acme').length
+    await until(() => attempts() === 1)
+    for (const [minute, times] of [
+      ['02:11', 2],
+      ['02:21', 3],
+    ] as const) {
+      now = new Date(`2026-06-30T${minute}:00Z`)
+      await until(() => attempts() === times)
+    }
     await daemon.stop()
   })
 })

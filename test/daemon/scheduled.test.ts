@@ -141,4 +141,14 @@ describe('scheduled work', () => {
     await stopped
     expect([scheduled.failure(), shared.last]).to.deep.equal([null, new Date('2026-11-20T00:00:00Z')])
   })
+
+  it('is done at its slots although a clock that was ahead says that it was done later', async () => {
+    const shared = fresh('2026-11-22T03:59:00Z', '2027-11-22T00:00:00Z')
+    const scheduled = start(shared)
+    await until(() => shared.done.length === 1)
+    shared.now = new Date('2026-11-29T04:00:30Z')
+    await until(() => shared.done.length === 2)
+    await scheduled.stop()
+    expect(shared.done).to.deep.equal(['03:59', '04:00'])
+  })
 })

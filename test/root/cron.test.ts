@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { cronProblem, readCron } from '../../src/cron.ts'
+import { createTask } from 'node-cron'
+import { cronProblem, plainCron, readCron } from '../../src/cron.ts'
 
 describe('a cron expression', () => {
   it('is read as crontab(5) says', () => {
@@ -30,9 +31,33 @@ describe('a cron expression', () => {
       '*/0 * * * *',
       '0 2 31 2 *',
       '0 2 30 feb *',
+      '0/15 * * * *',
+      '5/15 * * * *',
+      '0 2 * * Mondays',
+      '0 2 * * monkey',
+      '0 2 * * sunny',
+      '0 2 * mayor *',
     ]
     expect(problems.map(text => [text, cronProblem(text)]).filter(([, problem]) => problem === null)).to.deep.equal([])
     expect(cronProblem('99 * * * *')).to.equal('99 is no minute: 0 to 59')
     expect(cronProblem('0 2 31 2 *')).to.equal('no month has such a day')
+  })
+
+  it('that is accepted rings the bell of the daemon', async () => {
+    const accepted = [
+      '0\t2 * * *',
+      ' 0  2 * * *',
+      '*/15 0-6/3 * * mon-fri',
+      '0 2 * * Monday',
+      '0 2 1 JANUARY,jul sun',
+      '0 12 * * 5-7',
+      '* * * * *',
+    ]
+    for (const text of accepted) {
+      expect(cronProblem(text), text).to.equal(null)
+      expect(readCron(plainCron(text)), text).to.deep.equal(readCron(plainCron(plainCron(text))))
+      await createTask(plainCron(text), () => {}).destroy()
+    }
+    expect(plainCron('0\t2 * * fri-7')).to.equal('0 2 * * 0,5,6')
   })
 })
