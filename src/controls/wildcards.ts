@@ -20,8 +20,13 @@ export function covers(outer: string, inner: string): boolean {
   return i === outer.length
 }
 
+const hasWildcard = /[*?]/
+
 /** True when some text is matched by both; as costly as `covers`. */
 export function meets(a: string, b: string): boolean {
+  // most are asked about one action: what stands for one text alone meets what covers it, which is far cheaper to tell
+  if (!hasWildcard.test(b)) return covers(a, b)
+  if (!hasWildcard.test(a)) return covers(b, a)
   let at = 0
   while (at < a.length && at < b.length && a[at] !== '*' && b[at] !== '*') {
     if (a[at] !== b[at] && a[at] !== '?' && b[at] !== '?') return false
