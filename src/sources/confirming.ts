@@ -1,33 +1,30 @@
 import type { Facts } from '../model.ts'
-import { type Ask, type Operation, type Paging, rowsOf } from './dataset.ts'
+import type { Ask, Dataset, Paging, Subject } from './dataset.ts'
 import { invalidAnswer, type Trouble } from './trouble.ts'
 
-/** A list of AWS that is asked whether it still shows one thing. */
+/** The list that a dataset is read from, under one parent. */
 export interface Listing {
-  readonly operation: Operation
-  readonly input: Facts
+  readonly dataset: Pick<Dataset, 'operation' | 'pageSize' | 'input' | 'rows'>
+  readonly parent: string
+  readonly subject: Subject
   readonly paging: Paging
-  /** the member of the answer that holds it */
-  readonly list: string
-  /** what names an element; undefined: AWS left it out */
-  name(element: Facts): string | undefined
-  /** of elements that are no structure: `{ Name: element }`, say */
-  readonly facts?: (element: unknown) => Facts
 }
 
 /**
- * Asks a list, page after page, whether it still shows something. Only a list that was read to its end says that it is gone: one that is no
+ * Asks a list, page after page, whether it still shows a row. Only a list that was read to its end says that it is gone: one that is no
  * list, has an element without a name, a page token that is no text or came before, or is left out of the answer, is trouble.
+ * @param key as the dataset names the row
  */
-export async function isListed(ask: Ask, listing: Listing, name: string): Promise<'exists' | 'gone' | Trouble> {
-  const { operation, input, paging, list } = listing
+export async function isListed(ask: Ask, listing: Listing, key: string): Promise<'exists' | 'gone' | Trouble> {
+  const { dataset, parent, subject, paging } = listing
+  const input = { ...dataset.input(parent, subject), [paging.size]: dataset.pageSize }
   const seen = new Set<string>()
   for (let page: Facts = {}; ; ) {
-    const said = await ask(operation, { ...input, ...page })
+    const said = await ask(dataset.operation, { ...input, ...page })
     if ('trouble' in said) return said.trouble
-    const rows = rowsOf(said.answer[list], listing.name, listing.facts)
+    const rows = dataset.rows(said.answer, parent, subject)
     if (rows === null) return invalidAnswer()
-    if (rows.some(row => row.key === name)) return 'exists'
+    if (rows.some(row => row.key === key)) return 'exists'
     const next = said.answer[paging.next] ?? ''
     if (typeof next !== 'string' || seen.has(next) || (next === '' && paging.isCutOff?.(said.answer))) return invalidAnswer()
     if (next === '') return 'gone'

@@ -149,6 +149,11 @@ export function actionsOf(dataset: Dataset): readonly string[] {
   return [...new Set(operations.map(actionOf))]
 }
 
+/** Makes the operations of one service. */
+export function operationsOf(service: string): (name: string, command: CommandClass) => Operation {
+  return (name, command) => ({ service, name, command })
+}
+
 /** The IAM action that allows an operation. */
 export function actionOf(operation: Operation): string {
   return `${operation.service}:${operation.name}`

@@ -8,13 +8,14 @@ import {
 } from '@aws-sdk/client-sso-admin'
 import type { Facts, PartPiece } from '../model.ts'
 import { type CrossCheck, isTrouble, listed, notMade, refused } from './checking.ts'
-import { type CommandClass, checksDataset, type Operation, text } from './dataset.ts'
+import { checksDataset, type Operation, operationsOf, text } from './dataset.ts'
 import { readPart } from './part.ts'
 import { datasetNamed } from './services.ts'
 import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 import type { Trouble } from './trouble.ts'
 
+const operation = operationsOf('sso')
 const name = 'changes_in_progress'
 const pageSize = 100
 /** What each request is about takes one more question; of more than these, only the number is told. */
@@ -151,8 +152,4 @@ export class PendingChanges {
     }
     return found
   }
-}
-
-function operation(called: string, command: CommandClass): Operation {
-  return { service: 'sso', name: called, command }
 }

@@ -7,12 +7,13 @@ import {
   ListVirtualMFADevicesCommand,
 } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, type Operation, rowOf, rowsOf, text } from '../dataset.ts'
+import { callsPer, type Dataset, operationsOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 import { credentialRows } from './iam-credential-report.ts'
 import { withDocument } from './iam-document.ts'
 
+const operation = operationsOf('iam')
 const pageSize = 1000
 /** A report is made in seconds; ten minutes of waiting are too many. */
 const mostPolls = 130
@@ -116,8 +117,4 @@ export const accountDatasets: readonly Dataset[] = [
 /** Not made yet, being made, too old, or asked for too often: all pass with time. */
 function isBusy({ code }: Trouble): boolean {
   return /^(LimitExceeded|(CredentialReport|Report)(NotPresent|Expired|NotReady|InProgress))(Exception)?$/.test(code)
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'iam', name, command }
 }

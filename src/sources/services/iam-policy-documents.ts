@@ -1,9 +1,10 @@
 import { GetPolicyCommand, GetPolicyVersionCommand } from '@aws-sdk/client-iam'
 import type { Facts } from '../../model.ts'
-import { type Ask, type CommandClass, type Dataset, type Operation, reusableRows, rowOf, text } from '../dataset.ts'
+import { type Ask, type Dataset, operationsOf, reusableRows, rowOf, text } from '../dataset.ts'
 import type { Trouble } from '../trouble.ts'
 import { decoded } from './iam-document.ts'
 
+const operation = operationsOf('iam')
 const name = 'iam.policy_documents'
 const getPolicy = operation('GetPolicy', GetPolicyCommand)
 const getVersion = operation('GetPolicyVersion', GetPolicyVersionCommand)
@@ -66,8 +67,4 @@ function versionOf(policy: Facts): string | null {
 function documentOf(kept: Facts) {
   const [Document, documentReadAt] = [text(kept, 'Document'), text(kept, 'documentReadAt')]
   return Document === undefined || documentReadAt === undefined ? null : { Document, documentReadAt }
-}
-
-function operation(called: string, command: CommandClass): Operation {
-  return { service: 'iam', name: called, command }
 }

@@ -5,19 +5,17 @@ import {
   ListMFADevicesCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-iam'
-import { isListed, type Listing } from '../confirming.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, rowOf, rowsOf, text } from '../dataset.ts'
+import { isListed } from '../confirming.ts'
+import { callsPer, type Dataset, joined, type Operation, operationsOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { iamPaging } from './iam-paging.ts'
 
+const operation = operationsOf('iam')
 const pageSize = 1000
-
-const listUsers = operation('ListUsers', ListUsersCommand)
-const listAccessKeys = operation('ListAccessKeys', ListAccessKeysCommand)
 
 const users: Dataset = {
   name: 'iam.users',
   isPopulation: 'per_account',
-  operation: listUsers,
+  operation: operation('ListUsers', ListUsersCommand),
   parents: 'none',
   pageSize,
   input: () => ({}),
@@ -26,7 +24,7 @@ const users: Dataset = {
 }
 
 const accessKeys: Dataset = {
-  ...ofUser('iam.access_keys', listAccessKeys),
+  ...ofUser('iam.access_keys', operation('ListAccessKeys', ListAccessKeysCommand)),
   pageSize,
   rows: (answer, userArn) => rowsOf(answer.AccessKeyMetadata, key => joined(userArn, text(key, 'AccessKeyId'))),
   calls: rows => callsPer(rows('iam.users'), rows('iam.access_keys'), pageSize),
@@ -44,10 +42,10 @@ const accessKeysLastUsed: Dataset = {
     what: 'the access key',
     // of a key that is not there IAM says AccessDenied, as of one that the role may not ask about: the list of keys decides
     isMeant: trouble => trouble.kind === 'not_found' || trouble.kind === 'denied',
-    operations: [listAccessKeys],
-    async confirm(ask, key) {
-      const bar = key.lastIndexOf('|')
-      const found = await isListed(ask, keysOf(key.slice(0, bar)), key.slice(bar + 1))
+    operations: [accessKeys.operation],
+    async confirm(ask, key, subject) {
+      const parent = key.slice(0, key.lastIndexOf('|'))
+      const found = await isListed(ask, { dataset: accessKeys, parent, subject, paging: iamPaging }, key)
       if (found === 'gone') return 'gone'
       // a list that is none shows nothing gone
       if (found === 'exists' || found.reason === 'invalid_answer') return 'as_said'
@@ -86,8 +84,8 @@ function ofUser(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
     gone: {
       what: 'the user',
       isMeant: trouble => trouble.kind === 'not_found',
-      operations: [listUsers],
-      confirm: (ask, userArn) => isListed(ask, userList, userArn),
+      operations: [users.operation],
+      confirm: (ask, userArn, subject) => isListed(ask, { dataset: users, parent: '', subject, paging: iamPaging }, userArn),
     },
   }
 }
@@ -95,26 +93,4 @@ function ofUser(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
 /** A user's name is the last step of its ARN. */
 function nameIn(userArn: string): string {
   return userArn.slice(userArn.lastIndexOf('/') + 1)
-}
-
-const userList: Listing = {
-  operation: listUsers,
-  input: { MaxItems: pageSize },
-  paging: iamPaging,
-  list: 'Users',
-  name: user => text(user, 'Arn'),
-}
-
-function keysOf(userArn: string): Listing {
-  return {
-    operation: listAccessKeys,
-    input: { UserName: nameIn(userArn), MaxItems: pageSize },
-    paging: iamPaging,
-    list: 'AccessKeyMetadata',
-    name: key => text(key, 'AccessKeyId'),
-  }
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'iam', name, command }
 }

@@ -1,5 +1,5 @@
 import { IAMClient, ListOrganizationsFeaturesCommand } from '@aws-sdk/client-iam'
-import { type CommandClass, type Dataset, type Operation, rowOf, text } from '../dataset.ts'
+import { type Dataset, operationsOf, rowOf, text } from '../dataset.ts'
 import { RawQueryProtocol } from '../raw-query-protocol.ts'
 import type { Service } from '../service.ts'
 import { withSets } from '../sets.ts'
@@ -8,6 +8,8 @@ import { authorizationDatasets } from './iam-authorization.ts'
 import { iamPaging } from './iam-paging.ts'
 import { policyDocuments } from './iam-policy-documents.ts'
 import { userDatasets } from './iam-users.ts'
+
+const operation = operationsOf('iam')
 
 /** What IAM lets the organization do with the root users of its members. */
 const organizationsFeatures: Dataset = {
@@ -46,8 +48,4 @@ export const accountIam: Service = { ...common, datasets: [...accountDatasets, .
 export const homeIam: Service = {
   ...common,
   datasets: [withSets(organizationsFeatures, 'EnabledFeatures'), withSets(policyDocuments, 'Tags')],
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'iam', name, command }
 }

@@ -6,11 +6,12 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-identitystore'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowsOf, text } from '../dataset.ts'
+import { callsPer, type Dataset, joined, operationsOf, pagesOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
 import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
 
+const operation = operationsOf('identitystore')
 const pageSize = 100
 
 /** SCIM's enterprise attributes, the one extension that AWS has. */
@@ -84,10 +85,6 @@ export const identitystore: Service = {
   paging: jsonPaging,
   budgetScope: 'organization',
   datasets: [withSets(users, 'ExternalIds'), withSets(groups, 'ExternalIds'), groupMemberships],
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'identitystore', name, command }
 }
 
 /** Identity Store's model promises its lists: an answer without one is no empty directory. */

@@ -5,23 +5,13 @@ import {
   ListDelegatedServicesForAccountCommand,
 } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
-import { isListed, type Listing } from '../confirming.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { isListed } from '../confirming.ts'
+import { callsPer, type Dataset, joined, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
 import type { Trouble } from '../trouble.ts'
 
+const operation = operationsOf('organizations')
 const pageSize = 20
-
-const listAdministrators = operation('ListDelegatedAdministrators', ListDelegatedAdministratorsCommand)
-const listServices = operation('ListDelegatedServicesForAccount', ListDelegatedServicesForAccountCommand)
-
-const administratorList: Listing = {
-  operation: listAdministrators,
-  input: { MaxResults: pageSize },
-  paging: jsonPaging,
-  list: 'DelegatedAdministrators',
-  name: account => text(account, 'Id'),
-}
 
 /** An organization for consolidated billing alone delegates nothing, and trusts no service. */
 function notEnabled({ code, detail }: Trouble): string | null {
@@ -32,7 +22,7 @@ function notEnabled({ code, detail }: Trouble): string | null {
 
 const administrators: Dataset = {
   name: 'organizations.delegated_administrators',
-  operation: listAdministrators,
+  operation: operation('ListDelegatedAdministrators', ListDelegatedAdministratorsCommand),
   parents: 'none',
   pageSize,
   needs: 'organization',
@@ -45,7 +35,7 @@ const administrators: Dataset = {
 /** What each delegated administrator may administer: `sso.amazonaws.com` among them reaches every account. */
 const delegatedServices: Dataset = {
   name: 'organizations.delegated_services',
-  operation: listServices,
+  operation: operation('ListDelegatedServicesForAccount', ListDelegatedServicesForAccountCommand),
   parents: [{ dataset: 'organizations.delegated_administrators', parent: account => account.key }],
   pageSize,
   needs: 'organization',
@@ -55,8 +45,9 @@ const delegatedServices: Dataset = {
   gone: {
     what: 'the delegation',
     isMeant: trouble => trouble.code === 'AccountNotRegisteredException' || trouble.code === 'AccountNotFoundException',
-    operations: [listAdministrators],
-    confirm: (ask, accountId) => isListed(ask, administratorList, accountId),
+    operations: [administrators.operation],
+    confirm: (ask, accountId, subject) =>
+      isListed(ask, { dataset: administrators, parent: '', subject, paging: jsonPaging }, accountId),
   },
 }
 
@@ -94,7 +85,3 @@ const resourcePolicies: Dataset = {
 
 /** Who may administer the organization beside its management account, and which services it trusts. */
 export const delegationDatasets: readonly Dataset[] = [administrators, delegatedServices, serviceAccess, resourcePolicies]
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'organizations', name, command }
-}

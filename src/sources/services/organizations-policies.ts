@@ -1,20 +1,17 @@
 import { DescribePolicyCommand, ListPoliciesCommand, ListTargetsForPolicyCommand } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
-import { isListed, type Listing } from '../confirming.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { isListed } from '../confirming.ts'
+import { callsPer, type Dataset, joined, type Operation, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
-import type { Trouble } from '../trouble.ts'
 
+const operation = operationsOf('organizations')
 const pageSize = 20
 /** What limits accounts from above; other types configure services. */
 const types = ['SERVICE_CONTROL_POLICY', 'RESOURCE_CONTROL_POLICY']
 
-const describePolicy = operation('DescribePolicy', DescribePolicyCommand)
-const listPolicies = operation('ListPolicies', ListPoliciesCommand)
-
 const policies: Dataset = {
   name: 'organizations.policies',
-  operation: listPolicies,
+  operation: operation('ListPolicies', ListPoliciesCommand),
   parents: { each: types },
   pageSize,
   needs: 'organization',
@@ -27,7 +24,7 @@ const policies: Dataset = {
 }
 
 const documents: Dataset = {
-  ...detail('organizations.policy_documents', describePolicy),
+  ...detail('organizations.policy_documents', operation('DescribePolicy', DescribePolicyCommand)),
   pageSize: null,
   // summary and text of one policy, as one resource: the summary's members beside Content
   rows(answer, policyId) {
@@ -59,30 +56,15 @@ function detail(name: string, asked: Operation): Omit<Dataset, 'rows' | 'calls' 
     input: policyId => ({ PolicyId: policyId }),
     gone: {
       what: 'the policy',
-      isMeant: isMissing,
-      operations: [listPolicies],
-      confirm: async (ask, policyId) => {
+      isMeant: trouble => trouble.code === 'PolicyNotFoundException',
+      operations: [policies.operation],
+      async confirm(ask, policyId, subject) {
         for (const type of types) {
-          const policyList: Listing = {
-            operation: listPolicies,
-            input: { Filter: type, MaxResults: pageSize },
-            paging: jsonPaging,
-            list: 'Policies',
-            name: policy => text(policy, 'Id'),
-          }
-          const found = await isListed(ask, policyList, policyId)
+          const found = await isListed(ask, { dataset: policies, parent: type, subject, paging: jsonPaging }, policyId)
           if (found !== 'gone') return found
         }
         return 'gone'
       },
     },
   }
-}
-
-function isMissing(trouble: Trouble): boolean {
-  return trouble.code === 'PolicyNotFoundException'
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'organizations', name, command }
 }

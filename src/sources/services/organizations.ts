@@ -8,12 +8,13 @@ import {
   OrganizationsClient,
 } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { callsPer, type Dataset, joined, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
 import { withSets } from '../sets.ts'
 import { delegationDatasets } from './organizations-delegation.ts'
 import { policyDatasets } from './organizations-policies.ts'
 
+const operation = operationsOf('organizations')
 const pageSize = 20
 
 /** Calls a second per calling account, from "Quotas for AWS Organizations" (throttling limits). */
@@ -152,8 +153,4 @@ export const organizations: Service = {
     ...policyDatasets,
     ...delegationDatasets,
   ],
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'organizations', name, command }
 }

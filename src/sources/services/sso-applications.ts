@@ -8,8 +8,10 @@ import {
   ListApplicationGrantsCommand,
   ListApplicationsCommand,
 } from '@aws-sdk/client-sso-admin'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { callsPer, type Dataset, joined, type Operation, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { withSets } from '../sets.ts'
+
+const operation = operationsOf('sso')
 
 /** ListApplications takes 100 and answers at most 50. */
 const applicationsPerPage = 50
@@ -124,8 +126,4 @@ function detail(
     },
     ...own,
   }
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'sso', name, command }
 }

@@ -1,16 +1,14 @@
 import { DescribeTrustedTokenIssuerCommand, ListTrustedTokenIssuersCommand } from '@aws-sdk/client-sso-admin'
-import { isListed, type Listing } from '../confirming.ts'
-import { type CommandClass, type Dataset, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { isListed } from '../confirming.ts'
+import { type Dataset, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
-import type { Trouble } from '../trouble.ts'
 
+const operation = operationsOf('sso')
 const pageSize = 100
-
-const list = operation('ListTrustedTokenIssuers', ListTrustedTokenIssuersCommand)
 
 const issuers: Dataset = {
   name: 'sso.trusted_token_issuers',
-  operation: list,
+  operation: operation('ListTrustedTokenIssuers', ListTrustedTokenIssuersCommand),
   parents: 'instance',
   pageSize,
   input: instanceArn => ({ InstanceArn: instanceArn }),
@@ -29,28 +27,12 @@ const details: Dataset = {
   calls: rows => rows('sso.trusted_token_issuers'),
   gone: {
     what: 'the trusted token issuer',
-    isMeant: isMissing,
-    operations: [list],
-    async confirm(ask, issuerArn, { instanceArn }) {
-      const issuerList: Listing = {
-        operation: list,
-        input: { InstanceArn: instanceArn, MaxResults: pageSize },
-        paging: jsonPaging,
-        list: 'TrustedTokenIssuers',
-        name: issuer => text(issuer, 'TrustedTokenIssuerArn'),
-      }
-      return isListed(ask, issuerList, issuerArn)
-    },
+    isMeant: trouble => trouble.kind === 'not_found',
+    operations: [issuers.operation],
+    confirm: (ask, issuerArn, subject) =>
+      isListed(ask, { dataset: issuers, parent: subject.instanceArn, subject, paging: jsonPaging }, issuerArn),
   },
 }
 
 /** Issuers outside AWS whose tokens Identity Center accepts. */
 export const tokenIssuerDatasets: readonly Dataset[] = [issuers, details]
-
-function isMissing(trouble: Trouble): boolean {
-  return trouble.kind === 'not_found'
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'sso', name, command }
-}

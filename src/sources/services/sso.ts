@@ -14,15 +14,15 @@ import {
   SSOAdminClient,
 } from '@aws-sdk/client-sso-admin'
 import type { Facts } from '../../model.ts'
-import { isListed, type Listing } from '../confirming.ts'
+import { isListed } from '../confirming.ts'
 import {
   type Ask,
-  type CommandClass,
   type Confirmation,
   callsPer,
   type Dataset,
   joined,
   type Operation,
+  operationsOf,
   pagesOf,
   rowOf,
   rowsOf,
@@ -35,14 +35,10 @@ import type { Trouble } from '../trouble.ts'
 import { applicationDatasets } from './sso-applications.ts'
 import { tokenIssuerDatasets } from './sso-token-issuers.ts'
 
+const operation = operationsOf('sso')
 const pageSize = 100
 
 const describePermissionSet = operation('DescribePermissionSet', DescribePermissionSetCommand)
-const listPermissionSets = operation('ListPermissionSets', ListPermissionSetsCommand)
-const listProvisionedAccounts = operation(
-  'ListAccountsForProvisionedPermissionSet',
-  ListAccountsForProvisionedPermissionSetCommand,
-)
 
 const instances: Dataset = {
   name: 'sso.instances',
@@ -67,7 +63,7 @@ const instanceDetails: Dataset = {
 const permissionSetArns: Dataset = {
   name: 'sso.permission_set_arns',
   isPopulation: true,
-  operation: listPermissionSets,
+  operation: operation('ListPermissionSets', ListPermissionSetsCommand),
   parents: 'instance',
   pageSize,
   needs: 'organization_instance',
@@ -81,21 +77,12 @@ const permissionSetArns: Dataset = {
   calls: rows => pagesOf(rows('sso.permission_set_arns'), pageSize),
 }
 
-const setList: Listing = {
-  operation: listPermissionSets,
-  input: { MaxResults: pageSize },
-  paging: jsonPaging,
-  list: 'PermissionSets',
-  name: row => text(row, 'PermissionSetArn'),
-  facts: arn => ({ PermissionSetArn: arn as string }),
-}
-
 const permissionSets = detail('sso.permission_sets', describePermissionSet, {
   rows: (answer, setArn) => rowOf(answer.PermissionSet, setArn),
   // asking DescribePermissionSet again would ask the one that said so: the list decides
-  confirm: (ask, setArn, { instanceArn }) =>
-    isListed(ask, { ...setList, input: { ...setList.input, InstanceArn: instanceArn } }, setArn),
-  confirmOperations: [listPermissionSets],
+  confirm: (ask, setArn, subject) =>
+    isListed(ask, { dataset: permissionSetArns, parent: subject.instanceArn, subject, paging: jsonPaging }, setArn),
+  confirmOperations: [permissionSetArns.operation],
 })
 
 const inlinePolicies = detail(
@@ -141,15 +128,19 @@ const permissionsBoundaries: Dataset = {
 }
 
 const provisionedAccounts: Dataset = {
-  ...detail('sso.provisioned_accounts', listProvisionedAccounts, {
-    isPaged: true,
-    rows: (answer, setArn) =>
-      rowsOf(
-        answer.AccountIds,
-        row => joined(setArn, text(row, 'AccountId')),
-        accountId => ({ AccountId: accountId as string }),
-      ),
-  }),
+  ...detail(
+    'sso.provisioned_accounts',
+    operation('ListAccountsForProvisionedPermissionSet', ListAccountsForProvisionedPermissionSetCommand),
+    {
+      isPaged: true,
+      rows: (answer, setArn) =>
+        rowsOf(
+          answer.AccountIds,
+          row => joined(setArn, text(row, 'AccountId')),
+          accountId => ({ AccountId: accountId as string }),
+        ),
+    },
+  ),
   needs: 'permission_sets_enabled',
   calls: rows => callsPer(rows('sso.permission_set_arns'), rows('sso.provisioned_accounts'), pageSize),
 }
@@ -179,18 +170,11 @@ const accountAssignments: Dataset = {
   gone: {
     what: 'the provisioning of the permission set in the account',
     isMeant: isMissing,
-    operations: [listProvisionedAccounts],
+    operations: [provisionedAccounts.operation],
     async confirm(ask, pair, subject) {
       const { accountId, setArn } = ofPair(pair)
-      const accountList: Listing = {
-        operation: listProvisionedAccounts,
-        input: { InstanceArn: subject.instanceArn, PermissionSetArn: setArn, MaxResults: pageSize },
-        paging: jsonPaging,
-        list: 'AccountIds',
-        name: row => text(row, 'AccountId'),
-        facts: id => ({ AccountId: id as string }),
-      }
-      const found = await isListed(ask, accountList, accountId)
+      const accounts = { dataset: provisionedAccounts, parent: setArn, subject, paging: jsonPaging }
+      const found = await isListed(ask, accounts, `${setArn}|${accountId}`)
       return typeof found === 'object' && isMissing(found) ? confirmByDescription(ask, setArn, subject) : found
     },
   },
@@ -305,8 +289,4 @@ function ofPair(pair: string): { accountId: string; setArn: string } {
 
 function isMissing(trouble: Trouble): boolean {
   return trouble.kind === 'not_found'
-}
-
-function operation(name: string, command: CommandClass): Operation {
-  return { service: 'sso', name, command }
 }
