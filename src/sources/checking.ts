@@ -1,6 +1,7 @@
 import { sha256 } from '../digest.ts'
 import type { Facts } from '../model.ts'
 import { checksDataset, type Operation } from './dataset.ts'
+import type { KeyLog } from './key-log.ts'
 import { Lanes } from './lanes.ts'
 import type { Session } from './session.ts'
 import { invalidAnswer, type Trouble } from './trouble.ts'
@@ -61,6 +62,25 @@ export function notMade(name: string, reason: string): CrossCheck {
 
 export function refused(name: string, trouble: Trouble, operation: Operation): CrossCheck {
   return notMade(name, `${operation.service}:${operation.name} was answered with ${trouble.code}`)
+}
+
+/** The keys of each dataset, or why they cannot be compared: of the first that was not read in full. */
+export function keysOf<const Names extends readonly string[]>(
+  witness: Witness,
+  datasets: Names,
+): { readonly [i in keyof Names]: KeyLog } | string {
+  const found: KeyLog[] = []
+  for (const dataset of datasets) {
+    const keys = witness.keys(dataset)
+    if (typeof keys === 'string') return keys
+    found.push(keys)
+  }
+  return found as { readonly [i in keyof Names]: KeyLog }
+}
+
+/** What a check asks about: all keys when it is exhaustive, else a sample of as many as it may ask. */
+export function drawnFrom(keys: Iterable<string>, { isExhaustive, calls, seed }: Checking): readonly string[] {
+  return isExhaustive ? [...keys] : sampleOf(keys, calls, seed)
 }
 
 /** Draws without replacement: the n smallest of SHA-256(seed, key), so that anyone with seed and population can draw again. */

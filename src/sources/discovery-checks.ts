@@ -3,12 +3,13 @@ import {
   type Checking,
   type CrossCheck,
   compared,
+  drawnFrom,
   eachOf,
   isTrouble,
+  keysOf,
   listed,
   notMade,
   refused,
-  sampleOf,
 } from './checking.ts'
 import { provisionedToAccount } from './discovery-by-account.ts'
 import { datasetNamed } from './services.ts'
@@ -18,17 +19,16 @@ const name = 'discovery_both_ways'
 
 /** The provisioned pairs of accounts, or of permission sets, asked the way that the collection did not take. */
 export async function discoveryBothWays(checking: Checking): Promise<CrossCheck> {
-  const { session, witness, seed, isExhaustive, calls } = checking
-  const pairs = witness.keys('sso.provisioned_accounts')
-  if (typeof pairs === 'string') return notMade(name, pairs)
+  const { session, witness } = checking
   const isByAccount = session.discovery === 'by_set'
   const asked = isByAccount ? byAccount : bySet
-  const known = witness.keys(asked.population)
-  if (typeof known === 'string') return notMade(name, known)
+  const read = keysOf(witness, ['sso.provisioned_accounts', asked.population])
+  if (typeof read === 'string') return notMade(name, read)
+  const [pairs, known] = read
   const every = new Set(known.firstWords())
   for (const [setArn = '', accountId = ''] of pairs) every.add(isByAccount ? accountId : setArn)
   const all = [...every]
-  const sample = isExhaustive ? all : sampleOf(all, calls, seed)
+  const sample = drawnFrom(all, checking)
   const taken = new Map(sample.map(each => [each, new Set<string>()]))
   for (const [setArn = '', accountId = ''] of pairs)
     if (isByAccount) taken.get(accountId)?.add(setArn)

@@ -1,10 +1,10 @@
-import { allowanceOf, type Checking, type CrossCheck, eachOf, notMade, refused, sampleOf } from './checking.ts'
+import { allowanceOf, type Checking, type CrossCheck, drawnFrom, eachOf, notMade, refused } from './checking.ts'
 import { type Ask, checksDataset } from './dataset.ts'
 import { policyDocuments, readDocument } from './services/iam-policy-documents.ts'
 
 /** Documents of managed policies that were kept from earlier runs, asked of AWS again: a version must never say anything else. */
 export async function checkKeptDocuments(checking: Checking): Promise<CrossCheck> {
-  const { session, witness, seed, isExhaustive, calls } = checking
+  const { session, witness } = checking
   const spent = allowanceOf(checking)
   const name = 'kept_documents'
   const rows = witness.rows(policyDocuments.name)
@@ -16,7 +16,7 @@ export async function checkKeptDocuments(checking: Checking): Promise<CrossCheck
   const all = [...kept.keys()]
   const differences: string[] = []
   const ask: Ask = (operation, input) => session.ask({ operation, input, dataset: checksDataset })
-  const trouble = await eachOf(isExhaustive ? all : sampleOf(all, calls, seed), spent, async arn => {
+  const trouble = await eachOf(drawnFrom(all, checking), spent, async arn => {
     const { DefaultVersionId, Document, documentReadAt } = kept.get(arn)!
     const said = await readDocument(ask, arn, String(DefaultVersionId))
     spent.calls++

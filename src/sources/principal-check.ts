@@ -5,41 +5,39 @@ import {
   type Checking,
   type CrossCheck,
   compared,
+  drawnFrom,
   eachOf,
   isTrouble,
+  keysOf,
   listed,
   notMade,
   refused,
-  sampleOf,
 } from './checking.ts'
-import type { Operation } from './dataset.ts'
+import { operationsOf } from './dataset.ts'
 import type { KeyLog } from './key-log.ts'
 import { NumberLists } from './number-lists.ts'
 
 const name = 'principal_sample'
 const pageSize = 100
 
-export const assignmentsForPrincipal: Operation = {
-  service: 'sso',
-  name: 'ListAccountAssignmentsForPrincipal',
-  command: ListAccountAssignmentsForPrincipalCommand,
-}
+export const assignmentsForPrincipal = operationsOf('sso')(
+  'ListAccountAssignmentsForPrincipal',
+  ListAccountAssignmentsForPrincipalCommand,
+)
 
 /** Assignments of principals, against those of pairs: for a user, its own and those of its groups. */
 export async function principals(checking: Checking): Promise<CrossCheck> {
-  const { session, witness, seed, isExhaustive, calls } = checking
+  const { session, witness, isExhaustive } = checking
   const spent = allowanceOf(checking)
-  const [users, groups, members, rows] = [
-    witness.keys('identitystore.users'),
-    witness.keys('identitystore.groups'),
-    witness.keys('identitystore.group_memberships'),
-    witness.keys('sso.account_assignments'),
-  ]
-  if (typeof users === 'string') return notMade(name, users)
-  if (typeof groups === 'string') return notMade(name, groups)
-  if (typeof members === 'string') return notMade(name, members)
-  if (typeof rows === 'string') return notMade(name, rows)
-  const sample = isExhaustive ? [...everyone(users, groups)] : sampleOf(everyone(users, groups), calls, seed)
+  const read = keysOf(witness, [
+    'identitystore.users',
+    'identitystore.groups',
+    'identitystore.group_memberships',
+    'sso.account_assignments',
+  ])
+  if (typeof read === 'string') return notMade(name, read)
+  const [users, groups, members, rows] = read
+  const sample = drawnFrom(everyone(users, groups), checking)
   const held = new Held(sample, members, rows)
   const differences: string[] = []
   const trouble = await eachOf(sample, spent, async principal => {
