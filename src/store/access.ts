@@ -1,24 +1,16 @@
-import { compareBytes } from '../digest.ts'
 import type { AccessAnswer, AccessPath, Snapshot, UnreadPart } from '../model.ts'
+import { type PathContext, pathsOf } from './access-paths.ts'
 import { classesBetween } from './classification.ts'
 import { disposedText, readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
-import {
-  datasetsOfAccess,
-  type Grant,
-  isOver,
-  isSeenAt,
-  lastSeen,
-  readAssignments,
-  readMemberships,
-  type Span,
-} from './grant-rows.ts'
-import { datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './names.ts'
+import { datasetsOfAccess, type Grant } from './grant-rows.ts'
+import { datasetsOfNames, disposalsOf, type Names, namesAt } from './names.ts'
 import { sealTimes } from './resource.ts'
 import { readSnapshot, type SealedSnapshot, sealedAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
-import { absenceOf, type ProvesAbsence, type UnreadInterval, unreadIntervals } from './unread.ts'
+import { absenceOf, type UnreadInterval, unreadIntervals } from './unread.ts'
 import { stillHolds } from './versions.ts'
+import { isWanted, readGrants, splitPair, type Wanted, wantedOf } from './wanted-grants.ts'
 
 /** Who or what is asked about: at least one of account, user and permission set. Each is an id or ARN, or a name. */
 export interface AccessQuestion {
@@ -26,11 +18,11 @@ export interface AccessQuestion {
   readonly account?: string
   readonly user?: string
   readonly permissionSet?: string
-  /** an instant, or a period: then every path that held in some snapshot of it */
   /** true: only paths whose permission set a stored classification calls powerful, or could not decide */
   readonly onlyAdmin?: boolean
   /** true: names, status and presence of users are not read */
   readonly isIdsOnly?: boolean
+  /** an instant, or a period: then every path that held in some snapshot of it */
   readonly when: { readonly asOf: Date } | { readonly from: Date; readonly to: Date }
 }
 
@@ -90,23 +82,12 @@ interface SourceAnswer {
   readonly paths: () => Generator<AccessPath>
 }
 
-/** What a question means in one source. Empty lists: nothing of that name. */
-interface Wanted {
-  readonly accounts: readonly string[] | null
-  readonly users: readonly string[] | null
-  readonly permissionSets: readonly string[] | null
-}
-
 async function accessIn(store: Store, question: AccessQuestion, sealedAt: SealedSnapshot): Promise<SourceAnswer | null> {
   const { source, sourceId, version } = sealedAt
   // what does not rest on the grants is read beside them
   const aside = contextOf(store, question, sealedAt)
   aside.catch(() => {})
-  const wanted: Wanted = {
-    accounts: await wantedKeys(store, sourceId, 'organizations.accounts', ['Name'], question.account),
-    users: await wantedKeys(store, sourceId, 'identitystore.users', ['UserName'], question.user),
-    permissionSets: await wantedKeys(store, sourceId, 'sso.permission_sets', ['Name'], question.permissionSet),
-  }
+  const wanted = await wantedOf(store, sourceId, question)
   if (wanted.accounts?.length === 0 || wanted.users?.length === 0 || wanted.permissionSets?.length === 0) {
     await aside
     return null
@@ -125,7 +106,7 @@ async function accessIn(store: Store, question: AccessQuestion, sealedAt: Sealed
     )
   }
   const snapshot = await sealedAt.snapshot
-  const context: Context = {
+  const context: PathContext = {
     source,
     first,
     last: version,
@@ -181,205 +162,9 @@ async function namesOf(
   })
 }
 
-async function wantedKeys(
-  store: Store,
-  sourceId: number,
-  dataset: string,
-  members: readonly string[],
-  text: string | undefined,
-): Promise<readonly string[] | null> {
-  return text === undefined ? null : findKeys(store, sourceId, dataset, members, text)
-}
-
 /** The first version of a period: the last one sealed by its begin, or the first there is. */
 async function versionAt(store: Store, source: string, from: Date): Promise<number> {
   return (await readSnapshot(store, source, { asOf: from }))?.version ?? 1
-}
-
-async function readGrants(
-  store: Store,
-  sourceId: number,
-  wanted: Wanted,
-): Promise<{ assignments: Grant[]; memberships: Grant[] }> {
-  if (wanted.users !== null) {
-    const memberships = await readMemberships(store, sourceId, { users: wanted.users })
-    const principals = [...wanted.users, ...memberships.map(each => each.parent)]
-    const assignments = await readAssignments(store, sourceId, { principals })
-    return { assignments: assignments.filter(each => isWanted(each.parent, wanted)), memberships }
-  }
-  const assignments: Grant[] = []
-  if (wanted.accounts !== null) {
-    for (const account of wanted.accounts) assignments.push(...(await readAssignments(store, sourceId, { account })))
-  } else {
-    for (const permissionSetArn of wanted.permissionSets ?? [])
-      assignments.push(...(await readAssignments(store, sourceId, { permissionSetArn })))
-  }
-  const chosen = assignments.filter(each => isWanted(each.parent, wanted))
-  const groups = new Set(chosen.filter(each => each.principalType === 2).map(each => each.principalKey))
-  return { assignments: chosen, memberships: await readMemberships(store, sourceId, { groups: [...groups] }) }
-}
-
-function isWanted(pair: string, { accounts, permissionSets }: Wanted): boolean {
-  const [account, permissionSet] = splitPair(pair)
-  return (accounts === null || accounts.includes(account)) && (permissionSets === null || permissionSets.includes(permissionSet))
-}
-
-function splitPair(pair: string): [account: string, permissionSet: string] {
-  const bar = pair.indexOf('|')
-  return [pair.slice(0, bar), pair.slice(bar + 1)]
-}
-
-interface Context {
-  readonly source: string
-  /** versions asked about, both included */
-  readonly first: number
-  readonly last: number
-  readonly newest: number
-  readonly sealed: ReadonlyMap<number, Date>
-  readonly provesAbsence: ProvesAbsence
-  readonly names: Names
-  readonly isIdsOnly: boolean
-  readonly classes: Awaited<ReturnType<typeof classesBetween>>
-  readonly onlyAdmin: boolean
-  readonly usersPlace: Grant['place'] | null
-}
-
-/** A grant's span, and the dataset it belongs to. */
-interface Hop {
-  readonly dataset: string
-  readonly grant: Grant
-  readonly span: Span
-}
-
-function* pathsOf(
-  assignments: readonly Grant[],
-  memberships: readonly Grant[],
-  wanted: Wanted,
-  context: Context,
-): Generator<AccessPath> {
-  const membersOf = Map.groupBy(memberships, each => each.parent)
-  const isAsked = (user: string) => wanted.users === null || wanted.users.includes(user)
-  const byPair = Map.groupBy(assignments, each => each.parent)
-  for (const pair of [...byPair.keys()].sort(compareBytes)) {
-    const paths: AccessPath[] = []
-    const target = targetOf(pair, context)
-    for (const assignment of byPair.get(pair)!) {
-      const isDirect = assignment.principalType === 1
-      const group = isDirect ? null : groupOf(assignment.principalKey, context)
-      for (const span of assignment.spans) {
-        const last: Hop = { dataset: datasetsOfAccess.assignments, grant: assignment, span }
-        if (isDirect) {
-          if (isAsked(assignment.principalKey)) add(paths, pathOf(assignment.principalKey, null, target, [last], context))
-          continue
-        }
-        for (const member of membersOf.get(assignment.principalKey) ?? []) {
-          for (const first of member.spans) {
-            const hops = [{ dataset: datasetsOfAccess.memberships, grant: member, span: first }, last]
-            add(paths, pathOf(member.principalKey, group, target, hops, context))
-          }
-        }
-      }
-    }
-    yield* paths.sort(
-      (a, b) =>
-        compareBytes(a.user.id, b.user.id) ||
-        compareBytes(a.group?.id ?? '', b.group?.id ?? '') ||
-        a.beganBy.getTime() - b.beganBy.getTime(),
-    )
-  }
-}
-
-function add(paths: AccessPath[], path: AccessPath | null): void {
-  if (path !== null) paths.push(path)
-}
-
-/** What a pair gives access to. */
-type Target = Pick<AccessPath, 'account' | 'permissionSet'>
-
-function targetOf(pair: string, { names }: Context): Target {
-  const [id, arn] = splitPair(pair)
-  return {
-    account: { id, name: names.accounts.get(id) ?? null },
-    permissionSet: { arn, name: names.permissionSets.get(arn) ?? null },
-  }
-}
-
-function groupOf(id: string, { names }: Context): AccessPath['group'] {
-  return { id, name: names.groups.get(id) ?? null }
-}
-
-/** The path that these hops make while all of them hold; null when that is never in the versions asked about. */
-function pathOf(
-  user: string,
-  group: AccessPath['group'],
-  { account, permissionSet }: Target,
-  hops: readonly Hop[],
-  context: Context,
-): AccessPath | null {
-  const { first, last, newest, sealed } = context
-  let [from, to] = [0, stillHolds]
-  for (const { span } of hops) {
-    from = Math.max(from, span.from)
-    to = Math.min(to, span.to)
-  }
-  if (from >= to || from > last || to <= first) return null
-  const classification = classOf(permissionSet.arn, Math.max(from, first), Math.min(to - 1, last), context)
-  if (context.onlyAdmin && classification === 'none') return null
-  let [isHeld, isEnding, absent] = [true, false, 0]
-  for (const hop of hops) {
-    isHeld &&= isSeenAt(hop.span, last)
-    isEnding ||= isOver(hop.span)
-    absent = Math.max(absent, lastAbsent(hop, context) ?? 0)
-  }
-  const state = to <= last ? 'ended' : isHeld ? 'held' : 'unknown'
-  return {
-    source: context.source,
-    user: userOf(user, context),
-    group,
-    permissionSet,
-    account,
-    classification,
-    state,
-    knownUntil: state === 'unknown' ? sealed.get(seenUntil(hops, last + 1, from))! : null,
-    beganAfter: absent === 0 ? null : sealed.get(absent)!,
-    beganBy: sealed.get(from)!,
-    endedAfter: sealed.get(seenUntil(hops, Math.min(to, newest + 1), from))!,
-    endedBy: isEnding ? sealed.get(to)! : null,
-  }
-}
-
-/** The last version before `end` in which all hops were seen; `from` is one. */
-function seenUntil(hops: readonly Hop[], end: number, from: number): number {
-  let seen = end
-  for (const { span } of hops) seen = Math.min(seen, lastSeen(span, end))
-  return Math.max(seen, from)
-}
-
-const power = ['none', 'unknown', 'can_escalate', 'admin'] as const
-
-/** The most powerful class of a permission set in the versions that were classified; null where none was. */
-function classOf(permissionSet: string, from: number, to: number, { classes }: Context): AccessPath['classification'] {
-  let most = -1
-  for (const [version, sets] of classes)
-    if (from <= version && version <= to) most = Math.max(most, power.indexOf(sets.get(permissionSet) ?? 'none'))
-  return power[most] ?? null
-}
-
-/** The last version before a hop began that proves it was not there; null when none does. */
-function lastAbsent({ dataset, grant, span }: Hop, { provesAbsence }: Context): number | null {
-  const before = grant.spans.filter(each => each.to <= span.from).at(-1)?.to ?? 1
-  for (let version = span.from - 1; version >= before; version--) {
-    if (provesAbsence(dataset, grant.place, grant.parent, version)) return version
-  }
-  return null
-}
-
-function userOf(id: string, { isIdsOnly, names, provesAbsence, usersPlace, last }: Context): AccessPath['user'] {
-  if (isIdsOnly) return { id, name: null, status: null, presence: 'not_asked' }
-  const known = names.users.get(id)
-  const isListed = usersPlace !== null && provesAbsence('identitystore.users', usersPlace, '', last)
-  const presence = known?.isPresent === true ? 'present' : isListed ? 'deleted' : 'not_read'
-  return { id, name: known?.name ?? null, status: known?.status ?? null, presence }
 }
 
 /** Parts that could hide a path of the answer. @param open when parts of the source were not read completely */
