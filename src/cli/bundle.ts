@@ -103,6 +103,6 @@ function positionOf(text: string): number {
 }
 
 /** A name that sorts by time and does not meet another one. */
-export function bundleName(framework: string): string {
+function bundleName(framework: string): string {
   return `evidence-${framework}-${new Date().toISOString().replaceAll(/[-:]/g, '').replace('.', '')}.zip`
 }

@@ -84,7 +84,7 @@ export function showSnapshot(terminal: Terminal, snapshot: Snapshot): void {
   if (actions.length > 0) terminal.line(`Grant to the collecting role: ${actions.join(', ')}`)
 }
 
-export function missingActions(snapshot: Snapshot): readonly string[] {
+function missingActions(snapshot: Snapshot): readonly string[] {
   const refused = snapshot.gaps.filter(gap => gap.reason === 'access_denied' && gap.action !== null)
   return [...new Set(refused.map(gap => gap.action!))].sort()
 }

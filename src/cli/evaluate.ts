@@ -119,7 +119,7 @@ function causeTable(causes: readonly GapCause[]): string {
 }
 
 /** The snapshots an evaluation rests on. */
-export async function snapshotsOf(store: Store, evaluation: SavedEvaluation): Promise<readonly Snapshot[]> {
+async function snapshotsOf(store: Store, evaluation: SavedEvaluation): Promise<readonly Snapshot[]> {
   const found = await Promise.all(evaluation.snapshots.map(({ source, version }) => readSnapshot(store, source, { version })))
   return found.filter(snapshot => snapshot !== null)
 }

@@ -8,7 +8,7 @@ import { UsageError } from './exit.ts'
 const wellFormed = /^[A-Za-z0-9_+=,.@:/-]{2,1224}$/
 
 /** The external id that was made for a source and is kept in `dataDir/external-ids`; null when none was. */
-export function keptExternalId(dataDir: string, label: string): string | null {
+function keptExternalId(dataDir: string, label: string): string | null {
   const path = fileOf(dataDir, label)
   let text: string
   try {

@@ -63,7 +63,7 @@ const longestCell = 200
  * Text that came from elsewhere, on one line: a name with a line break or an escape sequence must not be able to write lines of its own.
  * What is longer than 200 characters is cut; `--json` has it whole.
  */
-export function onOneLine(text: string): string {
+function onOneLine(text: string): string {
   const plain = text.replaceAll(
     /\p{Cc}|\p{Zl}|\p{Zp}|\p{Bidi_Control}/gu,
     character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -159,7 +159,7 @@ export function compileControl(
   return make(defaults)
 }
 
-export function defaultsOf(file: ControlFile): ParameterValues {
+function defaultsOf(file: ControlFile): ParameterValues {
   return Object.fromEntries(Object.entries(file.parameters).map(([name, declaration]) => [name, declaration.default]))
 }
 

@@ -52,8 +52,8 @@ export interface Manifest {
   }
 }
 
-export const statementType = 'https://in-toto.io/Statement/v1'
-export const predicateType = 'https://evidenced.dev/evidence-bundle/v1'
+const statementType = 'https://in-toto.io/Statement/v1'
+const predicateType = 'https://evidenced.dev/evidence-bundle/v1'
 export const payloadType = 'application/vnd.in-toto+json'
 
 /** Files that the seal adds. All but README.txt and SHA256SUMS stand outside the manifest, since they are made from it. */

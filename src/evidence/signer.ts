@@ -17,9 +17,6 @@ export interface Signer {
   sign(bytes: Uint8Array): Promise<Uint8Array>
 }
 
-/** Kinds of keys that sign, by what people call them. */
-export type KeyKind = 'Ed25519' | 'ECDSA P-256'
-
 /**
  * Opens the key that signs bundles. With `dataDir` it is `dataDir/keys/signing-key.pem` and made when it is not there
  * (folder 0700, file 0600, appearing whole or not at all: of two processes that start at once one makes it, both use it).
@@ -79,11 +76,6 @@ export function outsideSigner(key: { readonly publicKeyPem: string; sign(bytes: 
       )
     },
   }
-}
-
-/** What kind of key it is. @throws {EvidenceError} KEY_INVALID for one that does not sign evidence */
-export function keyKind(pem: string): KeyKind {
-  return readPublicKey(pem).asymmetricKeyType === 'ed25519' ? 'Ed25519' : 'ECDSA P-256'
 }
 
 /**

@@ -16,7 +16,7 @@ export interface ZipEntry {
 export const endSizeBytes = 22
 export const localHeaderSizeBytes = 30
 /** 1 January 2026, 00:00:00 */
-export const dosDate = ((2026 - 1980) << 9) | (1 << 5) | 1
+const dosDate = ((2026 - 1980) << 9) | (1 << 5) | 1
 /** a regular file, rw-r--r-- */
 const fileMode = 0o100644
 

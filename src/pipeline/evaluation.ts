@@ -119,7 +119,7 @@ export async function readJudged(
 }
 
 /** The rows of the snapshots of an evaluation, read when they are asked for. */
-export function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
+function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
   return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
 }
 

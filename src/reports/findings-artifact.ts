@@ -4,7 +4,7 @@ import type { TableColumn } from './table-report.ts'
 import type { Sheet } from './workbook.ts'
 
 /** Columns of findings.csv and what they hold. */
-export const findingColumns: readonly { readonly name: string; readonly meaning: string }[] = [
+const findingColumns: readonly { readonly name: string; readonly meaning: string }[] = [
   { name: 'finding', meaning: 'its number' },
   { name: 'state', meaning: 'open or resolved' },
   { name: 'status', meaning: 'what the evaluation made of it: fail, unknown, not_judged, pass, not_applicable, pass_or_gone' },

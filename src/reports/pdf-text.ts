@@ -33,7 +33,7 @@ const ranges: readonly (readonly [Script, readonly (readonly [number, number])[]
   return [script, parsed]
 })
 
-export function fontName(script: Script, weight: Weight): string {
+function fontName(script: Script, weight: Weight): string {
   return `Inter ${weight} ${script}`
 }
 

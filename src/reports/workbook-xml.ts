@@ -30,7 +30,7 @@ function serialDate(text: string): number {
 }
 
 /** Text as XML. What XML cannot hold is written `_xHHHH_`, which spreadsheets turn back. @see ECMA-376 part 1, 22.9.2.19 */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   if (!special.test(text)) return text
   return text
     .replaceAll(/_(?=x[0-9A-Fa-f]{4}_)/g, '_x005F_')

@@ -89,7 +89,7 @@ export function credentialsOf(keys: readonly AccessKey[], trusted: readonly Trus
 }
 
 /** Named as the JSON services do; `credentialCode` tells the other name. */
-export function unknownKey(): WireError {
+function unknownKey(): WireError {
   return new WireError('UnrecognizedClientException', 'The security token included in the request is invalid.')
 }
 

@@ -82,7 +82,7 @@ function masked(externalId: string | null): string | null {
 }
 
 /** The role behind an assumed role: trust policies name roles, not sessions. A path is not told by STS and stays out. */
-export function principalOf(arn: string): string {
+function principalOf(arn: string): string {
   const session = /^(arn:[^:]+):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn)
   return session === null ? arn : `${session[1]}:iam::${session[2]}:role/${session[3]}`
 }

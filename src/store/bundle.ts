@@ -31,25 +31,13 @@ export async function listBundles(
   store: Store,
   filter: { readonly framework?: string; readonly limit?: number } = {},
 ): Promise<readonly BundleRecord[]> {
-  return bundles(store, 'where $1::text is null or framework = $1 order by issued_at desc, id limit $2', [
-    filter.framework ?? null,
-    filter.limit ?? 1000,
-  ])
-}
-
-/** One bundle's record; null when there is none with this id. */
-export async function readBundle(store: Store, id: string): Promise<BundleRecord | null> {
-  return (await bundles(store, 'where id = $1', [id]))[0] ?? null
-}
-
-async function bundles(store: Store, rest: string, values: readonly unknown[]): Promise<BundleRecord[]> {
   // sizes and positions stay below 2^53, and float8 comes as a number
   const rows = await query<BundleRecord>(
     store.db,
     `select id, issued_at as "issuedAt", as_of as "asOf", framework, path, size_bytes::float8 as "sizeBytes", manifest_digest as "manifestDigest",
        key_fingerprint as "keyFingerprint", ledger_position::float8 as "ledgerPosition", complete
-     from bundle ${rest}`,
-    values,
+     from bundle where $1::text is null or framework = $1 order by issued_at desc, id limit $2`,
+    [filter.framework ?? null, filter.limit ?? 1000],
   )
   return rows.map(row => ({ ...row }))
 }

@@ -25,7 +25,7 @@ const densely = {
 const gzipMagic = 0x1f8b
 
 /** One line of the call ledger: canonical JSON of the record, its time as RFC 3339. */
-export function callLine(call: CallRecord): string {
+function callLine(call: CallRecord): string {
   return `${canonicalJson({ ...call, at: call.at.toISOString(), place: { ...call.place } } as unknown as Json)}\n`
 }
 

@@ -26,7 +26,7 @@ export type Choice = readonly [text: string, values: readonly unknown[]]
  * One line for each row that can be disposed of, over what stays of it: what the digest of a disposal is computed over. The rows are `v` of
  * `entity_version`, `r` of `result_version`, `f` of `finding_version` and `i` of `import_row`.
  */
-export const disposalLines = {
+const disposalLines = {
   version: `encode(sha256(convert_to('["version",' || v.source_id || ',' || v.entity_id || ',' || v.from_version || ',"' || encode(v.digest, 'hex') || '"]', 'UTF8')), 'hex')`,
   result: `encode(sha256(convert_to('["result",' || to_json(r.control_id)::text || ',' || to_json(r.source)::text || ',' || to_json(r.subject_kind)::text || ','
     || to_json(r.subject_type)::text || ',' || to_json(r.subject_key)::text || ',' || r.from_evaluation || ','

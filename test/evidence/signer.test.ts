@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { EvidenceError, fingerprintOf, isSignedBy, keyKind, openSigner, outsideSigner } from '../../src/evidence/index.ts'
+import { EvidenceError, fingerprintOf, isSignedBy, openSigner, outsideSigner } from '../../src/evidence/index.ts'
 import { freshFolder } from './sample-bundle.ts'
 
 describe('the signing key', () => {
@@ -96,7 +96,6 @@ describe('the signing key', () => {
     expect(verify('sha256', message, signer.publicKeyPem, signature)).to.equal(true)
     expect(isSignedBy(signer.publicKeyPem, message, signature)).to.equal(true)
     expect(isSignedBy(signer.publicKeyPem, Buffer.from('evidencE'), signature)).to.equal(false)
-    expect(keyKind(signer.publicKeyPem)).to.equal('ECDSA P-256')
     for (const other of [
       generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey,
       generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
