@@ -98,6 +98,7 @@ export function retentionOf(
 
 export type ConfigCode = 'CONFIG_NOT_FOUND' | 'CONFIG_NOT_READABLE' | 'CONFIG_INVALID'
 
+/** The configuration cannot be used; `problems` says where, and how to mend it. */
 export class ConfigError extends AppError<ConfigCode> {
   readonly problems: readonly Problem[]
 

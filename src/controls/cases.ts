@@ -6,6 +6,7 @@ import type { ControlCase } from './control-file.ts'
 import { populationOf } from './estate.ts'
 import { judgeSource } from './evaluate.ts'
 
+/** What became of one case. */
 export interface CaseOutcome {
   readonly name: string
   readonly expected: Status
@@ -16,6 +17,7 @@ export interface CaseOutcome {
   readonly reason: string
 }
 
+/** What became of all cases of one control. */
 export interface ControlCases {
   readonly id: string
   readonly ok: boolean
@@ -28,6 +30,7 @@ export interface ControlCases {
   readonly problems: readonly string[]
 }
 
+/** What became of all cases that were run. */
 export interface CaseReport {
   readonly ok: boolean
   readonly controls: readonly ControlCases[]

@@ -29,6 +29,7 @@ export interface Catalog {
   readonly managedPolicies: ManagedPolicies
 }
 
+/** Which controls a catalog holds, and the values of their parameters. */
 export interface CatalogOptions {
   /** folders instead of the packaged catalog's */
   readonly folders?: readonly string[]

@@ -13,4 +13,5 @@ export type ControlsCode =
   | 'UNKNOWN_CONTROL'
   | 'UNKNOWN_SUBJECT'
 
+/** Why a catalog, an estate or an evaluation cannot be had. */
 export class ControlsError extends AppError<ControlsCode> {}

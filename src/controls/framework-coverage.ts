@@ -11,6 +11,7 @@ export interface RequirementControl extends StatusCounts {
   readonly severity: Severity | null
 }
 
+/** A requirement as an evaluation sees it. */
 export interface RequirementCoverage {
   readonly id: string
   readonly label: string
@@ -18,6 +19,7 @@ export interface RequirementCoverage {
   readonly controls: readonly RequirementControl[]
 }
 
+/** A framework as an evaluation sees it. */
 export interface FrameworkCoverage {
   readonly framework: Framework
   readonly requirements: readonly RequirementCoverage[]

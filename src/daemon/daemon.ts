@@ -4,6 +4,7 @@ import { startBell } from './bell.ts'
 import { isAhead, madeAt, minuteOf, readSchedule, retryTime, slotAfter, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
+/** What a daemon works on, and with. */
 export interface DaemonOptions {
   readonly sources: readonly Source[]
   /** cron expression of five fields and the IANA zone it is meant in */
@@ -24,6 +25,7 @@ export interface DaemonOptions {
   readonly checkEveryMs?: number
 }
 
+/** A daemon that is up. */
 export interface Daemon {
   /** null once stopping */
   nextRun(): Date | null

@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 
+/** Work that is done once a day. */
 export interface DailyOptions {
   /** of the schedule, for claims and logs */
   readonly name: string

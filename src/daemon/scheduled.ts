@@ -3,6 +3,7 @@ import { startBell } from './bell.ts'
 import { isAhead, readSchedule, retryTime, slotBefore } from './slot.ts'
 import { tellOnce } from './told.ts'
 
+/** Work, and the schedule it is done on. */
 export interface ScheduledOptions {
   /** of the work, for claims and logs */
   readonly name: string
@@ -21,6 +22,7 @@ export interface ScheduledOptions {
   readonly checkEveryMs?: number
 }
 
+/** Scheduled work that is going on. */
 export interface Scheduled {
   /** why the last attempt of this process failed; null: it did not, or the work was done since, by whichever process */
   failure(): Error | null

@@ -15,6 +15,7 @@ export type ProblemCode =
   /** signed by a key that was said to be lost or leaked, and nothing proves that it was signed before */
   | 'KEY_REVOKED'
 
+/** One thing that is wrong with a bundle. */
 export interface Problem {
   readonly code: ProblemCode
   /** path inside the bundle, or `container` */

@@ -1,11 +1,13 @@
 import { compareBytes, sha256 } from '../digest.ts'
 
+/** How many to draw, and by which seed. */
 export interface SampleRequest {
   /** the auditor's own word or number */
   readonly seed: string
   readonly size: number
 }
 
+/** One item that was drawn. */
 export interface SampledItem<T> {
   /** SHA-256 that put it into the sample */
   readonly rank: string
@@ -13,6 +15,7 @@ export interface SampledItem<T> {
   readonly item: T
 }
 
+/** A sample, and what it was drawn from. */
 export interface Sampling<T> {
   /** how many there were to choose from */
   readonly population: number

@@ -16,6 +16,7 @@ import { type Signer, syncFolder } from './signer.ts'
 import { stamp, type Timestamper } from './timestamp.ts'
 import { writeZip } from './zip-writer.ts'
 
+/** What was sealed. */
 export interface SealedBundle {
   /** SHA-256 of manifest.json: the same for the same subject and artifacts, whoever signs */
   readonly manifestDigest: string

@@ -15,6 +15,7 @@ import { checkTimestamp, type Timestamp } from './timestamp.ts'
 import { localHeaderSizeBytes } from './zip-layout.ts'
 import { type ClaimedEntry, readAt, readDirectory } from './zip-reader.ts'
 
+/** What was found in a bundle. */
 export interface Verification {
   /** true only when there is no problem at all. Without a given key it says that the bundle is whole, not who made it */
   readonly ok: boolean

@@ -25,6 +25,7 @@ export interface Change {
   readonly shownAt: Date
 }
 
+/** What differs between two snapshots of one source. */
 export interface SnapshotDiff {
   readonly from: Snapshot
   readonly to: Snapshot

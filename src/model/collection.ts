@@ -8,6 +8,7 @@ export interface Row {
   readonly facts: Facts
 }
 
+/** A row, with the part it belongs to. */
 export interface Resource extends Row {
   readonly dataset: string
   readonly place: Place
@@ -25,6 +26,7 @@ export interface PartPiece {
   readonly end: PartEnd | null
 }
 
+/** How the reading of a part ended, and what of it could not be read. */
 export interface PartEnd {
   readonly coverage: Coverage
   /** in words, for every coverage but `complete` */
@@ -59,6 +61,7 @@ export interface CallRecord {
   readonly ms: number
 }
 
+/** What is saved in one go: pieces of parts, and the calls they took. */
 export interface CollectedBatch {
   readonly pieces: readonly PartPiece[]
   readonly calls: readonly CallRecord[]
@@ -79,6 +82,7 @@ export interface CollectionPlan {
   readonly baseline?: Counts
 }
 
+/** The two ways of finding the provisioned pairs: by permission set, or by account. */
 export interface PlannedDiscovery {
   /** predicted calls; null before the first snapshot */
   readonly bySet: number | null
@@ -91,6 +95,7 @@ export interface PlannedDiscovery {
   readonly reason: string
 }
 
+/** One dataset of a plan at one place. */
 export interface PlanStep {
   readonly dataset: string
   readonly operation: string

@@ -1,6 +1,10 @@
+/** How much a fail of a control matters. */
 export type Severity = 'critical' | 'high' | 'medium' | 'low'
+/** What a control says of a subject. `unknown`: something needed for the answer could not be read; it is never counted as pass. */
 export type Status = 'pass' | 'fail' | 'unknown' | 'not_applicable'
+/** What a parameter of a control may be set to. */
 export type ParameterValue = boolean | number | string | readonly string[]
+/** Values by name of the parameter. */
 export type ParameterValues = { readonly [name: string]: ParameterValue }
 
 /**
@@ -44,6 +48,7 @@ export interface ControlInfo {
   readonly digest: string
 }
 
+/** One requirement of a framework, and the controls that speak to it: as a `public` mapping says, or by our own `judgement`. */
 export interface Requirement {
   readonly id: string
   /** our own label where the framework's text is protected */
@@ -51,6 +56,7 @@ export interface Requirement {
   readonly controls: readonly { readonly id: string; readonly basis: 'public' | 'judgement' }[]
 }
 
+/** What auditors ask for, as a list of requirements that name controls. */
 export interface Framework {
   readonly id: string
   readonly name: string

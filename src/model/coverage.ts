@@ -11,6 +11,7 @@ export interface PartId {
   readonly parent: string
 }
 
+/** How much of a part, or of a dataset, was read. Only what is complete may say that something is gone. */
 export type Coverage =
   | 'complete'
   /** complete, and something it refers to changed while it was read (a group deleted between list and members, confirmed) */
@@ -21,6 +22,7 @@ export type Coverage =
   | 'not_applicable'
   | 'not_collectable'
 
+/** Why something could not be read, or is not kept. */
 export type GapReason =
   | 'access_denied'
   | 'throttled'

@@ -13,6 +13,7 @@ export interface Subject {
   readonly name: string
 }
 
+/** What one control says of one subject. */
 export interface Result {
   readonly subject: Subject
   readonly status: Status

@@ -6,6 +6,7 @@ export interface Artifact {
   read(): AsyncIterable<Uint8Array>
 }
 
+/** A bundle that was issued, as the store keeps it. The file itself lies at `path`. */
 export interface BundleRecord {
   readonly id: string
   readonly issuedAt: Date

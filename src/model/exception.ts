@@ -33,6 +33,7 @@ export interface Exception {
   readonly revokedReason: string | null
 }
 
+/** Only an `approved` exception covers anything. `lapsed`: its end has come. */
 export type ExceptionState = 'requested' | 'approved' | 'lapsed' | 'revoked'
 
 /** An exception as an evaluation knew it. */

@@ -14,6 +14,7 @@ export interface ImportFile {
   readonly rows: readonly Facts[]
 }
 
+/** An imported file as the store keeps it. */
 export interface ImportedRows extends ImportFile {
   readonly importedAt: Date
   /** rows that are no longer kept, and why, in words with day and ledger entry; absent while all are */

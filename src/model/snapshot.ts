@@ -5,6 +5,7 @@ import type { ImportedRows } from './import.ts'
 import type { Facts } from './json.ts'
 import type { Caller, Place, SourceIdentity } from './source.ts'
 
+/** What a snapshot says of one dataset at one place: how much of it was read, and the digest of what was. */
 export interface DatasetSummary {
   readonly name: string
   readonly place: Place
@@ -80,6 +81,7 @@ export interface StoredResource extends Resource {
   readonly disposed?: string
 }
 
+/** One source, as it is judged. */
 export interface SourceRows {
   readonly snapshot: Snapshot
   readonly resources: AsyncIterable<StoredResource>
@@ -97,6 +99,7 @@ export interface Kept {
   readonly verifiedAt: Date | null
 }
 
+/** A snapshot that is kept, as it was found. */
 export interface KeptSnapshot {
   readonly version: number
   readonly sealedAt: Date

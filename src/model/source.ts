@@ -37,6 +37,7 @@ export interface SourceAuth {
   readonly via?: readonly RoleOnTheWay[]
 }
 
+/** A role that is assumed on the way to another. */
 export interface RoleOnTheWay {
   readonly roleArn: string
   readonly externalId: string | null

@@ -26,6 +26,7 @@ import type { Parts } from './parts.ts'
 import { periodReport } from './period-report.ts'
 import { maskedReading, plainReading, type Reading } from './reading.ts'
 
+/** Which evidence to issue. */
 export interface EvidenceRequest {
   readonly framework: string
   /** null: the last evaluation; of a period: the last one by its end */

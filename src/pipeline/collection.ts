@@ -18,6 +18,7 @@ import { progressTold } from './collection-progress.ts'
 import { leaveHead } from './heads.ts'
 import { type Parts, PipelineError } from './parts.ts'
 
+/** How a collection is made. */
 export interface CollectionOptions {
   /** ends it at once, whatever it waits for: what was saved is kept */
   readonly signal?: AbortSignal

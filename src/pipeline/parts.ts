@@ -18,6 +18,7 @@ export interface Parts {
   readonly heads?: { readonly sinks: readonly HeadSink[]; readonly signer: HeadSigner }
 }
 
+/** Why a way from end to end cannot be gone. */
 export class PipelineError extends AppError<
   | 'INTERRUPTED'
   | 'DISPOSED'

@@ -33,6 +33,7 @@ export const tableKinds: readonly string[] = [...populationNames, 'access', 'cal
 /** Which of them are about a period. */
 export const periodKinds: readonly string[] = changeLists
 
+/** Which table to report on, and of what. */
 export interface TableRequest {
   /** one of `tableKinds` */
   readonly kind: string

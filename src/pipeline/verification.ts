@@ -17,6 +17,7 @@ export interface Outside {
   readonly morePems?: readonly string[]
 }
 
+/** What was found in the store. */
 export interface Verification extends StoreVerification {
   /** problems that are not heads without a copy outside */
   readonly wrong: number

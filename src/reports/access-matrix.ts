@@ -8,6 +8,7 @@ export const matrixOrders = ['account', 'user', 'permission-set'] as const
 
 export type MatrixOrder = (typeof matrixOrders)[number]
 
+/** Which effective access is asked for, and in which order. */
 export interface MatrixQuestion {
   readonly by: MatrixOrder
   /** only this account, user or permission set: id, ARN or name as AWS has it */
@@ -32,6 +33,7 @@ export interface AccessMatrix {
   rows(): Generator<readonly Cell[]>
 }
 
+/** Columns of the effective access, in the order of its cells. */
 export const matrixColumns: readonly string[] = [
   ...['accountId', 'accountName', 'permissionSetName', 'classification', 'userName', 'userStatus', 'via', 'groupName'],
   ...['userId', 'groupId', 'permissionSetArn', 'assignmentFirstSeenAt', 'membershipFirstSeenAt', 'seenFromTheStart'],

@@ -37,6 +37,7 @@ export interface OutcomeSection extends StatusCounts {
   readonly actions: readonly string[]
 }
 
+/** A result as reports show it. */
 export interface ResultRow {
   readonly subjectKind: 'resource' | 'dataset'
   readonly type: string

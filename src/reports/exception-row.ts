@@ -10,6 +10,7 @@ export interface ExceptionRow extends Omit<RegisteredException, 'scope'> {
 /** What is said of an exception beside a fail. */
 export type ExceptionNote = Pick<ExceptionRow, 'id' | 'approvedBy' | 'expiresAt' | 'reason' | 'ticket'>
 
+/** An exception as reports show it, its scope in words. */
 export function exceptionRow({ scope, ...exception }: RegisteredException): ExceptionRow {
   return { ...exception, scope: scopeText({ scope }) }
 }

@@ -49,6 +49,7 @@ export interface FindingChoice {
   readonly due: 'overdue' | null
 }
 
+/** The page of findings, filtered as chosen. */
 export interface FindingsView {
   readonly kind: 'findings'
   readonly softwareVersion: string
@@ -83,6 +84,7 @@ export function findingsView(input: {
   }
 }
 
+/** The page of one finding, with its history. */
 export interface FindingView {
   readonly kind: 'finding'
   readonly softwareVersion: string
@@ -145,6 +147,7 @@ export function findingView(input: {
   }
 }
 
+/** The page of one control. */
 export interface ControlView {
   readonly kind: 'control'
   readonly softwareVersion: string
@@ -182,6 +185,7 @@ export function controlView(input: {
   }
 }
 
+/** The page of the register of exceptions. */
 export interface ExceptionsView {
   readonly kind: 'exceptions'
   readonly softwareVersion: string

@@ -52,6 +52,7 @@ export interface FrameworkReportView {
   readonly brokenFiles: readonly string[]
 }
 
+/** A requirement with the controls that speak to it, as reports show it. */
 export interface RequirementSection extends Omit<RequirementOutcome, 'controls'> {
   readonly controls: readonly {
     readonly id: string
@@ -87,6 +88,7 @@ export type ControlLine = Pick<
   'id' | 'title' | 'severity' | 'population' | 'populationIsLowerBound' | 'fail' | 'unknown'
 >
 
+/** What a framework report is made from. */
 export interface FrameworkReportInput {
   readonly framework: Framework
   /** in the framework's own order */

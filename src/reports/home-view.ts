@@ -44,6 +44,7 @@ export interface HomeInput {
   }
 }
 
+/** The first page: coverage of the last run, controls, evidence to download. */
 export interface HomeView {
   readonly kind: 'home'
   readonly softwareVersion: string

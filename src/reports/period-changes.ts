@@ -27,6 +27,7 @@ export interface NotCompared {
   readonly reason: string
 }
 
+/** What changed in a source over a period, and what could not be compared. */
 export interface PeriodChanges {
   readonly changes: readonly PeriodChange[]
   readonly notCompared: readonly NotCompared[]

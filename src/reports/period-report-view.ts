@@ -38,6 +38,7 @@ export interface PeriodStretch extends StatusCounts {
   readonly to: string
 }
 
+/** A control over a period. */
 export interface PeriodControl {
   readonly id: string
   readonly title: string
@@ -122,6 +123,7 @@ export interface PeriodReportView {
   readonly notInView: readonly string[]
 }
 
+/** What a period report is made from. */
 export interface PeriodReportInput {
   readonly framework: Framework
   readonly from: Date

@@ -3,6 +3,7 @@ import type { Cell } from './csv.ts'
 import type { Look } from './look.ts'
 import { type Workbook, workbookMediaType, workbookOf } from './workbook.ts'
 
+/** What the workbook of an auditor's sample is made from. */
 export interface SampleWorkbookInput {
   /** left out: as the program comes */
   readonly look?: Look

@@ -20,6 +20,7 @@ export interface TableReport {
   readonly softwareVersion: string
 }
 
+/** One table of a report; its rows are read while it is written. */
 export interface ReportTable {
   /** plain: it ends the name of the table's CSV */
   readonly name: string

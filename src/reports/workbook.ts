@@ -12,6 +12,7 @@ export interface SheetColumn {
   readonly type?: 'time'
 }
 
+/** One sheet; its rows are read while it is written. */
 export interface Sheet {
   /** shortened to the 31 characters that a sheet's name may have */
   readonly name: string
@@ -21,6 +22,7 @@ export interface Sheet {
   rows(): AsyncIterable<readonly Cell[]> | Iterable<readonly Cell[]>
 }
 
+/** What an XLSX file is made of. */
 export interface Workbook {
   readonly title: string
   /** RFC 3339; stands as the time of making in the properties, so that the same view gives the same bytes */
@@ -34,6 +36,7 @@ export interface Workbook {
   readonly rowLimit?: number
 }
 
+/** Media type of XLSX. */
 export const workbookMediaType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 
 const rowLimit = 1_048_576

@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 
 export type ServerCode = 'PORT_IN_USE' | 'PORT_NOT_ALLOWED' | 'LISTEN_FAILED'
 
+/** Why the server cannot listen. */
 export class ServerError extends AppError<ServerCode> {}
 
 /**

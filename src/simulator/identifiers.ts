@@ -9,6 +9,7 @@ const hexadecimal = '0123456789abcdef'
 /** Makes ids and ARNs of the patterns in AWS's service models. Two makers with the same seed make the same ids in the same order. */
 export type Identifiers = ReturnType<typeof identifiers>
 
+/** Makes identifiers of the forms that AWS gives them; the same seed and stream make the same. */
 export function identifiers(seed: number, partition: string, stream = 0) {
   const random: Random = randomFrom(seed, 0x1d, stream)
   const idOf = (prefix: string, length: number) => prefix + random.text(length, keyAlphabet)

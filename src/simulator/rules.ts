@@ -32,7 +32,9 @@ export type Fault =
   /** writes something else into the body, as it goes over the wire */
   | { readonly kind: 'replace'; readonly text: string; readonly by: string }
 
+/** Which calls a rule is about, by their input. */
 export type When = (input: Input) => boolean
+/** Runs before a call is answered. */
 export type Hook = (input: Input) => void | Promise<void>
 
 /** The denials, faults and hooks that tests put up. Operations are named `ListUsers`, or `identitystore:ListUsers` where two services have one of that name. */

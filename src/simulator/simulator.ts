@@ -15,6 +15,7 @@ import { type Fault, type Hook, rulesFor, type When } from './rules.ts'
 import { ssoAdmin } from './sso-admin.ts'
 import { securityTokens } from './sts.ts'
 
+/** What is simulated, and how. */
 export interface SimulatorOptions {
   /** mutable; changes show in the next answer */
   readonly organization: SimulatedOrganization
@@ -49,6 +50,7 @@ export interface SimulatedCall {
   readonly caller: string | null
 }
 
+/** A simulated AWS that listens. */
 export interface Simulator extends AsyncDisposable {
   readonly url: string
   /** what the AWS SDK needs in its environment to talk to this simulator and to nobody else */

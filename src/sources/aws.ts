@@ -5,6 +5,7 @@ import { SharedHttpHandler } from './http-handler.ts'
 import type { Session } from './session.ts'
 import type { Way } from './way.ts'
 
+/** What reading AWS takes from outside. */
 export interface AwsOptions {
   /** shared by everybody who reads the same organization */
   readonly budget: Budget

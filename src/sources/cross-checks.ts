@@ -13,6 +13,7 @@ import { assignmentsForPrincipal, principals } from './principal-check.ts'
 import type { Session } from './session.ts'
 import type { Witness } from './witness.ts'
 
+/** How much is read a second way: nothing, samples, or whole populations. */
 export type CheckMode = 'none' | 'sampled' | 'exhaustive'
 
 /** Sampled checks may add a tenth to the calls of the plan; heads and samples share it. */

@@ -16,6 +16,7 @@ import type { Session } from './session.ts'
 import { notApplicable } from './standing.ts'
 import type { Trouble } from './trouble.ts'
 
+/** What works of a source and what does not, step by step. */
 export interface Diagnosis {
   readonly checks: readonly Check[]
 }

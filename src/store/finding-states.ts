@@ -1,6 +1,7 @@
 import { compareBytes } from '../digest.ts'
 import type { ControlOutcome, Evaluation, FindingState, Result, Severity } from '../model.ts'
 
+/** Days until a finding is due, by severity. */
 export type DueDays = { readonly [severity in Severity]: number }
 
 /** What a finding is about, whatever becomes of it. */

@@ -2,6 +2,7 @@ import { query } from './database.ts'
 import { StoreError } from './error.ts'
 import type { Store } from './store.ts'
 
+/** How the database is. */
 export interface StoreHealth {
   readonly kind: 'embedded' | 'external'
   /** e.g. `18.4` */

@@ -13,6 +13,7 @@ import { connectTo, type StoreOptions } from './store.ts'
 import { type StoredTable, tablesOf } from './tables.ts'
 import { readTar, type TarEntry } from './tar.ts'
 
+/** What was imported. */
 export interface ImportedStore {
   readonly head: ExportHead
   readonly tables: readonly ExportedTable[]

@@ -11,6 +11,7 @@ export interface LedgerProblem {
   readonly message: string
 }
 
+/** What was found in the ledger. */
 export interface LedgerCheck {
   readonly entries: number
   /** digest of the last entry; null for an empty ledger */

@@ -15,6 +15,7 @@ import { findPersonRows, othersNaming, unremovableNaming } from './person.ts'
 import { markerOf, redact, redactionOf, textsNaming } from './redaction.ts'
 import type { Store } from './store.ts'
 
+/** What was, or would be, taken out about one person. */
 export interface Pseudonymisation extends Disposal {
   /** the user's id, or the ARN of an IAM user: it stays, and is all that is left of the person */
   readonly user: string

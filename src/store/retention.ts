@@ -22,6 +22,7 @@ export interface RetentionRule {
   readonly because: string
 }
 
+/** How long what is kept. */
 export interface RetentionRules {
   of(source: string): RetentionRule
   /** of imported files, which belong to no source */

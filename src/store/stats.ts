@@ -17,6 +17,7 @@ export interface TableStats {
   readonly bytesPerDay: number | null
 }
 
+/** Sizes and growth of the database. */
 export interface StoreStats {
   /** of the whole database, with what the server keeps for itself */
   readonly sizeBytes: number

@@ -6,6 +6,7 @@ import { type EmbeddedServer, openEmbedded } from './embedded.ts'
 import { StoreError, storeError } from './error.ts'
 import { applyMigrations, checkSchema } from './migrations.ts'
 
+/** Which database to open, and what the store takes from outside. */
 export interface StoreOptions {
   /** of a PostgreSQL 15 or newer; null: the embedded server in `dataDir` */
   readonly url: string | null

@@ -13,6 +13,7 @@ import type { StoreProblem } from './problem.ts'
 import { readSnapshot, type SnapshotPosition } from './snapshot.ts'
 import type { Store } from './store.ts'
 
+/** What was found in the whole store, computed again from its rows. */
 export interface StoreVerification {
   /** rows are read as of an instant after this one; what was sealed since may not be among them */
   readonly readAt: Date
