@@ -2,11 +2,12 @@ import type { Coverage, Gap, PartEnd, PartPiece, Row } from '../model.ts'
 import { AccountDrops } from './account-drops.ts'
 import { accountStates } from './account-states.ts'
 import { Collection } from './collection.ts'
-import { regionDisabled, wrongExternalIds } from './credentials.ts'
+import { wrongExternalIds } from './credentials.ts'
 import type { Dataset } from './dataset.ts'
 import { Lanes } from './lanes.ts'
 import { accountServicesOf } from './services.ts'
 import type { Session } from './session.ts'
+import { regionDisabled } from './sts.ts'
 import type { Trouble } from './trouble.ts'
 
 /** Each account has its own IAM budget: so many are read side by side. */

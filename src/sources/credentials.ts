@@ -1,46 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import {
-  AssumeRoleCommand,
-  type AssumeRoleCommandOutput,
-  GetCallerIdentityCommand,
-  type GetCallerIdentityCommandOutput,
-  STSClient,
-} from '@aws-sdk/client-sts'
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
-import type { Facts, RoleOnTheWay, Source } from '../model.ts'
-import { Client, newTally } from './client.ts'
-import type { Governors } from './governors.ts'
-import type { CallLedger } from './ledger.ts'
-import { partitionNamed } from './partitions.ts'
-import type { SdkCommand } from './service.ts'
+import type { RoleOnTheWay } from '../model.ts'
 import { SourcesError } from './sources-error.ts'
-import { type Trouble, troubleOf } from './trouble.ts'
+import { type Assumed, type CallerIdentity, type Owner, Sts, sessionSeconds } from './sts.ts'
+import type { Trouble } from './trouble.ts'
 import type { Way } from './way.ts'
 
-/** Longest session that role chaining allows, and shortest that a role may be limited to. */
-const sessionSeconds = 3600
-const stsRate = 600
 /** After a refused renewal nobody asks again for so long. */
 const refusedForMs = 30_000
-const connectTries = 4
-/** STS is not activated in a Region for the account whose role is asked for. */
-export const regionDisabled = 'RegionDisabledException'
-
-/** What credentials need of the session they belong to. */
-export interface Owner {
-  readonly way: Way
-  readonly source: Source
-  readonly ledger: CallLedger
-  readonly governors: Governors
-  readonly signal: AbortSignal
-}
-
-export interface CallerIdentity {
-  readonly arn: string
-  readonly userId: string
-  readonly accountId: string
-}
 
 /**
  * The credentials of one session: the SDK's own chain, or a role assumed from it. Renewed before they expire and when AWS
@@ -52,6 +20,7 @@ export class Credentials {
   refusedRole: string | null = null
   readonly #owner: Owner
   readonly #home: Credentials | null
+  readonly #sts: Sts
   /** of the last role on the way, which the configured one is assumed from */
   #onTheWay: { readonly credentials: AwsCredentialIdentity; readonly until: number } | null = null
   readonly #base: AwsCredentialIdentityProvider
@@ -61,14 +30,13 @@ export class Credentials {
   #expiresAt = Number.POSITIVE_INFINITY
   #generation = 0
   #renewal: Promise<Trouble | null> | null = null
-  /** another Region's STS, once that of the source is found to be off in an account */
-  #stsRegion: string | null = null
   #refused: { readonly trouble: Trouble; readonly until: number } | null = null
 
   /** @param home credentials of the same source whose chain and session name are used: each account's role is assumed from the chain, since chained roles end after an hour */
   constructor(owner: Owner, home: Credentials | null = null) {
     this.#owner = owner
     this.#home = home
+    this.#sts = new Sts(owner)
     if (home !== null) {
       this.#base = home.#base
       this.sessionName = home.sessionName
@@ -125,43 +93,21 @@ export class Credentials {
    * sts:AssumeRole with an external id, or without one for null.
    * @throws {SourcesError} NO_CREDENTIALS when the SDK's chain finds none
    */
-  async tryRole(
-    roleArn: string,
-    externalId: string | null,
-  ): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
-    const { sourceIdentity = null } = this.#owner.source.auth
-    const input = {
-      RoleArn: roleArn,
-      RoleSessionName: this.sessionName,
-      DurationSeconds: sessionSeconds,
-      ...(sourceIdentity === null ? {} : { SourceIdentity: sourceIdentity }),
-    }
+  async tryRole(roleArn: string, externalId: string | null): Promise<Assumed> {
     const base = await (this.#home ?? this).#baseCredentials()
-    if ('trouble' in base) return base
-    const said = await this.#assumeFrom(base.credentials, { roleArn, externalId }, input)
-    if ('trouble' in said) this.refusedRole = roleArn
-    return said
+    return 'trouble' in base ? base : this.#assumeFrom(base.credentials, { roleArn, externalId })
   }
 
   /** What the configured role is assumed from: the chain, or the last of the roles on the way. */
-  async #baseCredentials(): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
-    const { via = [], sourceIdentity = null } = this.#owner.source.auth
+  async #baseCredentials(): Promise<Assumed> {
+    const { via = [] } = this.#owner.source.auth
     if (via.length === 0) return { credentials: await this.#fromChain() }
     if (this.#onTheWay !== null && performance.now() < this.#onTheWay.until) return this.#onTheWay
     let credentials = await this.#fromChain()
     let lifeMs = sessionSeconds * 1000
     for (const role of via) {
-      const input = {
-        RoleArn: role.roleArn,
-        RoleSessionName: this.sessionName,
-        DurationSeconds: sessionSeconds,
-        ...(sourceIdentity === null ? {} : { SourceIdentity: sourceIdentity }),
-      }
-      const said = await this.#assumeFrom(credentials, role, input)
-      if ('trouble' in said) {
-        this.refusedRole = role.roleArn
-        return said
-      }
+      const said = await this.#assumeFrom(credentials, role)
+      if ('trouble' in said) return said
       credentials = said.credentials
       lifeMs = Math.min(lifeMs, this.#lifeOf(credentials))
     }
@@ -169,40 +115,18 @@ export class Credentials {
     return this.#onTheWay
   }
 
-  async #assumeFrom(
-    base: AwsCredentialIdentity,
-    { roleArn, externalId }: RoleOnTheWay,
-    input: { readonly RoleArn: string; readonly RoleSessionName: string; readonly DurationSeconds: number },
-  ): Promise<{ readonly credentials: AwsCredentialIdentity } | { readonly trouble: Trouble }> {
-    const command = new AssumeRoleCommand({ ...input, ...(externalId === null ? {} : { ExternalId: externalId }) })
-    const said = await this.#askSts(command, input, () => Promise.resolve(base))
+  async #assumeFrom(base: AwsCredentialIdentity, role: RoleOnTheWay): Promise<Assumed> {
+    const said = await this.#sts.assumeRole(base, role, this.sessionName)
     if ('trouble' in said) {
+      this.refusedRole = role.roleArn
       if (said.trouble.kind === 'session_expired') (this.#home ?? this).#onTheWay = null
-      return said
     }
-    const given = (said.output as AssumeRoleCommandOutput).Credentials
-    if (given?.AccessKeyId === undefined || given.SecretAccessKey === undefined || given.SessionToken === undefined) {
-      throw new SourcesError('UNEXPECTED_ANSWER', `sts:AssumeRole of ${roleArn} answered without credentials`)
-    }
-    return {
-      credentials: {
-        accessKeyId: given.AccessKeyId,
-        secretAccessKey: given.SecretAccessKey,
-        sessionToken: given.SessionToken,
-        ...(given.Expiration === undefined ? {} : { expiration: given.Expiration }),
-      },
-    }
+    return said
   }
 
   /** sts:GetCallerIdentity, with the role's credentials once it is assumed. */
-  async callerIdentity(): Promise<CallerIdentity | { readonly trouble: Trouble }> {
-    const said = await this.#askSts(new GetCallerIdentityCommand({}), {}, () => this.current())
-    if ('trouble' in said) return said
-    const { Arn, UserId, Account } = said.output as GetCallerIdentityCommandOutput
-    if (Arn === undefined || UserId === undefined || Account === undefined) {
-      throw new SourcesError('UNEXPECTED_ANSWER', 'sts:GetCallerIdentity answered without an identity')
-    }
-    return { arn: Arn, userId: UserId, accountId: Account }
+  callerIdentity(): Promise<CallerIdentity | { readonly trouble: Trouble }> {
+    return this.#sts.callerIdentity(() => this.current())
   }
 
   /** The access key id of the chain's credentials, to tell long-term keys. @throws {SourcesError} NO_CREDENTIALS */
@@ -256,57 +180,6 @@ export class Credentials {
         cause,
       })
     }
-  }
-
-  /** Asks STS in the source's Region, and where an account has switched that one off, in the Region that nobody can. */
-  async #askSts(
-    command: SdkCommand,
-    parameters: Facts,
-    credentials: () => Promise<AwsCredentialIdentity>,
-  ): Promise<{ output: unknown } | { trouble: Trouble }> {
-    const { region, partition } = this.#owner.source
-    const said = await this.#askStsIn(this.#stsRegion ?? region, command, parameters, credentials)
-    const always = partitionNamed(partition).stsRegion
-    if (!('trouble' in said) || said.trouble.code !== regionDisabled || (this.#stsRegion ?? region) === always) return said
-    this.#stsRegion = always
-    return this.#askStsIn(always, command, parameters, credentials)
-  }
-
-  async #askStsIn(
-    region: string,
-    command: SdkCommand,
-    parameters: Facts,
-    credentials: () => Promise<AwsCredentialIdentity>,
-  ): Promise<{ output: unknown } | { trouble: Trouble }> {
-    const { way, source, ledger, governors, signal } = this.#owner
-    const tally = newTally()
-    // charged to the account that asks, which only the answer names: until then to the role's
-    const accountId = source.auth.roleArn?.split(':')[4] ?? 'caller'
-    const client = new Client(way, {
-      open: ({ protocol: _xmlIsReadByTheSdk, ...config }) => new STSClient(config),
-      endpointName: 'STS',
-      region,
-      credentials,
-      governor: () => governors.of(accountId, 'sts', stsRate),
-      tries: connectTries,
-      signal,
-    })
-    // asked first, so that a chain without credentials is told as such
-    await credentials()
-    let said: { output: GetCallerIdentityCommandOutput | AssumeRoleCommandOutput } | { trouble: Trouble }
-    try {
-      said = { output: (await client.send(command, tally)) as GetCallerIdentityCommandOutput | AssumeRoleCommandOutput }
-    } catch (error) {
-      if (signal.aborted) throw signal.reason
-      const trouble = troubleOf(error)
-      if (trouble === null) throw error
-      said = { trouble }
-    }
-    const operation = command instanceof AssumeRoleCommand ? 'AssumeRole' : 'GetCallerIdentity'
-    const call = { service: 'sts', operation, place: { accountId, region }, parameters, page: 1, tally }
-    if ('trouble' in said) ledger.record({ ...call, items: 0, answer: null, trouble: said.trouble })
-    else ledger.record({ ...call, items: 1, answer: said.output.$metadata, trouble: null })
-    return said
   }
 }
 

@@ -1,8 +1,8 @@
-import { regionDisabled } from './credentials.ts'
 import { wayOut } from './gap.ts'
 import { trustPolicy } from './policy.ts'
 import type { Session } from './session.ts'
 import { type SourcesCode, SourcesError } from './sources-error.ts'
+import { regionDisabled } from './sts.ts'
 import type { Trouble } from './trouble.ts'
 
 /** AWS refuses signatures that are further from its clock: five minutes. */
