@@ -144,7 +144,7 @@ const mutants: readonly (readonly [name: string, file: string, from: string, to:
   ],
   [
     'a policy whose document was not read allows nothing',
-    'iam-principals.ts',
+    'iam-principal.ts',
     'unread: [...all.flatMap(each => each.unread), ...open]',
     'unread: []',
   ],
