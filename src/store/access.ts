@@ -14,7 +14,7 @@ import {
   type Span,
 } from './grant-rows.ts'
 import { datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './names.ts'
-import { sealTimes } from './resource.ts'
+import { sealTimes } from './seen-since.ts'
 import { readSnapshot, type SealedSnapshot, sealedAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
 import { absenceOf, type ProvesAbsence, type UnreadInterval, unreadIntervals } from './unread.ts'
