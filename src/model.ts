@@ -49,9 +49,11 @@ export type {
   Kept,
   KeptSnapshot,
   RunRecord,
+  SeenSince,
   Snapshot,
   SourceHistory,
   SourceRows,
+  StoredEdges,
   StoredResource,
   StoredState,
 } from './model/snapshot.ts'

@@ -36,6 +36,11 @@ export abstract class AssignmentColumns {
     else this.#principals.push(this.#others.push({ principalType: type, principalId: id }) - 1)
   }
 
+  protected addNumber(isUserNumber: boolean, number: number): void {
+    this.#kinds.push(isUserNumber ? isUser : isGroup)
+    this.#principals.push(number)
+  }
+
   /** Whether a user or a group is assigned; null for another kind of principal. */
   kind(row: number): 'user' | 'group' | null {
     const kind = this.#kinds.at(row)
@@ -87,6 +92,12 @@ export class AccountAssignmentColumns extends AssignmentColumns {
     this.#permissionSets.push(permissionSet)
     this.addPrincipal(principalType, principalId)
   }
+  /** The same of a user or group by number. */
+  addBetween(account: number, permissionSet: number, isUser: boolean, principal: number): void {
+    this.#accounts.push(account)
+    this.#permissionSets.push(permissionSet)
+    this.addNumber(isUser, principal)
+  }
   account(row: number): number {
     return this.#accounts.at(row)
   }
@@ -112,6 +123,11 @@ export class ApplicationAssignmentColumns extends AssignmentColumns {
   add(application: number, principalType: string, principalId: string): void {
     this.#applications.push(application)
     this.addPrincipal(principalType, principalId)
+  }
+  /** The same of a user or group by number. */
+  addBetween(application: number, isUser: boolean, principal: number): void {
+    this.#applications.push(application)
+    this.addNumber(isUser, principal)
   }
   application(row: number): number {
     return this.#applications.at(row)

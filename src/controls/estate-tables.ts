@@ -1,4 +1,4 @@
-import type { Facts, StoredResource } from '../model.ts'
+import type { Facts, StoredEdges, StoredResource } from '../model.ts'
 import { IntColumn } from './columns.ts'
 import { AccountAssignmentColumns, ApplicationAssignmentColumns } from './edges.ts'
 import { EntityTable } from './entity-table.ts'
@@ -89,6 +89,36 @@ export class EstateTables {
     }
   }
 
+  /** Takes rows that come as columns. */
+  takeEdges(edges: StoredEdges): void {
+    const { dataset, count, parents, parentOf, ids, idOf, isUser, seenOf } = edges
+    const since = edges.seen.map(each => this.instants.of(each))
+    const user = numbering(this.users, ids)
+    const group = numbering(this.groups, ids)
+    const principal = (row: number) => (isUser[row] === 1 ? user : group)(idOf[row]!)
+    if (dataset === memberships) {
+      const parent = numbering(this.groups, parents)
+      for (let row = 0; row < count; row++) {
+        this.memberships.groups.push(parent(parentOf[row]!))
+        this.memberships.users.push(principal(row))
+        this.memberships.since.push(since[seenOf[row]!]!)
+      }
+    } else if (dataset === applicationAssignments) {
+      const parent = numbering(this.applications, parents)
+      for (let row = 0; row < count; row++)
+        this.applicationAssignments.addBetween(parent(parentOf[row]!), isUser[row] === 1, principal(row))
+    } else {
+      // a part of account assignments is the pair that was asked about: `account|permission set`
+      const account = numbering(this.accounts, parents, pair => pair.slice(0, pair.indexOf('|')))
+      const set = numbering(this.permissionSets, parents, pair => pair.slice(pair.indexOf('|') + 1))
+      for (let row = 0; row < count; row++) {
+        const pair = parentOf[row]!
+        this.accountAssignments.addBetween(account(pair), set(pair), isUser[row] === 1, principal(row))
+        this.assignmentSince.push(since[seenOf[row]!]!)
+      }
+    }
+  }
+
   /** Makes members of what is known by its key alone. */
   addUnreadKeys(): void {
     for (const table of [this.users, this.groups, this.permissionSets, this.accounts, this.applications]) {
@@ -126,5 +156,18 @@ export class EstateTables {
   #addMalformed(row: StoredResource): void {
     const message = `row ${row.key} of ${row.dataset} lacks the members that say whom it links`
     this.gaps.add({ ...this.gaps.absent(row.dataset, row.parent, 'invalid_answer', message), action: null })
+  }
+}
+
+/** Numbers of texts in a table, each looked up once and only when it is asked for. @param keyOf of a text; itself when left out */
+function numbering(
+  table: EntityTable,
+  texts: readonly string[],
+  keyOf: (text: string) => string = text => text,
+): (index: number) => number {
+  const known = new Int32Array(texts.length).fill(-1)
+  return index => {
+    if (known[index] === -1) known[index] = table.number(keyOf(texts[index]!))
+    return known[index]!
   }
 }

@@ -24,7 +24,7 @@ export interface Estate {
  */
 export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = loadManagedPolicies()): Promise<Estate> {
   const sources: SourceEstate[] = []
-  for (const { snapshot, resources, history, kept = null } of rows.sources) {
+  for (const { snapshot, resources, edges, history, kept = null } of rows.sources) {
     const past = history === undefined ? null : await Past.read(history)
     const source = new SourceEstate(snapshot, managed, rows.imports, {
       past,
@@ -34,6 +34,7 @@ export async function buildEstate(rows: EstateRows, managed: ManagedPolicies = l
       clock: rows.clock ?? null,
     })
     for await (const row of resources) source.add(row)
+    if (edges !== undefined) for await (const each of edges) source.takeEdges(each)
     source.link()
     sources.push(source)
   }

@@ -1,4 +1,4 @@
-import type { StoredResource } from '../model.ts'
+import type { SeenSince } from '../model.ts'
 import { Since } from './values.ts'
 
 /** Since when rows are as they are, by a small number: a million rows share the seal times of a few snapshots. */
@@ -7,7 +7,7 @@ export class Instants {
   readonly #all: Since[] = []
 
   /** The number of the time since which a row is as it is; exact when a snapshot proves that it was not so before. */
-  of({ since, firstSeenAt, seenFromTheStart }: StoredResource): number {
+  of({ since, firstSeenAt, seenFromTheStart }: SeenSince): number {
     const isExact = !seenFromTheStart || since > firstSeenAt
     const key = since.getTime() * 2 + (isExact ? 1 : 0)
     let number = this.#numbers.get(key)

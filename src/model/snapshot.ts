@@ -81,10 +81,36 @@ export interface StoredResource extends Resource {
   readonly disposed?: string
 }
 
+/** Since when a row is as it is, as snapshots show it. */
+export type SeenSince = Pick<StoredResource, 'firstSeenAt' | 'seenFromTheStart' | 'since'>
+
+/**
+ * Rows of one dataset that only join ids (memberships and assignments), as columns: for judging millions of them. Sorted by the bytes of
+ * their keys.
+ */
+export interface StoredEdges {
+  readonly dataset: string
+  readonly place: Place
+  readonly count: number
+  /** of row i: `parents[parentOf[i]]` */
+  readonly parents: readonly string[]
+  readonly parentOf: Int32Array
+  /** user or group of row i: `ids[idOf[i]]` */
+  readonly ids: readonly string[]
+  readonly idOf: Int32Array
+  /** 1: a user; 0: a group */
+  readonly isUser: Uint8Array
+  /** of row i: `seen[seenOf[i]]` */
+  readonly seen: readonly SeenSince[]
+  readonly seenOf: Int32Array
+}
+
 /** One source, as it is judged. */
 export interface SourceRows {
   readonly snapshot: Snapshot
   readonly resources: AsyncIterable<StoredResource>
+  /** rows that are not among the resources; left out: all are */
+  readonly edges?: AsyncIterable<StoredEdges>
   /** what changed before it; left out: nobody asked */
   readonly history?: SourceHistory
   /** the snapshots of the source that are kept; left out: nobody asked */

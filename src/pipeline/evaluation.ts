@@ -20,10 +20,10 @@ import {
   readHistory,
   readImports,
   readKept,
-  readResources,
   readSnapshot,
   type Store,
   saveEvaluation,
+  sourceRows,
 } from '../store/index.ts'
 import { leaveEvaluationHead } from './heads.ts'
 import { evaluationOnRecord, type OnRecord } from './on-record.ts'
@@ -120,7 +120,7 @@ export async function readJudged(
 
 /** The rows of the snapshots of an evaluation, read when they are asked for. */
 function judgedRows(store: Store, asOf: Date, snapshots: readonly Snapshot[]): EstateRows {
-  return { asOf, sources: snapshots.map(snapshot => ({ snapshot, resources: readResources(store, snapshot) })) }
+  return { asOf, sources: snapshots.map(snapshot => sourceRows(store, snapshot)) }
 }
 
 /** The rows of snapshots with what is judged beside them: imports, and as much of the past as the catalog asks for. */

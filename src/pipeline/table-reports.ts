@@ -20,7 +20,7 @@ import {
   type TableReport,
   tieOutReport,
 } from '../reports/index.ts'
-import { latestEvaluation, readResources, readSnapshot, type Store } from '../store/index.ts'
+import { latestEvaluation, readResources, readSnapshot, type Store, sourceRows } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { entryOf, findingsWith } from './evaluation-entry.ts'
 import { type Parts, PipelineError } from './parts.ts'
@@ -168,7 +168,7 @@ async function accessOf(
   snapshot: Snapshot,
   asked: TableRequest['access'],
 ): Promise<{ readonly report: TableReport; readonly unknownNames: readonly string[] }> {
-  const sources = [{ snapshot, resources: readResources(store, snapshot) }]
+  const sources = [sourceRows(store, snapshot)]
   const classes = classify(await buildEstate({ asOf: snapshot.sealedAt, sources }, catalog.managedPolicies))
   const matrix = await accessMatrix(snapshot, dataset => readResources(store, snapshot, dataset), {
     ...asked,

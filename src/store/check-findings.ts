@@ -7,9 +7,9 @@ import { type KeptState, keptColumns, stateDigest } from './finding-words.ts'
 import { readLedger } from './ledger.ts'
 import type { StoreProblem } from './problem.ts'
 import { saltedDigest } from './salted-digest.ts'
+import { StatesDigest } from './states-digest.ts'
 import type { Store } from './store.ts'
 import { stillHolds } from './versions.ts'
-import { statesDigest } from './write-findings.ts'
 
 /**
  * Holds findings and exceptions against what the ledger says of them: every state that an evaluation began, every step of an exception,
@@ -105,7 +105,7 @@ async function* compare(
 }
 
 async function* checkStates(store: Store, entries: readonly LedgerEntry[]): AsyncGenerator<StoreProblem> {
-  const begun = new Map<number, { id: number; identity: FindingIdentity; digest: string }[]>()
+  const begun = new Map<number, StatesDigest>()
   const text = `select v.finding_id as id, v.from_evaluation as "from", v.to_evaluation as "to", v.state, ${keptColumns}, v.digest,
       f.control_id as control, f.source, f.kind, f.subject_type as "subjectType", f.subject_key as "subjectKey",
       lead(v.from_evaluation) over w as next
@@ -114,7 +114,9 @@ async function* checkStates(store: Store, entries: readonly LedgerEntry[]): Asyn
     for (const { id, from, to, state, digest: stored, next, body, words, salt, disposed, ...identity } of batch) {
       const name = `finding F-${id}`
       const digest = stored.toString('hex')
-      begun.set(from, [...(begun.get(from) ?? []), { id, identity, digest }])
+      const states = begun.get(from) ?? new StatesDigest()
+      states.add({ id, identity, digest })
+      begun.set(from, states)
       const computed = stateDigest({ body, words, salt, disposed })
       if (digest !== (computed ?? digest) || (JSON.parse(body) as { state: string }).state !== state)
         yield problem(name, `its state since evaluation ${from} was changed`)
@@ -123,11 +125,11 @@ async function* checkStates(store: Store, entries: readonly LedgerEntry[]): Asyn
     }
   }
   for (const { payload } of entries) {
-    const states = begun.get(Number(payload.evaluation)) ?? []
+    const states = begun.get(Number(payload.evaluation))
     begun.delete(Number(payload.evaluation))
-    if (payload.findings !== undefined && payload.findings !== statesDigest(states))
+    if (payload.findings !== undefined && payload.findings !== (states ?? new StatesDigest()).end())
       yield problem(`findings of evaluation ${payload.evaluation}`, 'they are not what the ledger says of them')
-    if (payload.findings === undefined && states.length > 0)
+    if (payload.findings === undefined && states !== undefined)
       yield problem(`findings of evaluation ${payload.evaluation}`, 'it moved none, and some begin with it')
   }
   for (const evaluation of begun.keys())

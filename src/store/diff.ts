@@ -1,7 +1,7 @@
 import type { Change, Place, Snapshot, SnapshotDiff } from '../model.ts'
 import { type ChangedRow, changedRows } from './changed-rows.ts'
 import { disposedText, readDisposals } from './disposal.ts'
-import { sealTimes } from './resource.ts'
+import { sealTimes } from './seen-since.ts'
 import { locate } from './snapshot.ts'
 import type { Store } from './store.ts'
 import { absenceOf, type ProvesAbsence, unreadIntervals } from './unread.ts'

@@ -33,27 +33,28 @@ export function identityKey({ control, source, kind, subjectType, subjectKey }: 
   return `${control}\n${source}\n${kind}\n${subjectType}\n${subjectKey}`
 }
 
-/** Everything of an evaluation that is a finding, by identity: each fail, and of unknowns one for each control, source and cause. */
-export function shownIn(evaluation: Evaluation): ReadonlyMap<string, Shown> {
-  const shown = new Map<string, Shown>()
-  const add = (each: Shown) => {
-    const key = identityKey(each)
-    const before = shown.get(key)
-    shown.set(key, before === undefined ? each : { ...before, subjects: before.subjects + 1 })
-  }
+/** Everything of an evaluation that is a finding: each fail, and of unknowns one for each control, source and cause. */
+export function* shownIn(evaluation: Evaluation): Generator<Shown> {
   for (const outcome of evaluation.outcomes) {
     const { control, source } = outcome
     const about = { control: control.id, source, severity: control.severity, subjects: 1 }
-    for (const { subject, status, reason, exceptions = [] } of outcome.results.filter(each => each.status === 'fail'))
-      add({
-        ...{ ...about, kind: status as 'fail', subjectType: subject.type, subjectKey: subject.key },
-        ...{ name: subject.name, reason, exceptions },
-      })
-    for (const result of outcome.results.filter(each => each.status === 'unknown'))
-      for (const [cause, { name, reason }] of causesOf(outcome, result))
-        add({ ...about, kind: 'unknown', subjectType: 'cause', subjectKey: cause, name, reason, exceptions: [] })
+    const causes = new Map<string, Shown>()
+    for (const result of outcome.results) {
+      const { subject, status, reason, exceptions = [] } = result
+      if (status === 'fail')
+        yield {
+          ...{ ...about, kind: status, subjectType: subject.type, subjectKey: subject.key },
+          ...{ name: subject.name, reason, exceptions },
+        }
+      if (status !== 'unknown') continue
+      for (const [cause, { name, reason }] of causesOf(outcome, result)) {
+        const first = { ...about, kind: status, subjectType: 'cause', subjectKey: cause, name, reason, exceptions: [] }
+        const before = causes.get(cause)
+        causes.set(cause, before === undefined ? first : { ...before, subjects: before.subjects + 1 })
+      }
+    }
+    yield* causes.values()
   }
-  return shown
 }
 
 /** What keeps a subject from being judged, each cause once. */
@@ -79,18 +80,18 @@ export function judgements(evaluation: Evaluation): (identity: FindingIdentity) 
 
 class Judgement {
   readonly #outcome: ControlOutcome
-  readonly #statuses = new Map<string, Result['status']>()
+  #statuses: ReadonlyMap<string, Result['status']> | null = null
   /** false: what has no row may be there all the same */
   readonly #isWhole: boolean
 
   constructor(outcome: ControlOutcome) {
     this.#outcome = outcome
-    for (const { subject, status } of outcome.results) this.#statuses.set(`${subject.type}\n${subject.key}`, status)
     const hasDataset = outcome.results.some(({ subject }) => subject.kind === 'dataset')
     this.#isWhole = !outcome.populationIsLowerBound && outcome.error === null && !hasDataset
   }
 
   of({ kind, subjectType, subjectKey }: FindingIdentity): FindingState['status'] {
+    this.#statuses ??= new Map(this.#outcome.results.map(({ subject, status }) => [`${subject.type}\n${subject.key}`, status]))
     const status = kind === 'fail' ? this.#statuses.get(`${subjectType}\n${subjectKey}`) : undefined
     if (status !== undefined) return status
     if (!this.#isWhole || this.#outcome.error !== null) return 'unknown'

@@ -1,9 +1,11 @@
-import type { DatasetSummary, EstateRows, Facts, Place, Snapshot, StoredResource } from '../model.ts'
-import { query, streamRows } from './database.ts'
+import type { Facts, Place, Snapshot, StoredResource } from '../model.ts'
+import { streamRows } from './database.ts'
 import { inOrder } from './dataset-summary.ts'
 import { disposedText, readDisposals } from './disposal.ts'
-import { type Edge, edgeFacts, type PrincipalType } from './edge.ts'
-import { locate, type SnapshotPosition, snapshotsAsOf } from './snapshot.ts'
+import { type Edge, edgeFacts, edgeKindOf, type PrincipalType } from './edge.ts'
+import { isInColumns } from './edge-columns.ts'
+import { itsParts, SeenTimes, sealTimes } from './seen-since.ts'
+import { locate, type SnapshotPosition } from './snapshot.ts'
 import type { Store } from './store.ts'
 import { seenAt, stillHolds } from './versions.ts'
 
@@ -13,18 +15,32 @@ import { seenAt, stillHolds } from './versions.ts'
  * @param dataset only this one
  * @throws {StoreError} NOT_FOUND when this store never sealed the snapshot
  */
-export async function* readResources(store: Store, snapshot: Snapshot, dataset?: string): AsyncGenerator<StoredResource> {
+export function readResources(store: Store, snapshot: Snapshot, dataset?: string): AsyncGenerator<StoredResource> {
+  return resourcesOf(store, snapshot, dataset ?? null, kind => (kind === null ? entityRows : rowsWith[kind]))
+}
+
+/** The same without what `readEdges` reads. */
+export function readOtherThanEdges(store: Store, snapshot: Snapshot): AsyncGenerator<StoredResource> {
+  return resourcesOf(store, snapshot, null, kind => (kind === null ? entityRows : otherRowsWith[kind]))
+}
+
+async function* resourcesOf(
+  store: Store,
+  snapshot: Snapshot,
+  dataset: string | null,
+  rowsOf: (edges: Edge['kind'] | null) => string,
+): AsyncGenerator<StoredResource> {
   const position = await locate(store, snapshot)
   const sealedAt = await sealTimes(store, position)
-  const chosen = snapshot.datasets.filter(each => dataset === undefined || each.name === dataset).sort(inOrder)
+  const chosen = snapshot.datasets.filter(each => dataset === null || each.name === dataset).sort(inOrder)
   for (const summary of chosen) {
     if (summary.count === 0) continue
     const { name, place } = summary
-    const isProvenAbsentBefore = await absences(store, position, summary)
+    const times = await SeenTimes.read(store, position, summary, sealedAt)
     let disposals: Awaited<ReturnType<typeof readDisposals>> | null = null
-    for await (const row of readStoredRows(store, position, name, place)) {
+    for await (const row of readStoredRows(store, position, name, place, rowsOf(edgeKindOf(name)))) {
       if (row.disposed !== null) disposals ??= await readDisposals(store)
-      const first = row.firstVersion ?? row.fromVersion
+      const { firstSeenAt, seenFromTheStart, since } = times.of(row.parent, row.fromVersion, row.firstVersion ?? row.fromVersion)
       yield {
         dataset: name,
         place,
@@ -33,9 +49,7 @@ export async function* readResources(store: Store, snapshot: Snapshot, dataset?:
         facts: row.content === null ? {} : factsOf(name, row.parent, row.content, row.kind),
         digest: row.digest.toString('hex'),
         salt: row.content === null ? null : (row.salt?.toString('hex') ?? null),
-        firstSeenAt: sealedAt.get(first)!,
-        seenFromTheStart: !isProvenAbsentBefore(row.parent, first),
-        since: sealedAt.get(row.fromVersion)!,
+        ...{ firstSeenAt, seenFromTheStart, since },
         earlier: (row.earlier ?? []).map(([from, content]) => ({
           from: sealedAt.get(from)!,
           ...(content === null
@@ -46,16 +60,6 @@ export async function* readResources(store: Store, snapshot: Snapshot, dataset?:
       }
     }
   }
-}
-
-/** Each source's last snapshot sealed at or before an instant, with what it saw. The resources are read when they are asked for, each time anew. */
-export async function readEstate(store: Store, asOf: Date): Promise<EstateRows> {
-  const snapshots = await snapshotsAsOf(store, asOf)
-  const sources = snapshots.map(snapshot => ({
-    snapshot,
-    resources: { [Symbol.asyncIterator]: () => readResources(store, snapshot) },
-  }))
-  return { asOf, sources }
 }
 
 export type RowKind = 'entity' | 'membership' | 'assignment'
@@ -77,15 +81,16 @@ export interface StoredRow {
   readonly earlier: readonly (readonly [fromVersion: number, content: string | null])[] | null
 }
 
-/** Version rows that a snapshot saw of one dataset in one place, by key. */
+/** Version rows that a snapshot saw of one dataset in one place, by key. @param rows statement; all kinds of rows when left out */
 export async function* readStoredRows(
   store: Store,
   position: SnapshotPosition,
   dataset: string,
   place: Place,
+  rows = storedRows,
 ): AsyncGenerator<StoredRow> {
   const values = [position.sourceId, position.version, dataset, place.accountId, place.region]
-  for await (const batch of streamRows<StoredRow>(store.db, storedRows, values)) yield* batch
+  for await (const batch of streamRows<StoredRow>(store.db, rows, values)) yield* batch
 }
 
 /** @throws {SyntaxError} when somebody changed the content to what is no JSON */
@@ -102,11 +107,6 @@ function edgeIn(content: string, kind: 'membership' | 'assignment'): Edge {
   const [principalType, principalKey, rest] = JSON.parse(content) as [PrincipalType, string, string | null]
   return { kind, principalType, principalKey, rest }
 }
-
-/** Parts of the one dataset and place that is read. */
-const itsParts = (alias: string) =>
-  `${alias}.source_id = $1 and ${alias}.dataset_id = (select id from dataset where name = $3)
-   and ${alias}.place_id = (select id from place where account_id = $4 and region = $5)`
 
 /** How the rows of one kind are read. */
 export interface Shape {
@@ -153,10 +153,28 @@ export const shapes: readonly Shape[] = [
   },
 ]
 
-const storedRows = `${shapes.map(rowsOf).join(' union all ')} order by key`
+const [entity, membership, assignment] = shapes as readonly [Shape, Shape, Shape]
 
-/** Rows seen at version $2; beside each, the versions of the same key that ended by then. */
-function rowsOf({ kind, identity, content, joins, key, salt, disposed }: Shape): string {
+/** Whatever their kind: what stands where it does not belong is there too. */
+const storedRows = statement(shapes.map(shape => selectOf(shape)))
+const entityRows = statement([selectOf(entity)])
+const rowsWith = rowsAndEdges('')
+const otherRowsWith = rowsAndEdges(`and not ${isInColumns}`)
+
+/** For the datasets that hold edges. @param which of the edges */
+function rowsAndEdges(which: string): { readonly [kind in Edge['kind']]: string } {
+  return {
+    membership: statement([selectOf(entity), selectOf(membership, which)]),
+    assignment: statement([selectOf(entity), selectOf(assignment, which)]),
+  }
+}
+
+function statement(selects: readonly string[]): string {
+  return `${selects.join(' union all ')} order by key`
+}
+
+/** Rows seen at version $2; beside each, the versions of the same key that ended by then. @param more condition on them */
+function selectOf({ kind, identity, content, joins, key, salt, disposed }: Shape, more = ''): string {
   const columns = identity.map(column => `v.${column}`).join(', ')
   return `
     select '${kind}' as kind, ${key} as key, p.parent, ${content} as content, ${disposed} as disposed, v.digest, ${salt} as salt, v.from_version as "fromVersion",
@@ -169,54 +187,5 @@ function rowsOf({ kind, identity, content, joins, key, salt, disposed }: Shape):
       where ${itsParts('p')} and v.to_version <= $2 and v.to_version < ${stillHolds}
       group by ${columns}
     ) h on ${identity.map(column => `h.${column} = v.${column}`).join(' and ')}
-    where ${itsParts('p')} and ${seenAt(kind, '$2')}`
-}
-
-/** Seal time of each snapshot of a source up to one. */
-export async function sealTimes(
-  store: Store,
-  { sourceId, version }: Pick<SnapshotPosition, 'sourceId' | 'version'>,
-): Promise<ReadonlyMap<number, Date>> {
-  const text = 'select version, sealed_at from snapshot where source_id = $1 and version <= $2'
-  const rows = await query<{ version: number; sealed_at: Date }>(store.db, text, [sourceId, version])
-  return new Map(rows.map(row => [row.version, row.sealed_at]))
-}
-
-type Interval = readonly [from: number, to: number]
-
-/**
- * Tells whether some snapshot before a version proves that a key of a part was not there: it read that part, or its dataset without
- * finding the parent. Where none does, the key may be older than anything we know.
- */
-async function absences(
-  store: Store,
-  { sourceId, version }: SnapshotPosition,
-  { name, place }: DatasetSummary,
-): Promise<(parent: string, before: number) => boolean> {
-  const values = [sourceId, version, name, place.accountId, place.region]
-  const read = await query<{ version: number }>(
-    store.db,
-    `select y.version from dataset_summary y join dataset d on d.id = y.dataset_id join place l on l.id = y.place_id
-     where y.source_id = $1 and y.version < $2 and d.name = $3 and l.account_id = $4 and l.region = $5 and y.parts > 0
-     order by y.version`,
-    values,
-  )
-  const open = await query<{ parent: string; from_version: number; to_version: number }>(
-    store.db,
-    `select p.parent, o.from_version, o.to_version from open_part_version o join part p on p.id = o.part_id
-     where o.source_id = $1 and o.from_version < $2 and ${itsParts('p')}`,
-    values,
-  )
-  const intervals = new Map<string, Interval[]>()
-  for (const row of open) {
-    const known = intervals.get(row.parent)
-    if (known === undefined) intervals.set(row.parent, [[row.from_version, row.to_version]])
-    else known.push([row.from_version, row.to_version])
-  }
-  const isOpenAt = (parent: string, at: number) => (intervals.get(parent) ?? []).some(([from, to]) => from <= at && at < to)
-  const listed = read.map(row => row.version).filter(at => !isOpenAt('', at))
-  return (parent, before) =>
-    intervals.has(parent)
-      ? listed.some(at => at < before && !isOpenAt(parent, at))
-      : listed[0] !== undefined && listed[0] < before
+    where ${itsParts('p')} and ${seenAt(kind, '$2')} ${more}`
 }

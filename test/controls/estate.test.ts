@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { buildEstate, ControlsError, evaluate, loadCatalog, populationOf } from '../../src/controls/index.ts'
 import { compareBytes } from '../../src/digest.ts'
-import type { ControlOutcome, StoredResource } from '../../src/model.ts'
+import type { ControlOutcome, StoredEdges, StoredResource } from '../../src/model.ts'
 import { asOf, controlYaml, estateRows, folderOf, gap, rowsOf, type SmallEstate, snapshotOf, streamed } from './estate-rows.ts'
 
 const catalog = loadCatalog()
@@ -29,6 +29,16 @@ const stored = (key: string, facts: StoredResource['facts'], more: Partial<Store
   facts,
   ...more,
 })
+
+/** Each row as columns of its own. */
+async function* inColumns(rows: readonly StoredResource[]): AsyncIterable<StoredEdges> {
+  for (const { dataset, place, parent, key, firstSeenAt, seenFromTheStart, since } of rows)
+    yield {
+      ...{ dataset, place, count: 1, parents: ['', parent], ids: ['', key.slice(key.lastIndexOf('|') + 1)] },
+      ...{ parentOf: Int32Array.of(1), idOf: Int32Array.of(1), isUser: Uint8Array.of(/\|GROUP\|/.test(key) ? 0 : 1) },
+      ...{ seen: [{ firstSeenAt, seenFromTheStart, since }], seenOf: Int32Array.of(0) },
+    }
+}
 
 describe('the estate', () => {
   const mixed: SmallEstate = {
@@ -64,6 +74,19 @@ describe('the estate', () => {
       }),
       { numRuns: 50 },
     )
+  })
+
+  it('is the same when its edges come as columns', async () => {
+    const rows = rowsOf(mixed)
+    const edges = ['identitystore.group_memberships', 'sso.account_assignments', 'sso.application_assignments']
+    const [columns, others] = [true, false].map(isEdge => rows.filter(row => edges.includes(row.dataset) === isEdge))
+    const source = { snapshot: snapshotOf(mixed, rows), resources: streamed(others!) }
+    const whole = await buildEstate({ asOf, sources: [{ ...source, edges: inColumns(columns!) }] })
+    expect(JSON.stringify(evaluate(catalog, whole, asOf).outcomes)).to.equal(JSON.stringify(await outcomes(mixed)))
+    const estate = whole.sources[0]!
+    expect(
+      [estate.memberships.users, estate.accountAssignments, estate.applicationAssignments].map(each => each.length),
+    ).to.deep.equal([2, 2, 1])
   })
 
   it('lists populations by the bytes of their keys, with names for people', async () => {

@@ -35,7 +35,10 @@ describe('reading', () => {
           .changes,
       ),
     'the estate': async store => {
-      for (const source of (await readEstate(store, new Date('2100-01-01'))).sources) await Array.fromAsync(source.resources)
+      for (const source of (await readEstate(store, new Date('2100-01-01'))).sources) {
+        await Array.fromAsync(source.resources)
+        await Array.fromAsync(source.edges!)
+      }
     },
     'the list of snapshots': listSnapshots,
     'the last evaluation': store => latestEvaluation(store),

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { canonicalJson, compareBytes } from '../../src/digest.ts'
-import type { Coverage, Facts, PartPiece, Row } from '../../src/model.ts'
-import { checkSnapshot, readSnapshot } from '../../src/store/index.ts'
+import type { Coverage, Facts, PartPiece, Row, SeenSince, SourceRows, StoredEdges } from '../../src/model.ts'
+import { checkSnapshot, readSnapshot, sourceRows } from '../../src/store/index.ts'
 import { clockAt, collectOnce, part, resourcesOf } from './collected.ts'
 import { freshStore } from './fresh-store.ts'
 
@@ -31,6 +31,7 @@ describe('any sequence of snapshots', function () {
           expect(await checkSnapshot(store, snapshot)).to.deep.equal([])
           const found = await resourcesOf(store, snapshot)
           expect(JSON.stringify(found.map(plain), null, 1), `version ${i + 1}`).to.equal(JSON.stringify(shown, null, 1))
+          expect(await judged(sourceRows(store, snapshot)), `version ${i + 1}, for judging`).to.deep.equal(shown.map(sinceWhen))
           for (const { dataset, key, facts, digest } of found) {
             const state = `${dataset} ${key} ${canonicalJson(facts)}`
             expect(digests.get(state) ?? digest, 'equal facts have equal digests').to.equal(digest)
@@ -43,6 +44,38 @@ describe('any sequence of snapshots', function () {
     )
   })
 })
+
+/** What is read for judging, edges and all: as far as edges are judged by. */
+async function judged({ resources, edges }: SourceRows): Promise<readonly string[]> {
+  const found = (await Array.fromAsync(resources)).map(row => sinceWhen(plain(row)))
+  for await (const each of edges!) {
+    const keys = keysOf(each)
+    expect(keys).to.deep.equal([...keys].sort(compareBytes))
+    const dated = ({ firstSeenAt, seenFromTheStart, since }: SeenSince) => ({
+      ...{ first: firstSeenAt.toISOString(), fromTheStart: seenFromTheStart, since: since.toISOString() },
+    })
+    found.push(
+      ...keys.map((key, row) =>
+        sinceWhen({
+          ...{ dataset: each.dataset, parent: each.parents[each.parentOf[row]!]!, key },
+          ...dated(each.seen[each.seenOf[row]!]!),
+        }),
+      ),
+    )
+  }
+  return found.sort((a, b) => compareBytes(a, b))
+}
+
+function keysOf({ dataset, count, parents, parentOf, ids, idOf, isUser }: StoredEdges): readonly string[] {
+  return Array.from({ length: count }, (_, row) => {
+    const type = dataset === 'identitystore.group_memberships' ? '' : isUser[row] === 1 ? 'USER|' : 'GROUP|'
+    return `${parents[parentOf[row]!]}|${type}${ids[idOf[row]!]}`
+  })
+}
+
+function sinceWhen({ dataset, parent, key, first, fromTheStart, since }: Omit<Shown, 'facts' | 'earlier'>): string {
+  return JSON.stringify([dataset, key, parent, first, fromTheStart, since])
+}
 
 interface Shown {
   readonly dataset: string
