@@ -27,7 +27,7 @@ export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
         heads: stream => sink.heads(stream),
         changes: head => sink.changes(head),
         lastVersion: stream => watched(sink.lastVersion(stream)),
-        write: (head, lines) => watched(sink.write(head, lines)),
+        write: (of, changes, head) => watched(sink.write(of, changes, head)),
       }
     }),
     failure: () => failures.values().next().value ?? null,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { gunzip, gzip } from 'node:zlib'
 import type { AwsCredentialIdentityProvider } from '@smithy/types'
 import type { SignedHead } from '../model.ts'
 import { baseProvider } from './credentials.ts'
@@ -24,6 +25,9 @@ export interface HeadBucket {
 /** Lines of a change set in one object, so that a large one is never held as a whole. */
 const linesAnObject = 100_000
 const tries = 4
+const lineFeed = 10
+const zipped = promisify(gzip)
+const unzipped = promisify(gunzip)
 
 /**
  * Keeps heads in a bucket: `<stream>/heads/<version>.json`, and the change set of each in `<stream>/changes/<version>/<part>.gz`. Each object is
@@ -36,7 +40,7 @@ export function openHeadBucket(
   options: { readonly environment: NodeJS.ProcessEnv; readonly now: () => Date },
 ): HeadFiles {
   const headKey = (stream: string, version: number) => `${bucket.prefix}${stream}/heads/${padded(version)}.json`
-  const partKey = ({ stream, version }: SignedHead, part: number) =>
+  const partKey = ({ stream, version }: Pick<SignedHead, 'stream' | 'version'>, part: number) =>
     `${bucket.prefix}${stream}/changes/${padded(version)}/${padded(part)}.gz`
   const opened = () => new Objects(bucket, options)
   return {
@@ -57,25 +61,37 @@ export function openHeadBucket(
       for (let part = 1, left = head.lines; left > 0; part++, left -= linesAnObject) {
         const bytes = await objects.get(partKey(head, part))
         try {
-          yield gunzipSync(bytes)
+          yield await unzipped(bytes)
         } catch (error) {
           throw notReadable(bucket, partKey(head, part), (error as Error).message)
         }
       }
     },
-    async write(head, lines) {
+    async write(of, changes, head) {
       await using objects = opened()
-      let part: string[] = []
       let number = 0
-      const send = async () => {
-        await objects.put(partKey(head, ++number), gzipSync(`${part.join('\n')}\n`))
-        part = []
-      }
-      for await (const line of lines) if (part.push(line) === linesAnObject) await send()
-      if (part.length > 0) await send()
-      await objects.put(headKey(head.stream, head.version), Buffer.from(`${JSON.stringify(head)}\n`))
+      for await (const part of piecesOf(changes)) await objects.put(partKey(of, ++number), await zipped(part))
+      await objects.put(headKey(of.stream, of.version), Buffer.from(`${JSON.stringify(await head())}\n`))
     },
   }
+}
+
+/** As many lines as one object holds, and the rest of them. */
+async function* piecesOf(changes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let piece: Uint8Array[] = []
+  let lines = 0
+  for await (const bytes of changes) {
+    let from = 0
+    for (let feed = bytes.indexOf(lineFeed); feed >= 0; feed = bytes.indexOf(lineFeed, feed + 1)) {
+      if (++lines < linesAnObject) continue
+      yield Buffer.concat([...piece, bytes.subarray(from, feed + 1)])
+      piece = []
+      lines = 0
+      from = feed + 1
+    }
+    piece.push(bytes.subarray(from))
+  }
+  if (lines > 0) yield Buffer.concat(piece)
 }
 
 function padded(number: number): string {

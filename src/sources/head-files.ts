@@ -7,12 +7,14 @@ import { createGunzip, createGzip } from 'node:zlib'
 import type { SignedHead } from '../model.ts'
 import { SourcesError } from './sources-error.ts'
 
+type HeadName = Pick<SignedHead, 'stream' | 'version'>
+
 /** Heads in a folder: `<stream>.jsonl`, one head a line, and the change set of each in `<stream>/<version>.gz`. */
 export interface HeadFiles {
   heads(stream: string): Promise<readonly SignedHead[]>
   lastVersion(stream: string): Promise<number>
   changes(head: SignedHead): AsyncIterable<Uint8Array>
-  write(head: SignedHead, lines: AsyncIterable<string>): Promise<void>
+  write(of: HeadName, changes: AsyncIterable<Uint8Array>, head: () => Promise<SignedHead>): Promise<void>
 }
 
 /**
@@ -21,7 +23,7 @@ export interface HeadFiles {
  */
 export function openHeadFiles(folder: string): HeadFiles {
   const listOf = (stream: string) => join(folder, `${stream}.jsonl`)
-  const linesOf = ({ stream, version }: SignedHead) => join(folder, stream, `${String(version).padStart(8, '0')}.gz`)
+  const linesOf = ({ stream, version }: HeadName) => join(folder, stream, `${String(version).padStart(8, '0')}.gz`)
   return {
     async lastVersion(stream) {
       return (await this.heads(stream)).at(-1)?.version ?? 0
@@ -51,22 +53,24 @@ export function openHeadFiles(folder: string): HeadFiles {
         throw notReadable(linesOf(head), error)
       }
     },
-    async write(head, lines) {
+    async write(of, changes, head) {
       try {
-        await mkdir(dirname(linesOf(head)), { recursive: true })
-        await using file = await open(linesOf(head), 'w', 0o644)
-        await pipeline(Readable.from(chunked(lines)), createGzip(), async (parts: AsyncIterable<Buffer>) => {
+        refuseOutOfTurn(of, await this.lastVersion(of.stream))
+        await mkdir(dirname(linesOf(of)), { recursive: true })
+        await using file = await open(linesOf(of), 'w', 0o644)
+        await pipeline(Readable.from(changes), createGzip(), async (parts: AsyncIterable<Buffer>) => {
           for await (const part of parts) await file.writeFile(part)
         })
         await file.sync()
-        await dropTorn(listOf(head.stream))
-        await using list = await open(listOf(head.stream), 'a', 0o644)
-        await list.appendFile(`${JSON.stringify(head)}\n`)
+        const line = `${JSON.stringify(await head())}\n`
+        await dropTorn(listOf(of.stream))
+        await using list = await open(listOf(of.stream), 'a', 0o644)
+        await list.appendFile(line)
         await list.sync()
       } catch (error) {
         throw new SourcesError(
           'HEADS_NOT_WRITABLE',
-          `the head of ${head.stream} version ${head.version} cannot be written to ${folder}: ${(error as Error).message}`,
+          `the head of ${of.stream} version ${of.version} cannot be written to ${folder}: ${(error as Error).message}`,
           {
             hint: 'check heads.folder, its permissions and its free space; the head is written with the next collection',
             cause: error,
@@ -77,23 +81,22 @@ export function openHeadFiles(folder: string): HeadFiles {
   }
 }
 
+/**
+ * What stands outside is not written over, and no head follows one that is not before it: so a database that was put back to an earlier
+ * state, or another one, leaves the heads of the state that was there alone.
+ */
+function refuseOutOfTurn({ version }: HeadName, last: number): void {
+  if (last === version - 1) return
+  throw new Error(
+    `the last head there is of version ${last}: they are of another database, or this one was put back to an earlier state. Run verify-store, and keep those heads and give new ones another place`,
+  )
+}
+
 /** A power cut may leave the beginning of a line. */
 async function dropTorn(path: string): Promise<void> {
   const bytes = await readFile(path).catch(() => Buffer.alloc(0))
   const whole = bytes.lastIndexOf(0x0a) + 1
   if (whole < bytes.length) await truncate(path, whole)
-}
-
-/** Lines in pieces of some size: one at a time is slow. */
-async function* chunked(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  let text = ''
-  for await (const line of lines) {
-    text += `${line}\n`
-    if (text.length < 65_536) continue
-    yield text
-    text = ''
-  }
-  if (text !== '') yield text
 }
 
 function notReadable(path: string, cause: unknown): SourcesError {

@@ -1,8 +1,9 @@
-import { digestOf } from '../digest.ts'
+import { compareBytes, digestOf } from '../digest.ts'
 import type { SignedHead } from '../model.ts'
+import { changeLines, evaluationLines } from './change-lines.ts'
 import { addUpBytes, type ChangeSum, linesIn } from './change-set.ts'
 import { query } from './database.ts'
-import { addUp, changeLines, evaluationLines, evaluationStream, type HeadSink, signedBytes, streamOf } from './head.ts'
+import { evaluationStream, type HeadSink, signedBytes, streamOf } from './head.ts'
 import { readHeads } from './head-rows.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
@@ -24,7 +25,8 @@ interface Inside {
   readonly title: string
   readonly stream: string
   readonly digests: ReadonlyMap<number, string>
-  lines(version: number): AsyncIterable<string>
+  /** bytes of whole lines */
+  lines(version: number): AsyncIterable<Uint8Array>
   /** a quick way to know that the rows are those of the change set of a head; false also where it cannot tell */
   isProven: IsProven
 }
@@ -96,7 +98,7 @@ async function* checkStream(store: Store, check: HeadCheck, inside: Inside): Asy
   if (sinks.length > 0) return
   for (const head of kept) {
     yield* checkInside(store, head, inside)
-    const found = await addUp(inside.lines(head.version))
+    const found = await addUpBytes(inside.lines(head.version))
     if (found.digest !== head.linesDigest || found.lines !== head.lines) {
       const message = 'its rows are not those that its head signs'
       yield { kind: 'head', name: `${inside.title} ${head.version}`, message }
@@ -155,7 +157,8 @@ async function* checkLines(sink: HeadSink, head: SignedHead, inside: Inside): As
   if (kept instanceof Error) yield { kind: 'head', name, message: `its change set outside cannot be read: ${kept.message}` }
   else if (kept.digest !== head.linesDigest || kept.lines !== head.lines) {
     yield { kind: 'head', name, message: 'the change set kept outside is not the one that its head signs' }
-  } else if (!inside.isProven(head, kept)) yield* compareLines(linesIn(sink.changes(head)), inside.lines(head.version), name)
+  } else if (!inside.isProven(head, kept))
+    yield* compareLines(linesIn(sink.changes(head)), linesIn(inside.lines(head.version)), name)
 }
 
 function* checkHead(
@@ -224,7 +227,7 @@ async function differing(
   let x = await a.next()
   let y = await b.next()
   while (!x.done || !y.done) {
-    const order = x.done ? 1 : y.done ? -1 : Buffer.compare(Buffer.from(x.value), Buffer.from(y.value))
+    const order = x.done ? 1 : y.done ? -1 : compareBytes(x.value, y.value)
     if (order < 0) only.left.push(x.value as string)
     if (order > 0) only.right.push(y.value as string)
     if (order <= 0) x = await a.next()

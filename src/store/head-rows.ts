@@ -17,11 +17,9 @@ export async function lastHead(store: Store, stream: string): Promise<SignedHead
   return row === undefined ? null : (JSON.parse(row.head) as SignedHead)
 }
 
-/** Keeps a head for good. */
-export async function insertHead(store: Store, head: SignedHead): Promise<void> {
-  await query(store.db, 'insert into signed_head (stream, version, head) values ($1, $2, $3)', [
-    head.stream,
-    head.version,
-    canonicalJson(head as unknown as Json),
-  ])
+/** Keeps a head for good. @returns it as it is kept, its members in the order in which every sink has them */
+export async function insertHead(store: Store, head: SignedHead): Promise<SignedHead> {
+  const kept = canonicalJson(head as unknown as Json)
+  await query(store.db, 'insert into signed_head (stream, version, head) values ($1, $2, $3)', [head.stream, head.version, kept])
+  return JSON.parse(kept) as SignedHead
 }

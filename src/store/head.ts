@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto'
 import { canonicalJson, digestOf } from '../digest.ts'
 import type { Json, SignedHead } from '../model.ts'
-import { query, streamRows, transaction } from './database.ts'
+import { changeLines, evaluationLines } from './change-lines.ts'
+import { addUpBytes, type ChangeSum } from './change-set.ts'
+import { query, transaction } from './database.ts'
 import { StoreError } from './error.ts'
 import { insertHead, lastHead, readHeads } from './head-rows.ts'
 import { lockSpaces } from './locks.ts'
-import { type Shape, shapes } from './resource.ts'
+import { shareOut } from './share-out.ts'
 import type { Store } from './store.ts'
 
 /** Where heads are kept, out of the reach of whoever owns the database. */
@@ -16,9 +17,16 @@ export interface HeadSink {
   lastVersion(stream: string): Promise<number>
   /** a head's change set as it was written: bytes of its lines, each with a line feed */
   changes(head: SignedHead): AsyncIterable<Uint8Array>
-  /** keeps lines first and then the head, durably; a head is there whole or not at all, and never written over */
-  write(head: SignedHead, lines: AsyncIterable<string>): Promise<void>
+  /**
+   * Keeps a change set first and then its head, durably; a head is there whole or not at all, after that of the version before, and never written over.
+   * @param changes bytes of whole lines
+   * @param head is made when `changes` came to their end
+   */
+  write(of: HeadName, changes: AsyncIterable<Uint8Array>, head: () => Promise<SignedHead>): Promise<void>
 }
+
+/** What a head is told by. */
+export type HeadName = Pick<SignedHead, 'stream' | 'version'>
 
 export interface HeadSigner {
   readonly fingerprint: string
@@ -33,8 +41,8 @@ interface Stream {
   readonly name: string
   /** what was sealed after a version and has no head yet, oldest first */
   sealedAfter(version: number): Promise<readonly Sealed[]>
-  /** the change set of a version */
-  lines(version: number): AsyncIterable<string>
+  /** the change set of a version: bytes of whole lines */
+  lines(version: number): AsyncIterable<Uint8Array>
 }
 
 interface Sealed extends Pick<SignedHead, 'version' | 'ledgerPosition' | 'ledgerDigest'> {
@@ -85,18 +93,27 @@ async function publish(
   sinks: readonly HeadSink[],
   signer: HeadSigner,
 ): Promise<number> {
-  const { made, ends } = await transaction(store.db, async on => {
+  const { made, failures } = await transaction(store.db, async on => {
     await on.query('select pg_advisory_xact_lock($1, $2)', [lockSpaces.heads, lock])
     await adopt(store, stream, sinks)
-    return {
-      made: await makeHeads(store, stream, signer),
-      ends: await Promise.allSettled(sinks.map(sink => catchUp(store, stream, sink))),
-    }
+    const failures: unknown[] = []
+    const ends = await Promise.allSettled(sinks.map(sink => catchUp(store, stream, sink)))
+    const ready = readyOf(sinks, ends, failures)
+    return { made: await makeHeads(store, stream, signer, ready, failures), failures }
   })
   // thrown out here, since inside it would be told as a fault of the database
-  const failed = ends.find(end => end.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  if (failures.length > 0) throw failures[0]
   return made
+}
+
+/** Those that are to get the next head. What failed for another one is noted, and it gets no head after one that it lacks. */
+function readyOf(
+  sinks: readonly HeadSink[],
+  ends: readonly PromiseSettledResult<void>[],
+  failures: unknown[],
+): readonly HeadSink[] {
+  for (const end of ends) if (end.status === 'rejected') failures.push(end.reason)
+  return sinks.filter((_, i) => ends[i]!.status === 'fulfilled')
 }
 
 /** Heads that were made before the database kept any stand outside only. */
@@ -115,25 +132,60 @@ async function adopt(store: Store, stream: Stream, sinks: readonly HeadSink[]): 
   }
 }
 
-async function makeHeads(store: Store, stream: Stream, signer: HeadSigner): Promise<number> {
+/** Change sets are read once: for what the head says of them, and for each sink. */
+async function makeHeads(
+  store: Store,
+  stream: Stream,
+  signer: HeadSigner,
+  sinks: readonly HeadSink[],
+  failures: unknown[],
+): Promise<number> {
   let last = await lastHead(store, stream.name)
   const sealed = await stream.sealedAfter(last?.version ?? 0)
-  for (const { digest, ...what } of sealed) {
-    const changes = await addUp(stream.lines(what.version))
-    const body = {
-      ...{ stream: stream.name, ...what, ...digest, lines: changes.lines, linesDigest: changes.digest },
-      previousDigest: last === null ? null : digestOf({ ...last }),
-    }
-    const signature = Buffer.from(await signer.sign(Buffer.from(canonicalJson(body)))).toString('base64')
-    last = { ...body, keyFingerprint: signer.fingerprint, signature }
-    await insertHead(store, last)
+  let ready = sinks
+  for (const each of sealed) {
+    const before = last
+    const made = Promise.withResolvers<SignedHead>()
+    made.promise.catch(() => {})
+    const [own, ...ends] = await shareOut(stream.lines(each.version), [
+      changes =>
+        addUpBytes(changes)
+          .then(sum => makeHead(store, stream.name, each, before, sum, signer))
+          .then(made.resolve, error => {
+            made.reject(error)
+            throw error
+          }),
+      ...ready.map(
+        sink => (changes: AsyncIterable<Uint8Array>) =>
+          sink.write({ stream: stream.name, version: each.version }, changes, () => made.promise),
+      ),
+    ])
+    if (own!.status === 'rejected') throw own!.reason
+    last = await made.promise
+    ready = readyOf(ready, ends, failures)
   }
   return sealed.length
 }
 
+async function makeHead(
+  store: Store,
+  stream: string,
+  { digest, ...what }: Sealed,
+  before: SignedHead | null,
+  changes: ChangeSum,
+  signer: HeadSigner,
+): Promise<SignedHead> {
+  const body = {
+    ...{ stream, ...what, ...digest, lines: changes.lines, linesDigest: changes.digest },
+    previousDigest: before === null ? null : digestOf({ ...before }),
+  }
+  const signature = Buffer.from(await signer.sign(Buffer.from(canonicalJson(body)))).toString('base64')
+  return insertHead(store, { ...body, keyFingerprint: signer.fingerprint, signature })
+}
+
 async function catchUp(store: Store, stream: Stream, sink: HeadSink): Promise<void> {
   for (const head of await readHeads(store, stream.name, await sink.lastVersion(stream.name)))
-    await sink.write(head, stream.lines(head.version))
+    await sink.write(head, stream.lines(head.version), () => Promise.resolve(head))
 }
 
 async function sealedSnapshots(store: Store, sourceId: number, version: number): Promise<Sealed[]> {
@@ -177,72 +229,4 @@ export function signedBytes({ keyFingerprint: _, signature: __, ...body }: Signe
 /** Stable over a change of label, and fit for a file's name. */
 export function streamOf(partition: string, instanceArn: string): string {
   return `${partition}-${instanceArn.slice(instanceArn.lastIndexOf('/') + 1)}`.replaceAll(/[^A-Za-z0-9_-]/g, '_')
-}
-
-/**
- * Everything that a snapshot changed among the rows, as sorted lines: `+` begins, `-` ends, `?` is not seen from here on, `!` is seen
- * again or gone; then dataset, account, Region, `[key, parent]` as JSON, and the row's digest.
- */
-export async function* changeLines(store: Store, sourceId: number, version: number): AsyncGenerator<string> {
-  for await (const batch of streamRows<{ line: string }>(store.db, changeLinesOf, [sourceId, version], 5000)) {
-    for (const row of batch) yield row.line
-  }
-}
-
-const changeLinesOf = `
-  select (c.op || ' ' || d.name || ' ' || l.account_id || ' ' || l.region || ' [' || to_json(c.key)::text || ',' || to_json(c.parent)::text || '] '
-    || encode(c.digest, 'hex')) collate "C" as line
-  from (${shapes.flatMap(changesOf).join(' union all ')}) c
-  join dataset d on d.id = c.dataset_id join place l on l.id = c.place_id
-  order by line`
-
-function changesOf({ kind, identity, joins, key }: Shape): string[] {
-  const row = (op: string, condition: string) => `
-    select '${op}' as op, p.dataset_id, p.place_id, ${key} as key, p.parent, v.digest
-    from ${kind}_version v join part p on p.id = v.part_id ${joins} where v.source_id = $1 and ${condition}`
-  const hidden = (
-    column: string,
-  ) => `exists (select from ${kind}_unseen u where ${identity.map(each => `u.${each} = v.${each}`).join(' and ')}
-      and u.source_id = $1 and u.${column} = $2 and u.from_version < v.to_version and u.to_version > v.from_version)`
-  // a table of times not seen is small or empty: asked first, it spares reading the versions
-  const any = `(select count(*) > 0 from ${kind}_unseen where source_id = $1)`
-  return [
-    row('+', 'v.from_version = $2'),
-    row('-', 'v.to_version = $2 and v.to_version < 2147483647'),
-    row('?', `${any} and ${hidden('from_version')}`),
-    row('!', `${any} and ${hidden('to_version')}`),
-  ]
-}
-
-/** Everything that an evaluation changed among outcomes and results, in the same form. */
-export async function* evaluationLines(store: Store, id: number): AsyncGenerator<string> {
-  for await (const batch of streamRows<{ line: string }>(store.db, evaluationLinesOf, [id], 5000)) {
-    for (const row of batch) yield row.line
-  }
-}
-
-const evaluationLinesOf = `
-  select (c.op || ' ' || c.kind || ' [' || to_json(c.key)::text || ',""] ' || encode(c.digest, 'hex')) collate "C" as line
-  from (
-    select '+' as op, 'outcome' as kind, control_id || ' ' || source as key, digest from outcome_version where from_evaluation = $1
-    union all select '-', 'outcome', control_id || ' ' || source, digest from outcome_version where to_evaluation = $1
-    union all select '+', 'result', control_id || ' ' || source || ' ' || subject_kind || ' ' || subject_type || ' ' || subject_key, digest
-      from result_version where from_evaluation = $1
-    union all select '-', 'result', control_id || ' ' || source || ' ' || subject_kind || ' ' || subject_type || ' ' || subject_key, digest
-      from result_version where to_evaluation = $1
-  ) c order by line`
-
-/** Number of lines and SHA-256 over them. */
-export async function addUp(lines: AsyncIterable<string>): Promise<{ lines: number; digest: string }> {
-  const sum = createHash('sha256')
-  let text = ''
-  let count = 0
-  for await (const line of lines) {
-    text += `${line}\n`
-    // many at once: each call costs more than its bytes
-    if (++count % 256 !== 0) continue
-    sum.update(text)
-    text = ''
-  }
-  return { lines: count, digest: sum.update(text).digest('hex') }
 }

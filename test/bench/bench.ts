@@ -9,12 +9,13 @@ import { benchByHand } from './controls-by-hand.ts'
 import { benchStored } from './controls-stored.ts'
 import { benchEvidence } from './evidence.ts'
 import { benchExpressions } from './expressions.ts'
-import { benchStore, benchStoreYear } from './store.ts'
+import { benchFirst, benchHeads, benchPeaks, benchStore, benchStoreYear } from './store.ts'
 
 /**
  * Prints figures as one JSON document. `npm run bench` runs all but those that take long, `npm run -s bench -- collection store-l` those named.
  * `--keep FILE` writes each bench's figures there as soon as it is done; what stands there is not run again, so that a long night goes on
  * where it was cut off.
+ * `ofWhatIsAllowed` sets figures against the goals for L: 1 or less meets them.
  * What counts are ratios within one run; absolute figures stand beside the machine they were measured on.
  */
 const benches: Readonly<Record<string, () => Promise<object>>> = {
@@ -32,12 +33,28 @@ const benches: Readonly<Record<string, () => Promise<object>>> = {
   'controls-stored-l': () => benchStored('L'),
   expressions: () => benchExpressions(),
   evidence: benchEvidence,
+  'store-first': () => benchFirst('M'),
   store: () => benchStore('M'),
+  'store-peaks': () => benchPeaks('M'),
+  'store-heads': () => benchHeads('M'),
+  'store-first-l': () => benchFirst('L'),
   'store-l': () => benchStore('L'),
+  'store-peaks-l': () => benchPeaks('L'),
+  'store-heads-l': () => benchHeads('L'),
   'store-year': () => benchStoreYear(),
 }
 const onlyByName = [
-  ...['store-year', 'store-l', 'controls-l', 'controls-by-hand-l', 'controls-stored-l', 'expressions'],
+  ...[
+    'store-year',
+    'store-first-l',
+    'store-l',
+    'store-peaks-l',
+    'store-heads-l',
+    'controls-l',
+    'controls-by-hand-l',
+    'controls-stored-l',
+    'expressions',
+  ],
   ...['collection-l', 'collection-far', 'collection-rival', 'collection-cost'],
 ]
 

@@ -17,7 +17,7 @@ import {
   saveEvaluation,
   verifyStore,
 } from '../../src/store/index.ts'
-import { assignment, call, collectOnce, gap, group, membership, part, user } from './collected.ts'
+import { assignment, call, collectOnce, errorOf, gap, group, membership, part, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { asOwner, fixAllHashes } from './forger.ts'
 import { freshStore } from './fresh-store.ts'
@@ -399,10 +399,39 @@ describe('the whole database, computed again', () => {
     await asOwner(store, `update signed_head set head = replace(head, '"version":2', '"version":4') where version = 2`)
     expect((await problems()).join('\n')).to.match(/^head acme version 4 in the database: the signature/m)
     await asOwner(store, `delete from signed_head where stream <> 'evaluations'`)
-    await publishHeads(store, 'acme', [openHeadFiles(folder)], signer)
+    const refused = await errorOf(publishHeads(store, 'acme', [openHeadFiles(folder)], signer))
+    expect([refused.code, refused.message].join()).to.match(
+      /^HEADS_NOT_WRITABLE,.* version 1 .* the last head there is of version 3: they are of another database/,
+    )
     const adopted = await store.db.pool.query(`select count(*)::int as count from signed_head where stream <> 'evaluations'`)
     expect(adopted.rows[0].count, 'of a rewritten history no head outside is adopted, and none is written over').to.equal(3)
     expect((await problems()).join('\n')).to.match(/its head in the database is not the one outside/)
+  })
+
+  it('leaves the heads of what came after it alone when the database is put back to an earlier state, and says so', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    const list = join(folder, 'aws-ssoins-1234567890abcdef.jsonl')
+    const parts = (id: string) => [part({ dataset: 'identitystore.users', rows: [user(id)] })]
+    for (const id of ['u7', 'u8']) {
+      await collectOnce(store, parts(id), {})
+      await publishHeads(store, 'acme', [openHeadFiles(folder)], signer)
+    }
+    const [later, changes] = [readFileSync(list, 'utf8'), join(folder, 'aws-ssoins-1234567890abcdef', '00000004.gz')]
+    const before = readFileSync(changes)
+    // a database of another history as long as that of the back-up
+    const { store: restored } = await filled()
+    await using __ = restored
+    writeFileSync(list, later)
+    await collectOnce(restored, parts('u9'), {})
+    const refused = await errorOf(publishHeads(restored, 'acme', [openHeadFiles(folder)], signer))
+    expect([refused.code, refused.message].join()).to.match(/^HEADS_NOT_WRITABLE,.* version 4 .* put back to an earlier state/)
+    expect([readFileSync(list, 'utf8'), readFileSync(changes)]).to.deep.equal([later, before])
+    expect(await problems()).to.deep.equal([])
+    const found = await verifyStore(restored, { sinks: [openHeadFiles(folder)], verify: trust })
+    const text = found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`).join('\n')
+    expect(text).to.match(/^snapshot acme version 5: the snapshot is missing; its head says that there was one/m)
+    expect(text).to.match(/^head acme version 4: its head in the database is not the one outside/m)
   })
 
   it('goes on after a power cut in the middle of a line', async () => {
