@@ -22,6 +22,7 @@ const { smallHeap } = await import('../../src/small-heap.ts')
 smallHeap()
 const { silent } = await import('../../src/log.ts')
 const { openStore, sealRun } = await import('../../src/store/index.ts')
+const { peakMiB } = await import('../peak-memory.ts')
 const { openRunOfBench, saveDay } = await import('./store.ts')
 
 await using store = await openStore({
@@ -33,11 +34,7 @@ await using store = await openStore({
 })
 await using run = await openRunOfBench(store)
 await saveDay(run, task.size, task.day)
-const peakBeforeSealMb = peakMb()
+const peakBeforeSealMb = peakMiB()
 await sealRun(run)
-const figures: SaverFigures = { peakMemoryMb: peakMb(), peakBeforeSealMb }
+const figures: SaverFigures = { peakMemoryMb: peakMiB(), peakBeforeSealMb }
 process.stdout.write(`${JSON.stringify(figures)}\n`)
-
-function peakMb(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024)
-}
