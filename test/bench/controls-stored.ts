@@ -21,7 +21,7 @@ import {
   type Size,
   scaleParameters,
 } from './controls-at-scale.ts'
-import { source } from './store.ts'
+import { source } from './store-days.ts'
 
 const day = 86_400_000
 const plan: CollectionPlan = {

@@ -23,7 +23,7 @@ smallHeap()
 const { silent } = await import('../../src/log.ts')
 const { openStore, sealRun } = await import('../../src/store/index.ts')
 const { peakMiB } = await import('../peak-memory.ts')
-const { openRunOfBench, saveDay } = await import('./store.ts')
+const { openRunOfBench, saveDay } = await import('./store-days.ts')
 
 await using store = await openStore({
   url: null,
