@@ -1,4 +1,3 @@
-import PDFDocument from 'pdfkit'
 import { layOutPlainly } from './pdf-plain-runs.ts'
 import { fontFiles, type Line, linesOf, type Weight } from './pdf-text.ts'
 
@@ -91,7 +90,9 @@ const plainText = {
 }
 
 /** Opens a document of A4 pages in Inter, tagged, with bookmarks. The same calls give the same bytes. */
-export function openPdf(frame: PdfFrame): PdfWriter {
+export async function openPdf(frame: PdfFrame): Promise<PdfWriter> {
+  // every command would take 13 MB and a fifth of a second more
+  const { default: PDFDocument } = await import('pdfkit')
   const doc = new PDFDocument({
     size: 'A4',
     layout: frame.isLandscape === true ? 'landscape' : 'portrait',
