@@ -1,9 +1,9 @@
 import { partKey } from '../digest.ts'
+import { IntColumn } from '../int-column.ts'
 import type { Coverage, Gap, PartEnd, PartId, Place } from '../model.ts'
+import { PartNames } from '../part-names.ts'
 import { Digests } from './digests.ts'
 import { edgeKindOf } from './edge.ts'
-import { IntColumn } from './int-column.ts'
-import { PartNames } from './part-names.ts'
 
 /** A dataset in one place. */
 export interface PartGroup {

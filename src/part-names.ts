@@ -23,15 +23,11 @@ export class PartNames {
 
   /** @returns the index of a part, which it gets here when it is new */
   enter(group: number, parent: string): number {
-    const bar = parent.indexOf(separator)
-    const head = this.#numberOf(bar < 0 ? parent : parent.slice(0, bar))
-    const tail = bar < 0 ? 0 : this.#numberOf(parent.slice(bar + 1)) + 1
-    const mask = this.#slots.length - 1
-    let slot = hashOf(group, head, tail) & mask
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const index = this.#slots[slot]! - 1
-      if (this.#heads.get(index) === head && this.#tails.get(index) === tail && this.#groups.get(index) === group) return index
-    }
+    const [first, second] = halvesOf(parent)
+    const head = this.#numberOf(first)
+    const tail = second === null ? 0 : this.#numberOf(second) + 1
+    const slot = this.#slotOf(group, head, tail)
+    if (this.#slots[slot] !== 0) return this.#slots[slot]! - 1
     const index = this.#count++
     this.#slots[slot] = index + 1
     this.#groups.set(index, group)
@@ -39,6 +35,13 @@ export class PartNames {
     this.#tails.set(index, tail)
     if (this.#count * 2 > this.#slots.length) this.#grow()
     return index
+  }
+
+  has(group: number, parent: string): boolean {
+    const [first, second] = halvesOf(parent)
+    const head = this.#textAt.get(first)
+    const tail = second === null ? -1 : this.#textAt.get(second)
+    return head !== undefined && tail !== undefined && this.#slots[this.#slotOf(group, head, tail + 1)] !== 0
   }
 
   groupOf(index: number): number {
@@ -59,16 +62,28 @@ export class PartNames {
     return number
   }
 
+  /** @returns where such a part stands, or would */
+  #slotOf(group: number, head: number, tail: number): number {
+    const mask = this.#slots.length - 1
+    let slot = hashOf(group, head, tail) & mask
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const index = this.#slots[slot]! - 1
+      if (this.#heads.get(index) === head && this.#tails.get(index) === tail && this.#groups.get(index) === group) break
+    }
+    return slot
+  }
+
   /** Half of the slots stay free. */
   #grow(): void {
     this.#slots = new Int32Array(this.#slots.length * 2)
-    const mask = this.#slots.length - 1
-    for (let index = 0; index < this.#count; index++) {
-      let slot = hashOf(this.#groups.get(index), this.#heads.get(index), this.#tails.get(index)) & mask
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
-      this.#slots[slot] = index + 1
-    }
+    for (let index = 0; index < this.#count; index++)
+      this.#slots[this.#slotOf(this.#groups.get(index), this.#heads.get(index), this.#tails.get(index))] = index + 1
   }
+}
+
+function halvesOf(parent: string): readonly [first: string, second: string | null] {
+  const bar = parent.indexOf(separator)
+  return bar < 0 ? [parent, null] : [parent.slice(0, bar), parent.slice(bar + 1)]
 }
 
 function hashOf(group: number, head: number, tail: number): number {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { PartNames } from '../../src/store/part-names.ts'
+import { PartNames } from '../../src/part-names.ts'
 
 describe('names of parts', () => {
   it('are told apart by their group and by where their bars stand, and come out as they went in', () => {
@@ -13,6 +13,14 @@ describe('names of parts', () => {
     expect(names.count).to.equal(parents.length * 2)
     expect(first.map(i => names.parentOf(i))).to.deep.equal(parents)
     expect(names.groupOf(parents.length)).to.equal(7)
+    expect(first.map(i => names.has(0, parents[i]!))).to.deep.equal(first.map(() => true))
+    expect([names.has(1, 'a'), names.has(0, 'c'), names.has(0, 'a|c'), names.has(0, 'b|')]).to.deep.equal([
+      false,
+      false,
+      false,
+      false,
+    ])
+    expect(names.count).to.equal(parents.length * 2)
   })
 })
 
