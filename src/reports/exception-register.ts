@@ -100,7 +100,7 @@ function registerWorkbook(view: ExceptionRegisterView) {
 }
 
 async function registerPdf(view: ExceptionRegisterView, look: Look): Promise<Uint8Array[]> {
-  const pdf = openPdf({
+  const pdf = await openPdf({
     title: `Register of exceptions as of ${shortTime(view.asOf)}`,
     author: `evidenced ${view.softwareVersion}`,
     at: new Date(view.asOf),

@@ -19,7 +19,7 @@ export async function frameworkReportPdf(
 ): Promise<Uint8Array[]> {
   const { framework, evaluation, sources } = view
   const look = options.look ?? plainLook
-  const pdf = openPdf({
+  const pdf = await openPdf({
     ...(options.rowLimit === undefined ? {} : { rowLimit: options.rowLimit }),
     logo: look.logo?.bytes ?? null,
     title: `${framework.name}: evidence as of ${shortTime(view.asOf)}${view.isComplete ? '' : ' (incomplete)'}`,

@@ -1,4 +1,4 @@
-import PDFDocument from 'pdfkit'
+import type PDFDocument from 'pdfkit'
 import { layOutPlainly } from './pdf-plain-runs.ts'
 import { fontFiles, type Line, linesOf, type Weight } from './pdf-text.ts'
 
@@ -74,10 +74,10 @@ export class PdfSheet {
   /** of each font, by character, at size 1 */
   readonly #advances = new Map<string, Map<string, number>>()
 
-  /** Begins the first page, A4 in Inter. */
-  constructor(frame: PdfFrame) {
+  /** Begins the first page, A4 in Inter. @param Document of pdfkit, which is loaded when a PDF is drawn */
+  constructor(Document: typeof PDFDocument, frame: PdfFrame) {
     this.#frame = frame
-    this.doc = new PDFDocument({
+    this.doc = new Document({
       size: 'A4',
       layout: frame.isLandscape === true ? 'landscape' : 'portrait',
       margins: page,

@@ -24,7 +24,7 @@ export async function periodReportPdf(view: PeriodReportView, look: Look = plain
   const { framework, sources, evaluations } = view
   const period = `${shortTime(view.from)} to ${shortTime(view.to)}`
   const last = evaluations.at(-1)
-  const pdf = openPdf({
+  const pdf = await openPdf({
     title: `${framework.name}: evidence of ${period}${view.isComplete ? '' : ' (incomplete)'}`,
     author: `evidenced ${view.softwareVersion}`,
     at: new Date(view.to),

@@ -125,7 +125,7 @@ function leftOut({ columns }: ReportTable): string[] {
 
 async function tablePdf(report: TableReport, limit: number, look: Look): Promise<Uint8Array[]> {
   const word = report.isComplete ? 'COMPLETE' : 'INCOMPLETE'
-  const pdf = openPdf({
+  const pdf = await openPdf({
     title: `${report.title}${report.isComplete ? '' : ' (incomplete)'}`,
     author: `evidenced ${report.softwareVersion}`,
     at: new Date(report.asOf),

@@ -1,5 +1,6 @@
 import { partKey } from '../digest.ts'
 import type { Coverage, PartPiece, Row } from '../model.ts'
+import { PartNames } from '../part-names.ts'
 import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { type Cause, ownCause } from './gap.ts'
 import { Lanes } from './lanes.ts'
@@ -29,6 +30,8 @@ export class Collection {
   readonly #remembered: Remembered
   #lanes = new Lanes()
   readonly #states = new Map<string, DatasetState>()
+  /** parts of child datasets that were found, read or staged before; a dataset is a group */
+  readonly #found = new PartNames()
 
   constructor(
     session: Session,
@@ -46,7 +49,8 @@ export class Collection {
       const isHeldAgainst = dataset.isPopulation === 'in_sum' && session.baseline[dataset.name] !== undefined
       const shown = isHeldAgainst ? new ShownRows() : null
       const nothing = {
-        parents: new Set<string>(),
+        index: this.#states.size,
+        hasParents: false,
         causes: new Map(),
         refusals: 0,
         isAnswered: false,
@@ -83,8 +87,11 @@ export class Collection {
     for (const state of this.#states.values()) await this.#settle(state)
   }
 
-  /** Reads the parts of each parent: of one parent, one after the other. */
-  #schedule(datasets: readonly Dataset[], parents: readonly string[]): void {
+  /**
+   * Reads the parts of each parent: of one parent, one after the other.
+   * @param parents a number: as the found part of that index has it, since a text for each that waits is more than all else
+   */
+  #schedule(datasets: readonly Dataset[], parents: readonly (string | number)[]): void {
     const [first] = datasets
     if (first === undefined) return
     const service = serviceNamed(first.operation.service)
@@ -93,7 +100,7 @@ export class Collection {
     const width = service.isOneAtATime ? 1 : Math.min(widest, Math.max(narrowest, Math.ceil(rate / 2)))
     this.#lanes.addEach(lane, width, parents, async parent => {
       try {
-        await this.#readParts(datasets, parent)
+        await this.#readParts(datasets, typeof parent === 'number' ? this.#found.parentOf(parent) : parent)
       } catch (error) {
         // the others must not go on for a run that is lost
         this.#lanes.stop(error)
@@ -162,25 +169,27 @@ export class Collection {
     if (cause?.coverage === 'denied') state.refusals++
     else state.isAnswered = true
     if (cause !== null) this.#note(state, cause)
-    const groups = new Map<string, Dataset[]>()
+    const groups = new Map<string, { readonly index: number; readonly children: Dataset[] }>()
     for (const [child, parents] of found) {
       const below = this.#state(child.name)
       for (const parent of parents) {
-        if (below.parents.has(parent)) continue
-        below.parents.add(parent)
+        const before = this.#found.count
+        const index = this.#found.enter(below.index, parent)
+        if (index < before) continue
+        below.hasParents = true
         // lists that name parents are read again even when they are staged
         if (!below.isParent && this.#done.has(this.#key(child, parent))) continue
         const group = groups.get(parent)
-        if (group === undefined) groups.set(parent, [child])
-        else group.push(child)
+        if (group === undefined) groups.set(parent, { index, children: [child] })
+        else group.children.push(child)
       }
     }
-    const alike = new Map<string, { readonly children: readonly Dataset[]; readonly parents: string[] }>()
-    for (const [parent, children] of groups) {
+    const alike = new Map<string, { readonly children: readonly Dataset[]; readonly parents: number[] }>()
+    for (const { index, children } of groups.values()) {
       const names = children.map(child => child.name).join(' ')
       const known = alike.get(names)
-      if (known === undefined) alike.set(names, { children, parents: [parent] })
-      else known.parents.push(parent)
+      if (known === undefined) alike.set(names, { children, parents: [index] })
+      else known.parents.push(index)
     }
     for (const { children, parents } of alike.values()) this.#schedule(children, parents)
   }
@@ -196,7 +205,7 @@ export class Collection {
     if (shown === null || before === undefined || heldRows === undefined) return
     if (notApplicable(dataset.needs, this.#session.standing) !== null) return
     if (this.#done.size > 0 && stagedRows !== undefined)
-      shown.addStaged(stagedRows(dataset.name, this.#place(dataset)), parent => state.parents.has(parent))
+      shown.addStaged(stagedRows(dataset.name, this.#place(dataset)), parent => this.#found.has(state.index, parent))
     if (!isSuddenDrop(shown.sum(new Map(), true), before)) return
     const held = await heldRows(dataset.name, this.#place(dataset))
     const hasAllParents = parentsOf(dataset).every(({ dataset: name }) => this.#state(name).causes.size === 0)
@@ -244,8 +253,8 @@ export class Collection {
       }
       const off = parentsOf(dataset).flatMap(({ dataset: name }) => this.#state(name).notEnabled ?? [])[0] ?? null
       // an empty population is said, not left out; and an earlier attempt of this run may have staged that it was not known
-      if (off !== null && state.parents.size === 0) await this.#emitWhole(dataset, 'not_enabled', off, [])
-      else if (state.parents.size === 0 || this.#done.has(whole)) await this.#emitWhole(dataset, 'complete', null, [])
+      if (off !== null && !state.hasParents) await this.#emitWhole(dataset, 'not_enabled', off, [])
+      else if (!state.hasParents || this.#done.has(whole)) await this.#emitWhole(dataset, 'complete', null, [])
     }
   }
 
@@ -255,7 +264,7 @@ export class Collection {
     for (const key of this.#done) {
       if (!key.startsWith(prefix)) continue
       const parent = key.slice(prefix.length)
-      if (parent !== '' && !state.parents.has(parent)) await endGone(this.#reading(state.dataset, parent))
+      if (parent !== '' && !this.#found.has(state.index, parent)) await endGone(this.#reading(state.dataset, parent))
     }
   }
 
@@ -313,8 +322,9 @@ interface DatasetState {
   refusals: number
   /** at least one part of it was not refused */
   isAnswered: boolean
-  /** parents that were found, read or staged before */
-  readonly parents: Set<string>
+  /** group of its parts among the found ones */
+  readonly index: number
+  hasParents: boolean
   /** what its parts showed; null where their sum is not held against the last time */
   readonly shown: ShownRows | null
   /** rows of the last time by parent, while parts that shrank are listed again */

@@ -3,9 +3,9 @@ type Job = () => Promise<void>
 
 /** The same work for one item after the other: what waits is the items alone. */
 interface Line {
-  readonly items: readonly string[]
+  readonly count: number
   next: number
-  run(item: string): Promise<void>
+  run(index: number): Promise<void>
 }
 
 interface Lane {
@@ -27,15 +27,15 @@ export class Lanes {
 
   /** @param width how many jobs of a lane run at a time; the first call for a lane decides */
   add(lane: string, width: number, job: Job): void {
-    this.addEach(lane, width, [''], job)
+    this.addEach(lane, width, [job], each => each())
   }
 
   /** The same as a job for each item, without a job for each that waits. */
-  addEach(lane: string, width: number, items: readonly string[], run: (item: string) => Promise<void>): void {
+  addEach<T>(lane: string, width: number, items: readonly T[], run: (item: T) => Promise<void>): void {
     if (items.length === 0) return
     const known = this.#lanes.get(lane) ?? { width, lines: [], active: 0 }
     this.#lanes.set(lane, known)
-    known.lines.push({ items, next: 0, run })
+    known.lines.push({ count: items.length, next: 0, run: index => run(items[index]!) })
     this.#open += items.length
     this.#pump(known)
   }
@@ -56,11 +56,11 @@ export class Lanes {
     while (this.#failure === null && lane.active < lane.width) {
       const [line] = lane.lines
       if (line === undefined) return
-      const item = line.items[line.next++]!
-      if (line.next === line.items.length) lane.lines.shift()
+      const index = line.next++
+      if (line.next === line.count) lane.lines.shift()
       lane.active++
       this.#active++
-      void line.run(item).then(
+      void line.run(index).then(
         () => this.#ended(lane),
         (error: unknown) => {
           this.#failure ??= { error }

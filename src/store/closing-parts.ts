@@ -23,12 +23,12 @@ export async function judgeUnread(
   seenEntities: ReadonlySet<number>,
 ): Promise<UnreadParts> {
   const touched = new Set<PartGroup>()
-  for (const index of parts.touched()) touched.add(parts.groupOf(index))
-  const isWhollyOpen = ({ byParent }: PartGroup) => {
-    const whole = byParent.get('')
-    return whole !== undefined && parts.isTouched(whole) && !parts.isComplete(whole)
+  const whollyOpen = new Set<PartGroup>()
+  for (const index of parts.touched()) {
+    touched.add(parts.groupOf(index))
+    if (!parts.isComplete(index) && parts.parentOf(index) === '') whollyOpen.add(parts.groupOf(index))
   }
-  const judged = new Set([...touched].filter(group => !isWhollyOpen(group)))
+  const judged = new Set([...touched].filter(group => !whollyOpen.has(group)))
   const unread: number[] = []
   for (let index = 0; index < parts.count; index++) {
     if (parts.idOf(index) === 0 || parts.isTouched(index) || parts.parentOf(index) === '') continue

@@ -8,7 +8,7 @@ interface Table {
   readonly rows: CopyRows
 }
 
-/** Bytes of one table that are gathered before they are sent: a buffer of a mebibyte need not grow for a few rows more. */
+/** Bytes of one table that are gathered before they are sent: memory of a mebibyte need not grow for a few rows more. */
 const chunkBytes = (1 << 20) - (1 << 16)
 /** Rows are made for so long before the socket gets its turn. */
 const turnMs = 1
@@ -20,6 +20,7 @@ const turnMs = 1
 export class Copier {
   readonly #on: Connection
   readonly #tables: Table[] = []
+  readonly #spares: Buffer[] = []
   #sending: Promise<void> = Promise.resolve()
   #turnedAt = 0
 
@@ -29,7 +30,7 @@ export class Copier {
 
   /** @returns where to write the rows of a table, field by field in the order of the columns */
   table(name: string, columns: readonly string[]): CopyRows {
-    const rows = new CopyRows(columns.length)
+    const rows = new CopyRows(columns.length, this.#spares)
     this.#tables.push({ name, columns, rows })
     return rows
   }
@@ -49,12 +50,13 @@ export class Copier {
   async idle(): Promise<void> {
     for (const table of this.#tables) if (!table.rows.isEmpty) await this.#send(table)
     await this.#sending
+    this.#spares.length = 0
   }
 
   async #send({ name, columns, rows }: Table): Promise<void> {
     await this.#sending
     const bytes = rows.take()
-    this.#sending = this.#on.copyBytes(name, columns, bytes).then(() => rows.giveBack(bytes))
+    this.#sending = this.#on.copyBytes(name, columns, bytes).then(() => void this.#spares.push(Buffer.from(bytes.buffer)))
     this.#sending.catch(() => {})
   }
 }

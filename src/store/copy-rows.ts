@@ -2,18 +2,20 @@ import { copyHeader, copyTrailer } from './copy.ts'
 import { copyPiece } from './copy-piece.ts'
 import type { Fields } from './fields.ts'
 
-const firstBytes = 1 << 20
+const fewestBytes = 1 << 16
 
 /** Rows in COPY's binary form, written field by field without an object for each: what the largest tables are filled with. */
 export class CopyRows {
-  #buffer = Buffer.allocUnsafe(firstBytes)
-  #used = copyHeader.copy(this.#buffer)
+  /** the header alone until there is a row: most seals leave most tables as they are */
+  #buffer: Buffer = copyHeader
+  #used = copyHeader.length
   readonly #fields: number
-  /** of rows that were sent */
-  #spare: Buffer<ArrayBuffer> | null = null
+  readonly #spares: Buffer[]
 
-  constructor(fields: number) {
+  /** @param spares memory of rows that were sent, of whichever table: left to the garbage it stays for long */
+  constructor(fields: number, spares: Buffer[]) {
     this.#fields = fields
+    this.#spares = spares
   }
 
   get isEmpty(): boolean {
@@ -75,21 +77,18 @@ export class CopyRows {
     this.#need(copyTrailer.length)
     this.#used += copyTrailer.copy(this.#buffer, this.#used)
     const taken = this.#buffer.subarray(0, this.#used)
-    this.#buffer = this.#spare ?? Buffer.allocUnsafe(firstBytes)
-    this.#spare = null
-    this.#used = copyHeader.copy(this.#buffer)
+    this.#buffer = copyHeader
+    this.#used = copyHeader.length
     return taken
-  }
-
-  /** Uses the memory of bytes that were taken, and sent, for the rows to come: left to the garbage they stay for long. */
-  giveBack(taken: Buffer): void {
-    this.#spare = Buffer.from(taken.buffer as ArrayBuffer)
   }
 
   #need(bytes: number): void {
     if (this.#used + bytes <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#used + bytes))
+    const least = Math.max(this.#buffer.length * 2, this.#used + bytes, fewestBytes)
+    const spare = this.#spares.findIndex(each => each.length >= least)
+    const larger = spare < 0 ? Buffer.allocUnsafeSlow(least) : this.#spares.splice(spare, 1)[0]!
     this.#buffer.copy(larger, 0, 0, this.#used)
+    if (this.#buffer !== copyHeader) this.#spares.push(this.#buffer)
     this.#buffer = larger
   }
 }

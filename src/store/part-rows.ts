@@ -50,10 +50,11 @@ export async function accountsWithPairs(store: Store, source: string): Promise<R
 /** Rows that a run has staged of a dataset, by the parent of their part; of parts that came to their end. */
 export function stagedRows({ state: { parts } }: OpenRun, dataset: string, place: Place): ReadonlyMap<string, number> {
   const staged = new Map<string, number>()
-  for (const group of parts.groups) {
-    if (group.dataset !== dataset || group.place.accountId !== place.accountId || group.place.region !== place.region) continue
-    for (const [parent, index] of group.byParent) if (parts.isEnded(index)) staged.set(parent, parts.rowsOf(index))
-  }
+  const group = parts.groups.find(
+    each => each.dataset === dataset && each.place.accountId === place.accountId && each.place.region === place.region,
+  )
+  for (const index of parts.touched())
+    if (parts.isEnded(index) && parts.groupOf(index) === group) staged.set(parts.parentOf(index), parts.rowsOf(index))
   return staged
 }
 

@@ -1,14 +1,15 @@
 import { partKey } from '../digest.ts'
+import { IntColumn } from '../int-column.ts'
 import type { Coverage, Gap, PartEnd, PartId, Place } from '../model.ts'
+import { PartNames } from '../part-names.ts'
 import { Digests } from './digests.ts'
 import { edgeKindOf } from './edge.ts'
 
-/** A dataset in one place, and its parts by parent. */
+/** A dataset in one place. */
 export interface PartGroup {
   readonly dataset: string
   readonly place: Place
   readonly edges: 'membership' | 'assignment' | null
-  readonly byParent: Map<string, number>
 }
 
 /** The end of a part that is more than `complete`. */
@@ -28,9 +29,8 @@ const states = { untouched: 0, begun: 1, ended: 2 } as const
 export class RunParts {
   readonly groups: PartGroup[] = []
   readonly #groupOf = new Map<string, number>()
-  readonly #parents: string[] = []
+  readonly #names = new PartNames()
   readonly #ids = new IntColumn()
-  readonly #groups = new IntColumn()
   readonly #fresh = new IntColumn()
   readonly #contents = new IntColumn()
   readonly #states = new IntColumn()
@@ -46,15 +46,14 @@ export class RunParts {
   #lastGroup = 0
 
   get count(): number {
-    return this.#parents.length
+    return this.#names.count
   }
 
   /** @returns the index of a part, which it gets here when it is new */
   indexOf(part: PartId): number {
     const groupIndex = this.#isOfLastGroup(part) ? this.#lastGroup : this.#indexOfGroup(part.dataset, part.place)
     this.#lastGroup = groupIndex
-    const known = this.groups[groupIndex]!.byParent.get(part.parent)
-    return known ?? this.#add(groupIndex, part.parent)
+    return this.#names.enter(groupIndex, part.parent)
   }
 
   /** Takes up a part that the database knows. @param content digest of its edges in hexadecimal, if it is known */
@@ -90,11 +89,11 @@ export class RunParts {
   }
 
   groupOf(index: number): PartGroup {
-    return this.groups[this.#groups.get(index)]!
+    return this.groups[this.#names.groupOf(index)]!
   }
 
   parentOf(index: number): string {
-    return this.#parents[index]!
+    return this.#names.parentOf(index)
   }
 
   partOf(index: number): PartId {
@@ -207,37 +206,12 @@ export class RunParts {
     const key = `${dataset} ${place.accountId} ${place.region}`
     const known = this.#groupOf.get(key)
     if (known !== undefined) return known
-    const index = this.groups.push({ dataset, place, edges: edgeKindOf(dataset), byParent: new Map() }) - 1
+    const index = this.groups.push({ dataset, place, edges: edgeKindOf(dataset) }) - 1
     this.#groupOf.set(key, index)
-    return index
-  }
-
-  #add(groupIndex: number, parent: string): number {
-    const index = this.#parents.push(parent) - 1
-    this.groups[groupIndex]!.byParent.set(parent, index)
-    this.#groups.set(index, groupIndex)
     return index
   }
 }
 
 export function isPlain(end: PartEnd): boolean {
   return end.coverage === 'complete' && end.reason === null && end.gaps.length === 0
-}
-
-/** Whole numbers by index; 0 where none was set. */
-class IntColumn {
-  #values = new Int32Array(256)
-
-  get(index: number): number {
-    return index < this.#values.length ? this.#values[index]! : 0
-  }
-
-  set(index: number, value: number): void {
-    if (index >= this.#values.length) {
-      const larger = new Int32Array(Math.max(this.#values.length * 2, index + 1))
-      larger.set(this.#values)
-      this.#values = larger
-    }
-    this.#values[index] = value
-  }
 }

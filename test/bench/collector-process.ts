@@ -46,6 +46,7 @@ const { silent } = await import('../../src/log.ts')
 const { runCollection } = await import('../../src/pipeline/index.ts')
 const { collect, localBudget, openAws, planCollection } = await import('../../src/sources/index.ts')
 const { openStore, readCalls, sharedBudget } = await import('../../src/store/index.ts')
+const { peakMiB } = await import('../peak-memory.ts')
 type Source = import('../../src/model.ts').Source
 type CallRecord = import('../../src/model.ts').CallRecord
 
@@ -142,7 +143,7 @@ function counter() {
 }
 
 function memoryOf() {
-  const peakMemoryMb = Math.round(process.resourceUsage().maxRSS / 1024)
+  const peakMemoryMb = peakMiB()
   const last = samples.at(-1)
   const at40 = samples.find(sample => sample.done >= done * 0.4)
   if (last === undefined || at40 === undefined || done === 0) return { peakMemoryMb, memoryAt40Mb: null, memoryAtEndMb: null }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { buildEstate, evaluate, loadCatalog } from '../../src/controls/index.ts'
 import type { ControlOutcome, Facts, Gap, ImportedRows, Snapshot, StoredResource } from '../../src/model.ts'
+import { peakMiB } from '../peak-memory.ts'
 import { sizes } from './sizes.ts'
 
 export type Size = 'M' | 'L'
@@ -279,7 +280,7 @@ export async function measure(name: Size, withGaps: boolean) {
     totalMs: Math.round(linked - started) + judgeMs,
     estateMb,
     afterMb: heap() - before,
-    peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
+    peakRssMb: peakMiB(),
     heaviest: byControl.sort((a, b) => b.ms - a.ms).slice(0, 12),
   }
 }

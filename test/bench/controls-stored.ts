@@ -8,6 +8,7 @@ import type { CollectionPlan, PartPiece, Row, StoredResource } from '../../src/m
 import { withEverything } from '../../src/pipeline/evaluation.ts'
 import { runEvaluation } from '../../src/pipeline/index.ts'
 import { openRun, openStore, readEstate, type Store, saveImport, saveParts, sealRun } from '../../src/store/index.ts'
+import { peakMiB } from '../peak-memory.ts'
 import {
   asOf,
   datasetNames,
@@ -20,7 +21,7 @@ import {
   type Size,
   scaleParameters,
 } from './controls-at-scale.ts'
-import { source } from './store.ts'
+import { source } from './store-days.ts'
 
 const day = 86_400_000
 const plan: CollectionPlan = {
@@ -90,7 +91,6 @@ const secondsOf = async (work: () => Promise<unknown>) => {
   await work()
   return Math.round((performance.now() - began) / 10) / 100
 }
-const peakMb = () => Math.round(process.resourceUsage().maxRSS / 1024)
 
 /** Rows of everything that an evaluation writes what it found into. */
 async function rowsWritten(store: Store): Promise<Readonly<Record<string, number>>> {
@@ -132,7 +132,7 @@ const steps: Readonly<Record<string, (name: Size, folder: string) => Promise<obj
       judgeSeconds,
       totalSeconds: Math.round((linkSeconds + judgeSeconds) * 100) / 100,
       results,
-      peakMb: peakMb(),
+      peakMb: peakMiB(),
     }
   },
   /** Judges the same estate twice, a day apart, each time as `evidenced evaluate` does it, and counts the rows that each writes. */
@@ -146,7 +146,7 @@ const steps: Readonly<Record<string, (name: Size, folder: string) => Promise<obj
     const againSeconds = await secondsOf(() => runEvaluation(parts, at))
     const both = await rowsWritten(store)
     const again = Object.fromEntries(Object.entries(both).map(([table, count]) => [table, count - first[table]!]))
-    return { firstSeconds, firstRows: first, againSeconds, againRows: again, peakMb: peakMb() }
+    return { firstSeconds, firstRows: first, againSeconds, againRows: again, peakMb: peakMiB() }
   },
 }
 

@@ -10,6 +10,7 @@ import { silent } from '../../src/log.ts'
 import type { Source } from '../../src/model.ts'
 import { csvOf, frameworkReportPdf, frameworkReportView, workbookOf } from '../../src/reports/index.ts'
 import { subject } from '../evidence/sample-bundle.ts'
+import { peakMiB } from '../peak-memory.ts'
 import { outcomeOf, sampleControl, sampleEvaluation, sampleInput, sampleSnapshot } from '../reports/sample.ts'
 import { sizes } from './sizes.ts'
 
@@ -71,7 +72,6 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 const round = (value: number) => Math.round(value * 100) / 100
-const peakMiB = () => Math.round(process.resourceUsage().maxRSS / 1024)
 
 const measures: Record<string, () => Promise<object>> = {
   async csv() {

@@ -36,8 +36,8 @@ const { smallHeap } = await import('../../src/small-heap.ts')
 smallHeap()
 const { silent } = await import('../../src/log.ts')
 const { openStore, publishHeads, sealRun } = await import('../../src/store/index.ts')
-const { openHeadFiles } = await import('../../src/sources/index.ts')
-const { openRunOfBench, saveDay } = await import('./store.ts')
+const { peakMiB } = await import('../peak-memory.ts')
+const { openRunOfBench, saveDay } = await import('./store-days.ts')
 
 await using store = await openStore({
   url: null,
@@ -48,24 +48,22 @@ await using store = await openStore({
 })
 await using run = await openRunOfBench(store)
 await saveDay(run, task.size, task.day)
-const peakBeforeSealMb = peakMb()
+const peakBeforeSealMb = peakMiB()
 const began = performance.now()
 await sealRun(run)
 const sealMs = performance.now() - began
-const peakMemoryMb = peakMb()
+const peakMemoryMb = peakMiB()
 const heads = task.headsFolder === null ? null : await leaveHead(task.headsFolder)
 const figures: SaverFigures = { peakMemoryMb, peakBeforeSealMb, sealMs, heads }
 process.stdout.write(`${JSON.stringify(figures)}\n`)
 
 async function leaveHead(folder: string): Promise<HeadFigures> {
+  // what reaches the outside is loaded now: a save does without
+  const { openHeadFiles } = await import('../../src/sources/index.ts')
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const signer = { fingerprint: 'bench', sign: async (bytes: Uint8Array) => sign(null, bytes, privateKey) }
-  const [peakBeforeMb, began] = [peakMb(), performance.now()]
+  const [peakBeforeMb, began] = [peakMiB(), performance.now()]
   await publishHeads(store, 'bench', [openHeadFiles(folder)], signer)
   const ms = performance.now() - began
-  return { peakBeforeMb, peakMb: peakMb(), ms, publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString() }
-}
-
-function peakMb(): number {
-  return Math.round(process.resourceUsage().maxRSS / 1024)
+  return { peakBeforeMb, peakMb: peakMiB(), ms, publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString() }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openSigner, sealBundle, verifyBundle } from '../../src/evidence/index.ts'
 import type { Artifact } from '../../src/model.ts'
+import { peakMiB } from '../peak-memory.ts'
 
 /**
  * Seals and verifies a bundle of more than four gibibytes in the folder named, as a process of its own, and prints what came of it as one
@@ -45,4 +46,4 @@ const subject = {
 }
 const { sizeBytes } = await sealBundle({ artifacts: [large, small], subject, signer, path })
 const { problems } = await verifyBundle(path, { key: signer.publicKeyPem })
-process.stdout.write(JSON.stringify({ sizeBytes, problems, peakMiB: process.resourceUsage().maxRSS / 1024 }))
+process.stdout.write(JSON.stringify({ sizeBytes, problems, peakMiB: peakMiB() }))
