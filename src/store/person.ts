@@ -1,6 +1,7 @@
 import type { Facts, Json } from '../model.ts'
 import type { Connection } from './database.ts'
 import { type NamingRow, naming } from './naming.ts'
+import { labelsOf } from './source-labels.ts'
 
 /** One user of a source: its resources (of an IAM user, those of its keys, devices and password too), and everything that names the person elsewhere. */
 export interface PersonRows {
@@ -23,7 +24,6 @@ export interface PersonRows {
 export async function findPersonRows(
   on: Connection,
   sourceId: number,
-  label: string,
   user: string,
   more: readonly string[] = [],
 ): Promise<PersonRows> {
@@ -37,14 +37,15 @@ export async function findPersonRows(
   const own = distinct([...(isIamUser(user) ? namesOfIamUser(user) : facts.flatMap(namesOfUser)), ...more])
   const imported = await naming<DigestRow>(on, importBodies, [], own)
   const names = distinct([...own, ...imported.flatMap(({ body }) => namesOfRow(JSON.parse(body) as Facts))])
+  const labels = await labelsOf(on, [sourceId])
   const about = await on.query<{ digest: Buffer }>(
-    `select digest from result_version where body is not null and source = $1 and (subject_key = $2 or starts_with(subject_key, $2 || '|'))`,
-    [label, user],
+    `select digest from result_version where body is not null and source = any ($1::text[]) and (subject_key = $2 or starts_with(subject_key, $2 || '|'))`,
+    [labels, user],
   )
   const aboutFindings = await on.query<{ digest: Buffer }>(
-    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = $1
+    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = any ($1::text[])
        and (f.subject_key = $2 or starts_with(f.subject_key, $2 || '|'))`,
-    [label, user],
+    [labels, user],
   )
   const findings = await naming<DigestRow>(on, findingWords, [], names)
   const results = await naming<DigestRow>(on, resultBodies, [], names)

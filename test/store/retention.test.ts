@@ -32,7 +32,19 @@ import {
   saveImport,
   verifyStore,
 } from '../../src/store/index.ts'
-import { assignment, clockAt, collectOnce, errorOf, group, membership, part, resourcesOf, user } from './collected.ts'
+import {
+  assignment,
+  clockAt,
+  collectOnce,
+  errorOf,
+  group,
+  identity,
+  membership,
+  part,
+  resourcesOf,
+  sourceNamed,
+  user,
+} from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { asOwner } from './forger.ts'
 import { freshStore } from './fresh-store.ts'
@@ -404,6 +416,56 @@ describe('a hold', () => {
       { kind: 'person', source: 'acme', user: 'nobody' },
     ] as const)
       expect((await errorOf(addHold(store, scope, 'r', 'b'))).code).to.equal('NOT_FOUND')
+  })
+})
+
+describe('a hold on what is called otherwise by now', () => {
+  for (const scope of [
+    { kind: 'source', source: 'acme' },
+    { kind: 'person', source: 'acme', user: 'u-jane' },
+  ] as const)
+    it(`stands, and what was judged under the old label goes once it is released (${scope.kind})`, async () => {
+      const { store, clock, problems } = await filled()
+      await using _ = store
+      const hold = await addHold(store, scope, 'case 7', 'counsel')
+      clock.moveTo('2026-04-09T00:00:00Z')
+      await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u-bob')] })], {
+        source: sourceNamed('acme-corp'),
+      })
+      clock.moveTo('2026-04-10T00:00:00Z')
+      const request = { source: 'acme-corp', user: 'u-jane', isDryRun: false }
+      expect((await errorOf(pseudonymise(store, request))).code).to.equal('ON_HOLD')
+      const [held] = await runRetention(store, keepDays(30))
+      expect(held!.heldBy).to.have.length(1)
+      const titles = await store.db.pool.query(
+        `select v.body from entity_version v join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id where k.key = 'u-jane'`,
+      )
+      expect(titles.rows.map(row => row.body)).not.to.include(null)
+      expect(await textIn(store, 'jane@example.com has no mfa')).to.be.greaterThan(0)
+      await releaseHold(store, hold.id, 'closed', 'counsel')
+      const [step] = await runRetention(store, keepDays(30))
+      expect([step!.source, step!.results, step!.heldBy]).to.deep.equal(['acme-corp', scope.kind === 'source' ? 4 : 2, []])
+      expect(await textIn(store, 'jane@example.com has no mfa')).to.equal(0)
+      expect(await problems()).to.deep.equal([])
+    })
+
+  it('on another source keeps what was judged of that one, and imports, whoever asks', async () => {
+    const { store } = await filled()
+    await using _ = store
+    const other = { ...identity, instanceArn: 'arn:aws:sso:::instance/ssoins-other' }
+    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u-eve')] })], {
+      source: sourceNamed('other'),
+      plan: { identity: other },
+    })
+    const hold = await addHold(store, { kind: 'source', source: 'other' }, 'case 7', 'counsel')
+    const request = { source: 'acme', user: 'u-jane', isDryRun: false }
+    const error = await errorOf(pseudonymise(store, request))
+    expect([error.code, error.message]).to.deep.equal([
+      'ON_HOLD',
+      `hold ${hold.id} on source other keeps it: case 7 (counsel, 2026-04-01T00:00:00.000Z)`,
+    ])
+    await releaseHold(store, hold.id, 'closed', 'counsel')
+    expect((await pseudonymise(store, request)).importRows).to.equal(2)
   })
 })
 
