@@ -13,7 +13,7 @@ import {
   readMemberships,
   type Span,
 } from './grant-rows.ts'
-import { datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './names.ts'
+import { type DatasetOfNames, datasetsOfNames, disposalsOf, findKeys, type Names, namesAt } from './names.ts'
 import { sealTimes } from './resource.ts'
 import { readSnapshot, type SealedSnapshot, sealedAsOf } from './snapshot.ts'
 import type { Store } from './store.ts'
@@ -184,7 +184,7 @@ async function namesOf(
 async function wantedKeys(
   store: Store,
   sourceId: number,
-  dataset: string,
+  dataset: DatasetOfNames,
   members: readonly string[],
   text: string | undefined,
 ): Promise<readonly string[] | null> {

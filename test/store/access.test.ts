@@ -212,6 +212,16 @@ describe('who can reach what', () => {
     expect(during.map(each => each.classification)).to.deep.equal(['admin'])
   })
 
+  it('takes no key of something else for what is asked about, and knows by grants who is in no list', async () => {
+    const attribute = part({ dataset: 'sso.access_control_attributes', rows: [{ key: 'prod', facts: { Key: 'prod' } }] })
+    await using store = await days([...state({ g1: ['u1', 'u9'] }, ['g1']), attribute])
+    const when = { asOf: day(2) }
+    expect((await paths(store, { when, account: 'prod' })).map(short)).to.deep.equal(['u1 through g1 held', 'u9 through g1 held'])
+    for (const question of [{ user: 'g1' }, { user: set }, { account: 'u1' }, { permissionSet: account }])
+      expect((await errorOf(access(store, { when, ...question }))).code, JSON.stringify(question)).to.equal('NOT_FOUND')
+    expect([...(await access(store, { when, user: 'u9' })).paths].map(short)).to.deep.equal(['u9 through g1 held'])
+  })
+
   it('marks a grant that outlived its user', async () => {
     await using store = await days(state({}, ['u1']), state({}, ['u1'], ['u2']))
     const [path] = await paths(store, { when: { asOf: day(2) } })
