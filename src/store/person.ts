@@ -108,6 +108,13 @@ const unremovable = [
      where words is null and disposed is null`,
   `select distinct 'gaps' as name, body from gap_version`,
   `select distinct 'definitions of controls and their parameters' as name, body from control_definition`,
+  `select 'lists of callers of snapshots' as name, callers as body from snapshot`,
+  `select distinct 'reasons why something was not read' as name, reason as body from (
+     select reason from open_part_version union select reason from dataset_summary) r where reason is not null`,
+  `select distinct 'messages of runs that failed' as name, error as body from run where error is not null`,
+  `select distinct 'outcomes of controls' as name, body from outcome_version`,
+  `select distinct 'classifications of permission sets' as name, reason as body from classification`,
+  `select 'paths of bundles' as name, path as body from bundle`,
   `select 'import ' || id || ', by where it came from' as name, location as body from import_file`,
   `select 'entry ' || position || ' of the ledger (' || kind || ')' as name, payload as body from ledger`,
 ]

@@ -23,6 +23,8 @@ export interface Pseudonymisation extends Disposal {
   readonly names: readonly string[]
   /** the last snapshot shows the user: the next collection brings its facts again */
   readonly isStillThere: boolean
+  /** a collection of the source is under way, or was interrupted and may go on: what it read before is not looked through */
+  readonly isBeingCollected: boolean
   /** resources of other datasets that name the person and were left, by dataset */
   readonly left: ReadonlyMap<string, number>
   /** what people wrote (notes on findings, exceptions) in which the person's names were replaced; each by what it is called */
@@ -68,6 +70,7 @@ export async function pseudonymise(
     const texts = await textsNaming(on, rows.names, marker)
     const found = {
       ...{ user, names: rows.names, isStillThere: await isThere(on, sourceId, rows.entityIds) },
+      isBeingCollected: (await on.query(`select from collection where source_id = $1 and state = 'open'`, [sourceId])).length > 0,
       left: await othersNaming(on, rows.names, rows.entityIds),
       redacted: texts.filter(({ pieces }) => pieces.length > 0).map(({ name }) => name),
       writings: texts.filter(({ isLeft }) => isLeft).map(({ name }) => name),

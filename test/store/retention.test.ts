@@ -10,8 +10,10 @@ import {
   approveException,
   assignFinding,
   diff,
+  failRun,
   listHolds,
   noteFinding,
+  openRun,
   previewRetention,
   pseudonymise,
   type RetentionRules,
@@ -30,6 +32,7 @@ import {
   saveEvaluation,
   saveExceptionFile,
   saveImport,
+  saveParts,
   verifyStore,
 } from '../../src/store/index.ts'
 import {
@@ -41,6 +44,8 @@ import {
   identity,
   membership,
   part,
+  place,
+  planOf,
   resourcesOf,
   sourceNamed,
   user,
@@ -734,6 +739,30 @@ describe('pseudonymising a person', () => {
     ])
     expect((await resourcesOf(store, again, 'identitystore.users'))[0]!.facts.UserName).to.equal('bob@example.com')
     expect(await problems()).to.deep.equal([])
+  })
+
+  it('says where else the name is recorded, and that a collection under way may bring it', async () => {
+    const { store, clock } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-05T00:00:00Z')
+    const caller = {
+      place,
+      arn: 'arn:aws:sts::111122223333:assumed-role/Admin/jane@example.com',
+      userId: 'AROA:jane@example.com',
+    }
+    const reason = `User: ${caller.arn} is not authorized`
+    const users = part({ dataset: 'identitystore.users', rows: [user('u-jane')] })
+    await collectOnce(store, [users, part({ dataset: 'sso.applications', coverage: 'denied', reason })], {
+      plan: { callers: [caller] },
+    })
+    const dry = () => pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: true })
+    const unremovable = ['1 lists of callers of snapshots', '1 reasons why something was not read']
+    expect(await dry()).to.deep.include({ isBeingCollected: false, unremovable })
+    const run = await openRun(store, sourceNamed(), planOf(['identitystore.users']))
+    await saveParts(run, { pieces: [users], calls: [] })
+    await failRun(run, { code: 'REFUSED', message: reason })
+    const goesOn = { isBeingCollected: true, unremovable: [...unremovable, '1 messages of runs that failed'] }
+    expect(await dry(), 'the next run resumes it').to.deep.include(goesOn)
   })
 
   it('refuses whom nobody knows', async () => {
