@@ -23,9 +23,13 @@ describe('the application role', () => {
     const owner = new pg.Client(ownerUrl)
     await owner.connect()
     const name = `collector_${process.pid}`
-    await owner.query(`create role ${name} login in role evidenced_app`)
+    await owner.query(`create role ${name} login`)
+    const url = ownerUrl.replace('postgres@', `${name}@`)
     try {
-      await using store = await openStore(optionsFor(ownerUrl.replace('postgres@', `${name}@`)))
+      const stranger = await errorOf(openStore(optionsFor(url)))
+      expect(`${stranger.code}: ${stranger.hint}`).to.match(/^DATABASE_REFUSED: .*member of evidenced_app/)
+      await owner.query(`grant evidenced_app to ${name}`)
+      await using store = await openStore(optionsFor(url))
       await refuseSuperuser(store)
       const refused = part({ dataset: 'sso.applications', coverage: 'denied', reason: 'no', gaps: [gap('sso.applications')] })
       const members = (...ids: string[]) =>
