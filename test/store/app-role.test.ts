@@ -62,6 +62,10 @@ describe('the application role', () => {
         'update entity_version set body = null',
         'update snapshot set digest = null',
         `update schema_migration set name = 'x'`,
+        `update source set instance_arn = 'x'`,
+        'delete from source',
+        'update collection set started_at = now()',
+        'delete from collection',
       ])
         expect((await errorOf(store.db.pool.query(statement))).code, statement).to.equal('42501')
     } finally {
