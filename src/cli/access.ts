@@ -95,9 +95,11 @@ function showAnswer(terminal: Terminal, answer: AccessAnswer): void {
     path.group === null ? 'directly' : `group ${named(path.group)}`,
     (path.permissionSet.name ?? path.permissionSet.arn) + powers[path.classification ?? 'none'],
     named(path.account),
-    path.state === 'unknown' ? `unknown since ${path.knownUntil!.toISOString()}` : path.state,
+    path.state === 'unknown' ? `unknown since ${path.knownUntil?.toISOString() ?? 'it may have begun'}` : path.state,
     interval(path.beganAfter, path.beganBy, 'or earlier'),
-    path.endedBy === null ? `seen ${path.endedAfter.toISOString()}` : interval(path.endedAfter, path.endedBy, ''),
+    path.endedBy === null && path.endedAfter !== null
+      ? `seen ${path.endedAfter.toISOString()}`
+      : interval(path.endedAfter, path.endedBy, ''),
   ])
   terminal.line(table(['user', 'by', 'permission set', 'account', 'state', 'began', 'ended'], rows))
   terminal.line(
@@ -117,7 +119,8 @@ function userRemark({ user }: AccessPath): string {
   return user.status === null || user.status === 'ENABLED' ? '' : `, ${user.status.toLowerCase()}`
 }
 
-function interval(after: Date | null, by: Date, otherwise: string): string {
+function interval(after: Date | null, by: Date | null, otherwise: string): string {
+  if (by === null) return after === null ? 'not seen' : `${after.toISOString()} .. not seen`
   return after === null ? `${by.toISOString()} ${otherwise}`.trim() : `${after.toISOString()} .. ${by.toISOString()}`
 }
 

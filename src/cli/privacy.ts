@@ -38,8 +38,13 @@ export function addPrivacy(program: Command, invocation: Invocation): void {
       for (const [dataset, count] of done.left) terminal.line(`left as they are: ${count} of ${dataset} name the person too`)
       for (const name of done.writings)
         terminal.line(`left: ${name} names the person where a name decides (what is covered, an id, a path)`)
-      for (const text of done.unremovable) terminal.line(`cannot go, since digests are computed over it: ${text}`)
+      for (const text of done.unremovable)
+        terminal.line(`cannot go, since digests are computed over it, or it is append-only: ${text}`)
       if (done.isStillThere) terminal.note('the last snapshot shows this user: the next collection brings its facts again')
+      if (done.isBeingCollected)
+        terminal.note(
+          'a collection of this source is not sealed yet, and what it read may hold this user: run this again once one is sealed',
+        )
       const sweep = done.ledgerPosition === null ? null : await sweepDisposed(store, 'rewrite')
       if (sweep !== null) for (const line of sweepLines(sweep, 'rewrite')) terminal.line(line)
       terminal.line('not reached from here: bundles and reports that were issued, back-ups, logs; see docs/history.md')

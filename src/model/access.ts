@@ -27,12 +27,13 @@ export interface AccessPath {
   readonly classification: PermissionSetClass['classification'] | null
   /** at the instant asked about, or at the end of the period; `unknown`: it held when it was last read, and was not read then */
   readonly state: 'held' | 'ended' | 'unknown'
-  /** for `unknown`: seal time of the last snapshot that shows it; unknown since */
+  /** for `unknown`: seal time of the last snapshot that shows it, unknown since; null: none showed all of it at once */
   readonly knownUntil: Date | null
   /** null: no snapshot shows that it was not there before */
   readonly beganAfter: Date | null
-  readonly beganBy: Date
-  readonly endedAfter: Date
+  /** null: no snapshot ever showed all of it at once, so that it may never have held */
+  readonly beganBy: Date | null
+  readonly endedAfter: Date | null
   /** null: no snapshot shows its end */
   readonly endedBy: Date | null
 }

@@ -1,7 +1,7 @@
 import { compareBytes } from '../digest.ts'
 import type { AccessPath } from '../model.ts'
 import type { classesBetween } from './classification.ts'
-import { datasetsOfAccess, type Grant, isOver, isSeenAt, lastSeen, type Span } from './grant-rows.ts'
+import { datasetsOfAccess, firstSeen, type Grant, isOver, lastSeen, type Span } from './grant-rows.ts'
 import type { Names } from './names.ts'
 import type { ProvesAbsence } from './unread.ts'
 import { stillHolds } from './versions.ts'
@@ -64,7 +64,7 @@ export function* pathsOf(
       (a, b) =>
         compareBytes(a.user.id, b.user.id) ||
         compareBytes(a.group?.id ?? '', b.group?.id ?? '') ||
-        a.beganBy.getTime() - b.beganBy.getTime(),
+        (a.beganBy?.getTime() ?? 0) - (b.beganBy?.getTime() ?? 0),
     )
   }
 }
@@ -105,13 +105,16 @@ function pathOf(
   if (from >= to || from > last || to <= first) return null
   const classification = classOf(permissionSet.arn, Math.max(from, first), Math.min(to - 1, last), context)
   if (context.onlyAdmin && classification === 'none') return null
-  let [isHeld, isEnding, absent] = [true, false, 0]
+  let [isEnding, absent] = [false, 0]
   for (const hop of hops) {
-    isHeld &&= isSeenAt(hop.span, last)
     isEnding ||= isOver(hop.span)
     absent = Math.max(absent, lastAbsent(hop, context) ?? 0)
   }
-  const state = to <= last ? 'ended' : isHeld ? 'held' : 'unknown'
+  const spans = hops.map(each => each.span)
+  const end = Math.min(to, newest + 1)
+  const known = lastSeen(spans, from, Math.min(end, last + 1))
+  const state = to <= last ? 'ended' : known === last ? 'held' : 'unknown'
+  const at = (seen: number | null) => (seen === null ? null : sealed.get(seen)!)
   return {
     source: context.source,
     user: userOf(user, context),
@@ -120,19 +123,12 @@ function pathOf(
     account,
     classification,
     state,
-    knownUntil: state === 'unknown' ? sealed.get(seenUntil(hops, last + 1, from))! : null,
+    knownUntil: state === 'unknown' ? at(known) : null,
     beganAfter: absent === 0 ? null : sealed.get(absent)!,
-    beganBy: sealed.get(from)!,
-    endedAfter: sealed.get(seenUntil(hops, Math.min(to, newest + 1), from))!,
+    beganBy: at(firstSeen(spans, from, end)),
+    endedAfter: at(lastSeen(spans, from, end)),
     endedBy: isEnding ? sealed.get(to)! : null,
   }
-}
-
-/** The last version before `end` in which all hops were seen; `from` is one. */
-function seenUntil(hops: readonly Hop[], end: number, from: number): number {
-  let seen = end
-  for (const { span } of hops) seen = Math.min(seen, lastSeen(span, end))
-  return Math.max(seen, from)
 }
 
 const power = ['none', 'unknown', 'can_escalate', 'admin'] as const

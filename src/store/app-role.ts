@@ -55,11 +55,15 @@ begin
     end if;
     continue when t.relname like 'schema_migration%';
     execute format('grant insert on %I to ${appRole}', t.relname);
-    if not t.guarded then
-      execute format('grant update on %I to ${appRole}', t.relname);
-      if t.relname not in ('source', 'collection') then
-        execute format('grant delete on %I to ${appRole}', t.relname);
-      end if;
+    -- which instance a source is, and when and under which settings a collection began, stays as it was written
+    if t.relname = 'source' then
+      grant update (label, organization_id) on source to ${appRole};
+      continue;
+    elsif t.relname = 'collection' then
+      grant update (run_id, callers, state) on collection to ${appRole};
+      continue;
+    elsif not t.guarded then
+      execute format('grant update, delete on %I to ${appRole}', t.relname);
       continue;
     end if;
     select string_agg(quote_ident(a.attname), ', ') into changing from pg_attribute a

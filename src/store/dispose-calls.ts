@@ -3,6 +3,7 @@ import { type Connection, transaction } from './database.ts'
 import { lockForDisposal } from './disposal.ts'
 import { standingHolds } from './hold.ts'
 import { appendTo } from './ledger.ts'
+import { sourcesByLabel } from './source-labels.ts'
 import type { Store } from './store.ts'
 
 /** What retention removes of the ledger of calls, or would remove. */
@@ -49,24 +50,25 @@ function cutoffOf(store: Store, keptDays: number): Date {
 
 interface Chosen {
   readonly id: number
-  readonly label: string
+  readonly source_id: number
   readonly calls: number
   readonly bytes: number
 }
 
 async function chosen(on: Pick<Connection, 'query'>, cutoff: Date): Promise<Chosen[]> {
   const rows = await on.query<Chosen>(
-    `select c.id, o.label, sum(k.lines)::int as calls, sum(pg_column_size(k.body))::float8 as bytes
-     from collection c join source o on o.id = c.source_id join call_chunk k on k.collection_id = c.id
+    `select c.id, c.source_id, sum(k.lines)::int as calls, sum(pg_column_size(k.body))::float8 as bytes
+     from collection c join call_chunk k on k.collection_id = c.id
      left join snapshot s on s.collection_id = c.id
      where c.state <> 'open' and coalesce(s.sealed_at, c.started_at) < $1
        and (s.version is null or s.version < (select max(version) from snapshot n where n.source_id = c.source_id))
-     group by c.id, o.label order by c.id`,
+     group by c.id, c.source_id order by c.id`,
     [cutoff],
   )
   const holds = await standingHolds(on)
-  const isHeld = (label: string) => holds.some(({ scope }) => scope.kind === 'all' || scope.source === label)
-  return rows.filter(row => !isHeld(row.label))
+  const named = await sourcesByLabel(on)
+  const isHeld = (id: number) => holds.some(({ scope }) => scope.kind === 'all' || named(scope.source).has(id))
+  return rows.filter(row => !isHeld(row.source_id))
 }
 
 function summaryOf(cutoff: Date, rows: readonly Chosen[], ledgerPosition: number | null): CallDisposal {

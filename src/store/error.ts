@@ -104,10 +104,13 @@ export function storeError(error: unknown, where: string): StoreError {
       cause: error,
     })
   }
-  if (
-    /^(28|42501|3D000|25006|0LP01)/.test(code) ||
-    /password must be a string|no pg_hba\.conf|does not support SSL/i.test(text)
-  ) {
+  if (code === '42501') {
+    return new StoreError('DATABASE_REFUSED', `the database at ${where} refused: ${text}`, {
+      hint: 'make the database user of this program a member of evidenced_app and run `evidenced migrate` as the owner of the tables, which grants it what is new',
+      cause: error,
+    })
+  }
+  if (/^(28|3D000|25006|0LP01)/.test(code) || /password must be a string|no pg_hba\.conf|does not support SSL/i.test(text)) {
     return new StoreError('DATABASE_REFUSED', `the database at ${where} refused: ${text}`, {
       hint: 'check user, password, database name and TLS in database.url, and that it is the primary and not a read-only copy',
       cause: error,

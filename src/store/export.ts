@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
@@ -58,7 +58,8 @@ export async function exportStore(
   path: string,
   onTable: (table: string, done: number, total: number) => void = () => {},
 ): Promise<ExportManifest & { readonly sizeBytes: number }> {
-  const half = `${path}.${process.pid}.part`
+  // a process that was killed leaves its half, and another may have its number by now
+  const half = `${path}.${randomUUID()}.part`
   const client = await connectAlone(store.db)
   try {
     await client.query('begin isolation level repeatable read read only')
@@ -139,6 +140,11 @@ function json(value: object): Buffer {
 
 function fileError(error: unknown, path: string): StoreError | null {
   const code = (error as NodeJS.ErrnoException).code ?? ''
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new StoreError('DISK_FULL', `the disk is full: ${path} was not written`, {
+      hint: 'free space, or name a file on another disk; the database was not touched',
+      cause: error,
+    })
   if (!['EACCES', 'ENOENT', 'EROFS', 'EISDIR', 'ENOTDIR', 'EEXIST', 'EPERM'].includes(code)) return null
   const hint = 'name a file in a folder that this user may write'
   return new StoreError('FILE_NOT_WRITABLE', `cannot write ${path}: ${(error as Error).message}`, { hint, cause: error })

@@ -113,18 +113,34 @@ function grantsOf(rows: readonly GrantRow[]): Grant[] {
   return grants
 }
 
-/** The last version before `end` in which a span was seen; its first version was. */
-export function lastSeen(span: Span, end: number): number {
-  let at = Math.min(span.to, end) - 1
+/** The first version from `from` up to, not including, `end` in which all spans were seen; null when there is none. */
+export function firstSeen(spans: readonly Span[], from: number, end: number): number | null {
+  let at = from
   for (;;) {
-    const hidden = span.unseen.find(each => each.from <= at && at < each.to)
-    if (hidden === undefined || hidden.from <= span.from) return Math.max(at, span.from)
+    if (at >= end) return null
+    const hidden = hiding(spans, at)
+    if (hidden === undefined) return at
+    at = hidden.to
+  }
+}
+
+/** The last one. */
+export function lastSeen(spans: readonly Span[], from: number, end: number): number | null {
+  let at = end - 1
+  for (;;) {
+    if (at < from) return null
+    const hidden = hiding(spans, at)
+    if (hidden === undefined) return at
     at = hidden.from - 1
   }
 }
 
-export function isSeenAt(span: Span, version: number): boolean {
-  return span.from <= version && version < span.to && !span.unseen.some(each => each.from <= version && version < each.to)
+function hiding(spans: readonly Span[], at: number): Span['unseen'][number] | undefined {
+  for (const { unseen } of spans) {
+    const hidden = unseen.find(each => each.from <= at && at < each.to)
+    if (hidden !== undefined) return hidden
+  }
+  return undefined
 }
 
 export function isOver(span: Span): boolean {

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../digest.ts'
 import type { Facts, Json } from '../model.ts'
 import { query } from './database.ts'
 import type { Store } from './store.ts'
@@ -22,7 +23,8 @@ export const datasetsOfNames = [
   'sso.permission_sets',
   'organizations.accounts',
 ] as const
-type DatasetOfNames = (typeof datasetsOfNames)[number]
+/** One of them. */
+export type DatasetOfNames = (typeof datasetsOfNames)[number]
 
 /** Names as of a version; of what is gone by then, the last one. */
 export async function namesAt(
@@ -99,32 +101,43 @@ function textOf(value: Json | undefined): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** Keys that a text means: the key itself if anything has it, else what ever had it as its name. */
+/** Keys that a text means: the key itself if the dataset has it, or grants know it, else what ever had it as its name. */
 export async function findKeys(
   store: Store,
   sourceId: number,
-  dataset: string,
+  dataset: DatasetOfNames,
   members: readonly string[],
   text: string,
 ): Promise<string[]> {
-  const known = await query<{ key: string }>(store.db, 'select key from resource_key where source_id = $1 and key = $2', [
-    sourceId,
-    text,
-  ])
-  if (known.length > 0) return [text]
-  if (await isHalfOfPair(store, sourceId, dataset, text)) return [text]
+  const known = await query(
+    store.db,
+    `select from resource_key k join entity e on e.key_id = k.id
+     where k.source_id = $1 and k.key = $2 and e.dataset_id = (select id from dataset where name = $3)`,
+    [sourceId, text, dataset],
+  )
+  if (known.length > 0 || (await isGranted(store, sourceId, dataset, text))) return [text]
   const named = await query<{ key: string }>(
     store.db,
     `select distinct k.key from entity e join entity_version v on v.entity_id = e.id join resource_key k on k.id = e.key_id
      where e.source_id = $1 and e.dataset_id = (select id from dataset where name = $2)
-       and exists (select from unnest($3::text[]) m (name) where v.body::json->>m.name = $4) order by k.key`,
-    [sourceId, dataset, members, text],
+       -- most bodies do not hold it, and need not be taken apart
+       and strpos(v.body, $5) > 0 and exists (select from unnest($3::text[]) m (name) where v.body::json->>m.name = $4) order by k.key`,
+    [sourceId, dataset, members, text, canonicalJson(text)],
   )
   return named.map(row => row.key)
 }
 
-/** Accounts and permission sets may be known from assignments alone, when their own lists may not be read. */
-async function isHalfOfPair(store: Store, sourceId: number, dataset: string, text: string): Promise<boolean> {
+/** Users, accounts and permission sets may be known from grants alone, when their own lists may not be read. */
+async function isGranted(store: Store, sourceId: number, dataset: DatasetOfNames, text: string): Promise<boolean> {
+  if (dataset === 'identitystore.users') {
+    const grants = await query(
+      store.db,
+      `select from resource_key k where k.source_id = $1 and k.key = $2 and (exists (select from membership_version m where m.user_id = k.id)
+         or exists (select from assignment_version a where a.principal_id = k.id and a.principal_type = 1))`,
+      [sourceId, text],
+    )
+    return grants.length > 0
+  }
   const half =
     dataset === 'organizations.accounts'
       ? `parent >= $2::text || '|' and parent < $2::text || '}'`

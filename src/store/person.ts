@@ -1,6 +1,7 @@
 import type { Facts, Json } from '../model.ts'
 import type { Connection } from './database.ts'
 import { type NamingRow, naming } from './naming.ts'
+import { labelsOf } from './source-labels.ts'
 
 /** One user of a source: its resources (of an IAM user, those of its keys, devices and password too), and everything that names the person elsewhere. */
 export interface PersonRows {
@@ -23,7 +24,6 @@ export interface PersonRows {
 export async function findPersonRows(
   on: Connection,
   sourceId: number,
-  label: string,
   user: string,
   more: readonly string[] = [],
 ): Promise<PersonRows> {
@@ -37,14 +37,15 @@ export async function findPersonRows(
   const own = distinct([...(isIamUser(user) ? namesOfIamUser(user) : facts.flatMap(namesOfUser)), ...more])
   const imported = await naming<DigestRow>(on, importBodies, [], own)
   const names = distinct([...own, ...imported.flatMap(({ body }) => namesOfRow(JSON.parse(body) as Facts))])
+  const labels = await labelsOf(on, [sourceId])
   const about = await on.query<{ digest: Buffer }>(
-    `select digest from result_version where body is not null and source = $1 and (subject_key = $2 or starts_with(subject_key, $2 || '|'))`,
-    [label, user],
+    `select digest from result_version where body is not null and source = any ($1::text[]) and (subject_key = $2 or starts_with(subject_key, $2 || '|'))`,
+    [labels, user],
   )
   const aboutFindings = await on.query<{ digest: Buffer }>(
-    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = $1
+    `select v.digest from finding_version v join finding f on f.id = v.finding_id where v.words is not null and f.source = any ($1::text[])
        and (f.subject_key = $2 or starts_with(f.subject_key, $2 || '|'))`,
-    [label, user],
+    [labels, user],
   )
   const findings = await naming<DigestRow>(on, findingWords, [], names)
   const results = await naming<DigestRow>(on, resultBodies, [], names)
@@ -107,6 +108,13 @@ const unremovable = [
      where words is null and disposed is null`,
   `select distinct 'gaps' as name, body from gap_version`,
   `select distinct 'definitions of controls and their parameters' as name, body from control_definition`,
+  `select 'lists of callers of snapshots' as name, callers as body from snapshot`,
+  `select distinct 'reasons why something was not read' as name, reason as body from (
+     select reason from open_part_version union select reason from dataset_summary) r where reason is not null`,
+  `select distinct 'messages of runs that failed' as name, error as body from run where error is not null`,
+  `select distinct 'outcomes of controls' as name, body from outcome_version`,
+  `select distinct 'classifications of permission sets' as name, reason as body from classification`,
+  `select 'paths of bundles' as name, path as body from bundle`,
   `select 'import ' || id || ', by where it came from' as name, location as body from import_file`,
   `select 'entry ' || position || ' of the ledger (' || kind || ')' as name, payload as body from ledger`,
 ]

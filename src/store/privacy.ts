@@ -11,8 +11,9 @@ import {
 } from './disposal.ts'
 import { StoreError } from './error.ts'
 import { type Hold, holdText, knownSource, onePerson, standingHolds } from './hold.ts'
-import { findPersonRows, othersNaming, unremovableNaming } from './person.ts'
+import { findPersonRows, othersNaming, type PersonRows, unremovableNaming } from './person.ts'
 import { markerOf, redact, redactionOf, textsNaming } from './redaction.ts'
+import { labelsOf, type SourcesByLabel, sourcesByLabel } from './source-labels.ts'
 import type { Store } from './store.ts'
 
 /** What was, or would be, taken out about one person. */
@@ -23,6 +24,8 @@ export interface Pseudonymisation extends Disposal {
   readonly names: readonly string[]
   /** the last snapshot shows the user: the next collection brings its facts again */
   readonly isStillThere: boolean
+  /** a collection of the source is under way, or was interrupted and may go on: what it read before is not looked through */
+  readonly isBeingCollected: boolean
   /** resources of other datasets that name the person and were left, by dataset */
   readonly left: ReadonlyMap<string, number>
   /** what people wrote (notes on findings, exceptions) in which the person's names were replaced; each by what it is called */
@@ -53,8 +56,11 @@ export async function pseudonymise(
   const user = await onePerson(store, sourceId, source, request.user)
   return transaction(store.db, async on => {
     await lockForDisposal(on)
-    refuseHeld((await standingHolds(on)).find(hold => keeps(hold, source, user)))
-    const rows = await findPersonRows(on, sourceId, source, user, request.names)
+    const holds = await standingHolds(on)
+    const named = await sourcesByLabel(on)
+    refuseHeld(holds.find(hold => keeps(hold, named, sourceId, user)))
+    const rows = await findPersonRows(on, sourceId, user, request.names)
+    for (const hold of holds) if (await keepsSome(on, hold, named, rows)) refuseHeld(hold)
     const chosen = await choose(on, [
       [`${chooseVersions} v.entity_id = any ($1::int[])`, [rows.entityIds]],
       [`${chooseResults} r.digest = any ($1::bytea[])`, [rows.results]],
@@ -65,6 +71,7 @@ export async function pseudonymise(
     const texts = await textsNaming(on, rows.names, marker)
     const found = {
       ...{ user, names: rows.names, isStillThere: await isThere(on, sourceId, rows.entityIds) },
+      isBeingCollected: (await on.query(`select from collection where source_id = $1 and state = 'open'`, [sourceId])).length > 0,
       left: await othersNaming(on, rows.names, rows.entityIds),
       redacted: texts.filter(({ pieces }) => pieces.length > 0).map(({ name }) => name),
       writings: texts.filter(({ isLeft }) => isLeft).map(({ name }) => name),
@@ -80,9 +87,30 @@ export async function pseudonymise(
   })
 }
 
-function keeps({ scope }: Hold, source: string, user: string): boolean {
+function keeps({ scope }: Hold, named: SourcesByLabel, sourceId: number, user: string): boolean {
   if (scope.kind === 'all') return true
-  return scope.source === source && (scope.kind === 'source' || scope.user === user)
+  return named(scope.source).has(sourceId) && (scope.kind === 'source' || scope.user === user)
+}
+
+/** Whether some of a person's rows are kept by a hold on another person, or on another source: those of imports belong to every source. */
+async function keepsSome(on: Connection, { scope }: Hold, named: SourcesByLabel, rows: PersonRows): Promise<boolean> {
+  if (scope.kind === 'all') return true
+  const sourceIds = [...named(scope.source)]
+  if (scope.kind === 'source') {
+    if (rows.importRows.length > 0) return true
+    const found = await on.query(
+      `select from result_version where digest = any ($1::bytea[]) and source = any ($3::text[])
+       union all select from finding_version v join finding f on f.id = v.finding_id where v.digest = any ($2::bytea[]) and f.source = any ($3::text[]) limit 1`,
+      [rows.results, rows.findings, await labelsOf(on, sourceIds)],
+    )
+    return found.length > 0
+  }
+  const digests = new Set([...rows.importRows, ...rows.results, ...rows.findings].map(digest => digest.toString('hex')))
+  for (const id of sourceIds) {
+    const kept = await findPersonRows(on, id, scope.user)
+    if ([...kept.importRows, ...kept.results, ...kept.findings].some(digest => digests.has(digest.toString('hex')))) return true
+  }
+  return false
 }
 
 function refuseHeld(hold: Hold | undefined): void {

@@ -12,6 +12,7 @@ import {
 } from './disposal.ts'
 import { type Hold, holdText, standingHolds } from './hold.ts'
 import { findPersonRows, type PersonRows } from './person.ts'
+import { labelsOf, type SourcesByLabel, sourcesByLabel } from './source-labels.ts'
 import type { Store } from './store.ts'
 
 /** How long bodies are kept. */
@@ -96,38 +97,54 @@ async function planStep(
 ): Promise<RetentionStep> {
   const rule = source === null ? rules.imports : rules.of(source.label)
   const holds = await standingHolds(on)
-  const whole = holds.filter(
-    ({ scope }) => scope.kind === 'all' || (scope.kind === 'source' && (source === null || scope.source === source.label)),
-  )
-  const people = holds.filter(({ scope }) => scope.kind === 'person' && (source === null || scope.source === source.label))
+  const named = await sourcesByLabel(on)
+  const isOn = (label: string) => source === null || named(label).has(source.id)
+  const whole = holds.filter(({ scope }) => scope.kind === 'all' || (scope.kind === 'source' && isOn(scope.source)))
+  const people = holds.filter(({ scope }) => scope.kind === 'person')
   const step = { source: source?.label ?? null, rule, ledgerPosition: null, heldBy: [...whole, ...people].map(holdText) }
   if (rule.days === null) return { ...step, ...nothing, cutoff: null, keptFromVersion: null }
   const cutoff = new Date(store.now().getTime() - rule.days * 86_400_000)
   if (whole.length > 0) return { ...step, ...nothing, cutoff, keptFromVersion: null }
-  const kept = await personRows(on, people)
+  const kept = await personRows(on, people, named)
   if (source === null) return { ...step, ...(await choose(on, [importsBefore(cutoff, kept)])), cutoff, keptFromVersion: null }
   const [first] = await on.query<{ version: number | null }>(
     'select max(version) as version from snapshot where source_id = $1 and sealed_at <= $2',
     [source.id, cutoff],
   )
   const version = first?.version ?? null
+  const labels = await freeLabels(on, source, holds, named)
   const choices = [
     ...(version === null ? [] : [versionsBefore(source.id, version, kept)]),
-    resultsBefore(source.label, cutoff, kept),
-    findingsBefore(source.label, cutoff, kept),
+    resultsBefore(labels, cutoff, kept),
+    findingsBefore(labels, cutoff, kept),
   ]
   return { ...step, ...(await choose(on, choices)), cutoff, keptFromVersion: version }
 }
 
 /** What holds on people keep. A person's names may stand in the results and imports of any source. */
-async function personRows(on: Connection, holds: readonly Hold[]): Promise<readonly PersonRows[]> {
+async function personRows(on: Connection, holds: readonly Hold[], named: SourcesByLabel): Promise<readonly PersonRows[]> {
   const found: PersonRows[] = []
-  for (const { scope } of holds) {
-    if (scope.kind !== 'person') continue
-    const [source] = await on.query<{ id: number }>('select id from source where label = $1', [scope.source])
-    if (source !== undefined) found.push(await findPersonRows(on, source.id, scope.source, scope.user))
-  }
+  for (const { scope } of holds)
+    if (scope.kind === 'person') for (const id of named(scope.source)) found.push(await findPersonRows(on, id, scope.user))
   return found
+}
+
+/**
+ * Labels under which results and findings are a source's: its own and those it had. One that another source has now is that one's, and under one
+ * that a hold covers nothing goes, whichever source had it when.
+ */
+async function freeLabels(
+  on: Connection,
+  source: { readonly id: number; readonly label: string },
+  holds: readonly Hold[],
+  named: SourcesByLabel,
+): Promise<string[]> {
+  const held = new Set(holds.flatMap(({ scope }) => (scope.kind === 'source' ? [...named(scope.source)] : [])))
+  const taken = new Set(
+    (await on.query<{ label: string }>('select label from source where id <> $1', [source.id])).map(row => row.label),
+  )
+  const labels = await labelsOf(on, [source.id])
+  return labels.filter(label => !taken.has(label) && ![...named(label)].some(id => held.has(id)))
 }
 
 function versionsBefore(sourceId: number, version: number, kept: readonly PersonRows[]): Choice {
@@ -138,20 +155,20 @@ function versionsBefore(sourceId: number, version: number, kept: readonly Person
 }
 
 /** The last evaluation by then shows the state at the cutoff, and what it shows is kept. */
-function resultsBefore(source: string, cutoff: Date, kept: readonly PersonRows[]): Choice {
+function resultsBefore(labels: readonly string[], cutoff: Date, kept: readonly PersonRows[]): Choice {
   return [
-    `${chooseResults} r.source = $1 and r.digest <> all ($3::bytea[])
+    `${chooseResults} r.source = any ($1::text[]) and r.digest <> all ($3::bytea[])
        and r.to_evaluation <= (select max(id) from evaluation where evaluated_at <= $2)`,
-    [source, cutoff, kept.flatMap(each => each.results)],
+    [labels, cutoff, kept.flatMap(each => each.results)],
   ]
 }
 
 /** States that ended by then, and what was resolved by then and never came again. */
-function findingsBefore(source: string, cutoff: Date, kept: readonly PersonRows[]): Choice {
+function findingsBefore(labels: readonly string[], cutoff: Date, kept: readonly PersonRows[]): Choice {
   return [
-    `${chooseFindings} f.finding_id in (select id from finding where source = $1) and f.digest <> all ($3::bytea[])
+    `${chooseFindings} f.finding_id in (select id from finding where source = any ($1::text[])) and f.digest <> all ($3::bytea[])
        and case f.state when 'resolved' then f.from_evaluation else f.to_evaluation end <= (select max(id) from evaluation where evaluated_at <= $2)`,
-    [source, cutoff, kept.flatMap(each => each.findings)],
+    [labels, cutoff, kept.flatMap(each => each.findings)],
   ]
 }
 

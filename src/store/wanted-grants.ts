@@ -1,5 +1,5 @@
 import { type Grant, readAssignments, readMemberships } from './grant-rows.ts'
-import { findKeys } from './names.ts'
+import { type DatasetOfNames, findKeys } from './names.ts'
 import type { Store } from './store.ts'
 
 /** What a question means in one source. Empty lists: nothing of that name. */
@@ -15,7 +15,7 @@ export async function wantedOf(
   sourceId: number,
   { account, user, permissionSet }: { readonly account?: string; readonly user?: string; readonly permissionSet?: string },
 ): Promise<Wanted> {
-  const keysOf = async (dataset: string, member: string, text: string | undefined) =>
+  const keysOf = async (dataset: DatasetOfNames, member: string, text: string | undefined) =>
     text === undefined ? null : findKeys(store, sourceId, dataset, [member], text)
   return {
     accounts: await keysOf('organizations.accounts', 'Name', account),

@@ -155,6 +155,33 @@ describe('who can reach what', () => {
     expect(path).to.deep.include({ beganAfter: day(1), beganBy: day(3) })
   })
 
+  it('counts no snapshot that saw one hop of a path and could not look at the other', async () => {
+    const seen = ({ state: how, knownUntil, beganAfter, beganBy, endedAfter, endedBy }: AccessPath) => ({
+      ...{ how, knownUntil, beganAfter, beganBy, endedAfter, endedBy },
+    })
+    const states = [
+      state({ g1: ['u1'] }, []), // 1
+      state({ g1: 'refused' }, ['g1']), // 2: the assignment begins, and nobody knows whether u1 is a member still
+      state({ g1: ['u1'] }, 'refused'), // 3: the other way round
+    ]
+    await using before = await days(...states)
+    const never = { how: 'unknown', knownUntil: null, beganAfter: day(1), beganBy: null, endedAfter: null, endedBy: null }
+    for (const n of [2, 3]) expect((await paths(before, { when: { asOf: day(n) } })).map(seen), `day ${n}`).to.deep.equal([never])
+    await using after = await days(
+      ...states,
+      state({ g1: ['u1'] }, ['g1']), // 4: both
+      state({ g1: 'refused' }, ['g1']), // 5
+      state({ g1: ['u1'] }, 'refused'), // 6
+      state({ g1: [] }, ['g1']), // 7
+    )
+    const times = { beganAfter: day(1), beganBy: day(4), endedAfter: day(4), endedBy: day(7) }
+    const at = async (n: number) => (await paths(after, { when: { asOf: day(n) } })).map(seen)
+    expect(await at(3)).to.deep.equal([{ how: 'unknown', knownUntil: null, ...times }])
+    expect(await at(4)).to.deep.equal([{ how: 'held', knownUntil: null, ...times }])
+    expect(await at(6)).to.deep.equal([{ how: 'unknown', knownUntil: day(4), ...times }])
+    expect(await at(7)).to.deep.equal([])
+  })
+
   it('tells the two times of a grant apart that was taken away and given again', async () => {
     await using store = await days(state({}, ['u1']), state({}, []), state({}, ['u1']))
     const during = await paths(store, { when: { from: day(1), to: day(3) } })
@@ -183,6 +210,16 @@ describe('who can reach what', () => {
     expect(await classOn(3, true)).to.deep.equal(['unknown'])
     const during = await paths(store, { when: { from: day(1), to: day(3) }, onlyAdmin: true })
     expect(during.map(each => each.classification)).to.deep.equal(['admin'])
+  })
+
+  it('takes no key of something else for what is asked about, and knows by grants who is in no list', async () => {
+    const attribute = part({ dataset: 'sso.access_control_attributes', rows: [{ key: 'prod', facts: { Key: 'prod' } }] })
+    await using store = await days([...state({ g1: ['u1', 'u9'] }, ['g1']), attribute])
+    const when = { asOf: day(2) }
+    expect((await paths(store, { when, account: 'prod' })).map(short)).to.deep.equal(['u1 through g1 held', 'u9 through g1 held'])
+    for (const question of [{ user: 'g1' }, { user: set }, { account: 'u1' }, { permissionSet: account }])
+      expect((await errorOf(access(store, { when, ...question }))).code, JSON.stringify(question)).to.equal('NOT_FOUND')
+    expect([...(await access(store, { when, user: 'u9' })).paths].map(short)).to.deep.equal(['u9 through g1 held'])
   })
 
   it('marks a grant that outlived its user', async () => {

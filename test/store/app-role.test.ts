@@ -23,9 +23,13 @@ describe('the application role', () => {
     const owner = new pg.Client(ownerUrl)
     await owner.connect()
     const name = `collector_${process.pid}`
-    await owner.query(`create role ${name} login in role evidenced_app`)
+    await owner.query(`create role ${name} login`)
+    const url = ownerUrl.replace('postgres@', `${name}@`)
     try {
-      await using store = await openStore(optionsFor(ownerUrl.replace('postgres@', `${name}@`)))
+      const stranger = await errorOf(openStore(optionsFor(url)))
+      expect(`${stranger.code}: ${stranger.hint}`).to.match(/^DATABASE_REFUSED: .*member of evidenced_app/)
+      await owner.query(`grant evidenced_app to ${name}`)
+      await using store = await openStore(optionsFor(url))
       await refuseSuperuser(store)
       const refused = part({ dataset: 'sso.applications', coverage: 'denied', reason: 'no', gaps: [gap('sso.applications')] })
       const members = (...ids: string[]) =>
@@ -58,6 +62,10 @@ describe('the application role', () => {
         'update entity_version set body = null',
         'update snapshot set digest = null',
         `update schema_migration set name = 'x'`,
+        `update source set instance_arn = 'x'`,
+        'delete from source',
+        'update collection set started_at = now()',
+        'delete from collection',
       ])
         expect((await errorOf(store.db.pool.query(statement))).code, statement).to.equal('42501')
     } finally {

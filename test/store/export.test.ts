@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -121,6 +121,29 @@ describe('an export of the database', () => {
     expect(await rowsIn(url), 'no row is left').to.equal(0)
     writeFileSync(file, good)
     expect((await importStore(optionsFor(url), file)).tables.length).to.be.greaterThan(20)
+  })
+
+  it('says that the disk of the file is full, and leaves no half of it', async function () {
+    const { store } = await filled()
+    await using _ = store
+    const disk = join(folder, 'disk')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      // not root, or a container without the right to mount
+      return this.skip()
+    }
+    try {
+      const full = await errorOf(exportStore(store, join(disk, 'all.tar.gz')))
+      expect([full.code, full.message]).to.deep.equal([
+        'DISK_FULL',
+        `the disk is full: ${join(disk, 'all.tar.gz')} was not written`,
+      ])
+      expect(readdirSync(disk)).to.deep.equal([])
+    } finally {
+      execFileSync('umount', [disk])
+    }
   })
 
   it('goes into no database that holds anything', async () => {

@@ -10,8 +10,10 @@ import {
   approveException,
   assignFinding,
   diff,
+  failRun,
   listHolds,
   noteFinding,
+  openRun,
   previewRetention,
   pseudonymise,
   type RetentionRules,
@@ -30,9 +32,24 @@ import {
   saveEvaluation,
   saveExceptionFile,
   saveImport,
+  saveParts,
   verifyStore,
 } from '../../src/store/index.ts'
-import { assignment, clockAt, collectOnce, errorOf, group, membership, part, resourcesOf, user } from './collected.ts'
+import {
+  assignment,
+  clockAt,
+  collectOnce,
+  errorOf,
+  group,
+  identity,
+  membership,
+  part,
+  place,
+  planOf,
+  resourcesOf,
+  sourceNamed,
+  user,
+} from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { asOwner } from './forger.ts'
 import { freshStore } from './fresh-store.ts'
@@ -407,6 +424,56 @@ describe('a hold', () => {
   })
 })
 
+describe('a hold on what is called otherwise by now', () => {
+  for (const scope of [
+    { kind: 'source', source: 'acme' },
+    { kind: 'person', source: 'acme', user: 'u-jane' },
+  ] as const)
+    it(`stands, and what was judged under the old label goes once it is released (${scope.kind})`, async () => {
+      const { store, clock, problems } = await filled()
+      await using _ = store
+      const hold = await addHold(store, scope, 'case 7', 'counsel')
+      clock.moveTo('2026-04-09T00:00:00Z')
+      await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u-bob')] })], {
+        source: sourceNamed('acme-corp'),
+      })
+      clock.moveTo('2026-04-10T00:00:00Z')
+      const request = { source: 'acme-corp', user: 'u-jane', isDryRun: false }
+      expect((await errorOf(pseudonymise(store, request))).code).to.equal('ON_HOLD')
+      const [held] = await runRetention(store, keepDays(30))
+      expect(held!.heldBy).to.have.length(1)
+      const titles = await store.db.pool.query(
+        `select v.body from entity_version v join entity e on e.id = v.entity_id join resource_key k on k.id = e.key_id where k.key = 'u-jane'`,
+      )
+      expect(titles.rows.map(row => row.body)).not.to.include(null)
+      expect(await textIn(store, 'jane@example.com has no mfa')).to.be.greaterThan(0)
+      await releaseHold(store, hold.id, 'closed', 'counsel')
+      const [step] = await runRetention(store, keepDays(30))
+      expect([step!.source, step!.results, step!.heldBy]).to.deep.equal(['acme-corp', scope.kind === 'source' ? 4 : 2, []])
+      expect(await textIn(store, 'jane@example.com has no mfa')).to.equal(0)
+      expect(await problems()).to.deep.equal([])
+    })
+
+  it('on another source keeps what was judged of that one, and imports, whoever asks', async () => {
+    const { store } = await filled()
+    await using _ = store
+    const other = { ...identity, instanceArn: 'arn:aws:sso:::instance/ssoins-other' }
+    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u-eve')] })], {
+      source: sourceNamed('other'),
+      plan: { identity: other },
+    })
+    const hold = await addHold(store, { kind: 'source', source: 'other' }, 'case 7', 'counsel')
+    const request = { source: 'acme', user: 'u-jane', isDryRun: false }
+    const error = await errorOf(pseudonymise(store, request))
+    expect([error.code, error.message]).to.deep.equal([
+      'ON_HOLD',
+      `hold ${hold.id} on source other keeps it: case 7 (counsel, 2026-04-01T00:00:00.000Z)`,
+    ])
+    await releaseHold(store, hold.id, 'closed', 'counsel')
+    expect((await pseudonymise(store, request)).importRows).to.equal(2)
+  })
+})
+
 describe('pseudonymising a person', () => {
   it('removes what names it from every version, import and result, and leaves the id, every digest and everybody else', async () => {
     const { store, clock, problems } = await filled()
@@ -672,6 +739,30 @@ describe('pseudonymising a person', () => {
     ])
     expect((await resourcesOf(store, again, 'identitystore.users'))[0]!.facts.UserName).to.equal('bob@example.com')
     expect(await problems()).to.deep.equal([])
+  })
+
+  it('says where else the name is recorded, and that a collection under way may bring it', async () => {
+    const { store, clock } = await filled()
+    await using _ = store
+    clock.moveTo('2026-04-05T00:00:00Z')
+    const caller = {
+      place,
+      arn: 'arn:aws:sts::111122223333:assumed-role/Admin/jane@example.com',
+      userId: 'AROA:jane@example.com',
+    }
+    const reason = `User: ${caller.arn} is not authorized`
+    const users = part({ dataset: 'identitystore.users', rows: [user('u-jane')] })
+    await collectOnce(store, [users, part({ dataset: 'sso.applications', coverage: 'denied', reason })], {
+      plan: { callers: [caller] },
+    })
+    const dry = () => pseudonymise(store, { source: 'acme', user: 'u-jane', isDryRun: true })
+    const unremovable = ['1 lists of callers of snapshots', '1 reasons why something was not read']
+    expect(await dry()).to.deep.include({ isBeingCollected: false, unremovable })
+    const run = await openRun(store, sourceNamed(), planOf(['identitystore.users']))
+    await saveParts(run, { pieces: [users], calls: [] })
+    await failRun(run, { code: 'REFUSED', message: reason })
+    const goesOn = { isBeingCollected: true, unremovable: [...unremovable, '1 messages of runs that failed'] }
+    expect(await dry(), 'the next run resumes it').to.deep.include(goesOn)
   })
 
   it('refuses whom nobody knows', async () => {
