@@ -81,9 +81,9 @@ export function serviceWildcards(statement: Statement): readonly string[] {
 }
 
 function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[], oneself?: string): boolean {
-  const { effect, actions, actionPatterns, isLimited } = statement
+  const { effect, actions, actionPatterns, isLimited, limitedActions } = statement
   if (effect !== 'Allow') return false
-  if (how !== 'at_all' && isLimited) return false
+  if (how !== 'at_all' && (isLimited || limitedActions.some(each => covers(each, wanted)))) return false
   if (how === 'broadly' && !isBroadOn(statement, wanted)) return false
   if (how === 'to_oneself' && !isBroadOn(statement, wanted) && !isOnOneself(statement, oneself)) return false
   if (actions === 'every') return true
