@@ -237,6 +237,22 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     return { lowers: found.why ?? true, name, statements: letThrough(found.documents) }
   }
 
+  /** Whether a permissions boundary is set that lets everything through: it bounds nothing. */
+  boundaryAllowsAll(set: number): boolean | Unknown {
+    const unread = this.partGap(boundaryDataset, set)
+    if (unread !== undefined) return unread
+    const row = this.boundaryRow(set)
+    if (row === undefined) return false
+    const arn = row.ManagedPolicyArn
+    if (typeof arn === 'string') {
+      const { statements, mayAllowAll } = this.#outside.documents.read(arn, nameOf(arn))
+      return isEverything(statements) || (mayAllowAll === null ? false : this.#boundaryGap(set, arn))
+    }
+    const { found, name, path } = this.#customerBoundary(set, row)
+    if (found === null) return this.#boundaryGap(set, `${path}${name}`)
+    return found.documents.some(({ statements }) => isEverything(statements)) || (found.why ?? false)
+  }
+
   /** A boundary that the member accounts hold; null where no account tells what it says. */
   #customerBoundary(set: number, row: Facts) {
     const own = row.CustomerManagedPolicyReference as Facts | undefined
@@ -282,6 +298,14 @@ interface BoundaryMeaning {
   readonly name: string
   /** what is known to be let through, where it lowers */
   readonly statements: readonly PolicyStatement[]
+}
+
+/** Every action on every resource, and no Deny. */
+function isEverything(statements: readonly PolicyStatement[]): boolean {
+  return (
+    statements.some(statement => statement.actions === 'every' && isFullAccess(statement)) &&
+    statements.every(({ effect }) => effect === 'Allow')
+  )
 }
 
 /** A set that allows everything, to see what a boundary lets through. */
