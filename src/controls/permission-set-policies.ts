@@ -8,6 +8,7 @@ import type { GapIndex } from './gap-index.ts'
 import { type ManagedPolicy, type SetClassification, type SetPolicies, Statement } from './permission-set.ts'
 import { boundaryDataset, customerDataset, inlineDataset, managedDataset, PermissionSetRows } from './permission-set-rows.ts'
 import {
+  allowsAll,
   isFullAccess,
   isFullDenial,
   type PolicyDocument,
@@ -246,11 +247,11 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     const arn = row.ManagedPolicyArn
     if (typeof arn === 'string') {
       const { statements, mayAllowAll } = this.#outside.documents.read(arn, nameOf(arn))
-      return isEverything(statements) || (mayAllowAll === null ? false : this.#boundaryGap(set, arn))
+      return allowsAll(statements) || (mayAllowAll === null ? false : this.#boundaryGap(set, arn))
     }
     const { found, name, path } = this.#customerBoundary(set, row)
     if (found === null) return this.#boundaryGap(set, `${path}${name}`)
-    return found.documents.some(({ statements }) => isEverything(statements)) || (found.why ?? false)
+    return found.documents.some(({ statements }) => allowsAll(statements)) || (found.why ?? false)
   }
 
   /** A boundary that the member accounts hold; null where no account tells what it says. */
@@ -298,14 +299,6 @@ interface BoundaryMeaning {
   readonly name: string
   /** what is known to be let through, where it lowers */
   readonly statements: readonly PolicyStatement[]
-}
-
-/** Every action on every resource, and no Deny. */
-function isEverything(statements: readonly PolicyStatement[]): boolean {
-  return (
-    statements.some(statement => statement.actions === 'every' && isFullAccess(statement)) &&
-    statements.every(({ effect }) => effect === 'Allow')
-  )
 }
 
 /** A set that allows everything, to see what a boundary lets through. */

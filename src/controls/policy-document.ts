@@ -72,6 +72,12 @@ export function isFullDenial(statement: Statement): boolean {
   return effect === 'Deny' && actions === 'every' && resources === 'every' && !isConditional
 }
 
+/** Every action on every resource, and nothing is denied: as a boundary or a guardrail it keeps nobody from anything. */
+export function allowsAll(statements: readonly Statement[]): boolean {
+  const isAll = (statement: Statement) => statement.actions === 'every' && isFullAccess(statement)
+  return statements.some(isAll) && statements.every(({ effect }) => effect === 'Allow')
+}
+
 function readStatement(written: unknown, policy: string): Statement | string {
   const members = elements(written)
   if (members === null) return 'is not a JSON object'
