@@ -67,7 +67,7 @@ const byHand: { readonly [id: string]: ByHand } = {
     population: 'entitlement',
     holds: each => {
       const { decisions, since } = each
-      if (decisions.length === 0) {
+      if (!decisions.some((d: Thing) => d.decision === 'revoke' || d.hoursBefore <= 26)) {
         const applies = since.isOlderThan(180 * day, asOf) || (since.isOlderThan(90 * day, asOf) && each.isPrivileged)
         return applies ? false : null
       }
@@ -76,7 +76,7 @@ const byHand: { readonly [id: string]: ByHand } = {
           d.isLast &&
           !d.isBySubject &&
           (d.decision === 'keep'
-            ? !older(d.reviewedAt, 180) && (!each.isPrivileged || !older(d.reviewedAt, 90))
+            ? d.hoursBefore <= 26 && !older(d.reviewedAt, 180) && (!each.isPrivileged || !older(d.reviewedAt, 90))
             : d.decision === 'revoke' && !older(d.reviewedAt, 7)),
       )
     },
