@@ -117,9 +117,12 @@ const byHand: { readonly [id: string]: ByHand } = {
   },
   'HR-003': {
     population: 'person',
-    holds: each => (each.users.some(enabled) ? each.manager !== null && isActive(each.manager.status) : null),
+    holds: each =>
+      each.users.some(enabled)
+        ? each.manager !== null && each.manager.personId !== each.personId && isActive(each.manager.status)
+        : null,
     says: each =>
-      `${each.name} has ${each.manager === null ? 'no manager in the roster' : `the manager ${each.manager.name}, whose status is ${each.manager.status}`}`,
+      `${each.name} has ${each.manager === null ? 'no manager in the roster' : each.manager.personId === each.personId ? 'no manager but themselves' : `the manager ${each.manager.name}, whose status is ${each.manager.status}`}`,
     shows: each => ({ users: texts(each.users, u => u.UserName) }),
   },
   'SOD-001': {
