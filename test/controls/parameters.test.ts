@@ -292,7 +292,7 @@ describe('parameters', () => {
       ['IDC-PS-010', 'allowedRelayAddresses', ['x'], 'allowedRelayHosts'],
     ] as const
     for (const [id, old, value, name] of renamed) {
-      expect(loadCatalog().controls.find(each => each.id === id)!.version).to.equal('2.0.0')
+      expect(loadCatalog().controls.find(each => each.id === id)!.version).to.match(/^2\.\d+\.\d+$/)
       const { problems, controls } = loadCatalog({ parameters: { [id]: { [old]: value } } })
       expect(problems).to.have.length(1)
       expect(problems[0]).to.include({ path: `controls.parameters.${id}.${old}` })
