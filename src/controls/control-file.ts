@@ -71,6 +71,8 @@ export interface CaseKept {
 export interface CaseException
   extends Pick<Exception, 'id' | 'controls' | 'reason' | 'requestedBy' | 'approvedBy' | 'approvedAt' | 'expiresAt'> {
   readonly subjects: readonly string[] | null
+  readonly match: Exception['scope']['match']
+  readonly when: string | null
 }
 
 /** An earlier snapshot of a case: datasets that it does not name were as they are now. */
@@ -184,6 +186,8 @@ const caseSchema = {
           id: sentence,
           controls: { type: 'array', items: sentence },
           subjects: { type: 'array', nullable: true, default: null, items: sentence },
+          match: { type: 'object', nullable: true, default: null, additionalProperties: { type: 'array', items: sentence } },
+          when: { type: 'string', nullable: true, default: null },
           reason: { type: 'string', default: '' },
           requestedBy: { type: 'string', default: '' },
           approvedBy: { type: 'string', nullable: true, default: null },
