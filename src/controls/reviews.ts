@@ -1,5 +1,5 @@
 import type { Facts, ImportedRows } from '../model.ts'
-import { endOf, fitsCell, isBy, type Nameable } from './approvals.ts'
+import { aliasesOf, endOf, fitsCell, isBy, type Nameable } from './approvals.ts'
 import type { List } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
 import type { GapIndex } from './gap-index.ts'
@@ -12,7 +12,11 @@ export interface ReviewSurroundings {
   readonly groups: EntityTable
   readonly permissionSets: EntityTable
   readonly accounts: EntityTable
-  user(number: number): { readonly UserName: string | Unknown; readonly primaryEmail: string | null | Unknown }
+  user(number: number): {
+    readonly UserName: string | Unknown
+    readonly primaryEmail: string | null | Unknown
+    readonly DisplayName: string | null | Unknown
+  }
   group(number: number): { readonly DisplayName: string | null | Unknown }
   permissionSet(number: number): { readonly Name: string | Unknown }
   account(number: number): { readonly Name: string | null | Unknown }
@@ -150,10 +154,7 @@ export class Reviews {
   #nameable(kind: Kind, number: number): Nameable {
     const id = this.#table(kind).keys[number]!
     const name = this.#table(kind).isPresent(number) ? this.#nameOf(kind, number) : null
-    if (kind === 'user') {
-      const email = this.#estate.user(number).primaryEmail
-      return { id, name, aliases: typeof email === 'string' ? [email] : [] }
-    }
+    if (kind === 'user') return { id, name, ...aliasesOf(this.#estate.user(number)) }
     if (kind !== 'account' || typeof name !== 'string') return { id, name }
     const known = this.#namesOf('account').byName.get(name.toLowerCase())?.length ?? 0
     const unlisted = this.#estate.gaps.list('organizations.accounts')
