@@ -107,6 +107,7 @@ export async function issueEvidence(
         softwareVersion,
         complete,
         missing: [
+          ...(periodView?.evaluations.length === 0 ? ['nothing was judged in the period'] : []),
           ...(periodView?.sources ?? [])
             .filter(({ days }) => days.partial + days.missing > 0)
             .map(
