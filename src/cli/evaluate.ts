@@ -3,7 +3,7 @@ import { isComplete } from '../coverage.ts'
 import { isAhead } from '../daemon/index.ts'
 import { openLog, silent } from '../log.ts'
 import type { Json, SavedEvaluation, Snapshot, StatusCounts } from '../model.ts'
-import { explainSubject, presentInstant, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
+import { explainSubject, mistakesOf, presentInstant, readConfiguredExceptions, runEvaluation } from '../pipeline/index.ts'
 import { type GapCause, gapCauses } from '../reports/index.ts'
 import { addCounts } from '../status-counts.ts'
 import { readSnapshot, type Store } from '../store/index.ts'
@@ -96,7 +96,9 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         })),
       })
       const whole =
-        (await snapshotsOf(store, evaluation)).every(isComplete) && catalog.problems.length === 0 && broken.length === 0
+        (await snapshotsOf(store, evaluation)).every(isComplete) &&
+        mistakesOf(catalog, evaluation).length === 0 &&
+        broken.length === 0
       invocation.code = whole ? exit.done : exit.incomplete
     })
 }

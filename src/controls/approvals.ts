@@ -12,6 +12,8 @@ export interface Nameable {
   readonly sharing?: number | Unknown
   /** further names by which an approver is known to be the same person */
   readonly aliases?: readonly string[]
+  /** why further names may be missing */
+  readonly unread?: Unknown
 }
 
 /** What a change is about, as an approval may name it. */
@@ -119,12 +121,23 @@ export function fitsCell(cell: string, thing: Nameable | undefined): 'yes' | 'no
   return sharing instanceof Undecided ? sharing : sharing > 1 ? 'ambiguous' : 'yes'
 }
 
+/** The names of a user beside the one to sign in with. */
+export function aliasesOf(user: {
+  readonly primaryEmail: string | null | Unknown
+  readonly DisplayName: string | null | Unknown
+}): Pick<Nameable, 'aliases' | 'unread'> {
+  const names = [user.primaryEmail, user.DisplayName]
+  const unread = names.filter(name => name instanceof Undecided)
+  const aliases = names.filter(name => typeof name === 'string')
+  return unread.length === 0 ? { aliases } : { aliases, unread: unread.reduce(joinGaps) }
+}
+
 /** Whether a name that somebody wrote is that of a user, by id, name or alias and however it is spelled. */
 export function isBy(name: string, user: Nameable | undefined): boolean | Unknown {
   if (user === undefined) return false
   const known = [user.id, ...(user.aliases ?? []), ...(typeof user.name === 'string' ? [user.name] : [])]
   if (known.some(each => isSamePerson(each, name))) return true
-  return user.name instanceof Undecided ? user.name : false
+  return user.name instanceof Undecided ? user.name : (user.unread ?? false)
 }
 
 const hourMs = 3_600_000

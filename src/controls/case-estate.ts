@@ -144,10 +144,10 @@ export function caseEstate(each: ControlCase, managed: ManagedPolicies): SourceE
 
 function exceptionsOf({ exceptions }: ControlCase): readonly Exception[] | null {
   if (exceptions === null) return null
-  return exceptions.map(({ subjects, ...each }) => ({
+  return exceptions.map(({ subjects, match, when, ...each }) => ({
     ...each,
     origin: 'database',
-    scope: { source: null, subjects, match: null, when: null },
+    scope: { source: null, subjects, match, when },
     ...{ ticket: null, requestedAt: null, revokedBy: null, revokedAt: null, revokedReason: null },
   }))
 }

@@ -26,6 +26,12 @@ export interface ParameterDeclaration {
   readonly type: 'number' | 'text' | 'boolean' | 'list'
   readonly default: number | string | boolean | readonly string[]
   readonly unit?: string
+  /** the only texts that it may be, or hold as a list */
+  readonly oneOf?: readonly string[]
+  /** regular expression that its text, or each of its list, must match */
+  readonly pattern?: string
+  /** a number above it is a mistake, such as per cent for a share */
+  readonly atMost?: number
   /** `CONTROL.parameter` whose configured value it takes while it has none of its own */
   readonly sameAs?: string
   readonly description: string
@@ -65,6 +71,8 @@ export interface CaseKept {
 export interface CaseException
   extends Pick<Exception, 'id' | 'controls' | 'reason' | 'requestedBy' | 'approvedBy' | 'approvedAt' | 'expiresAt'> {
   readonly subjects: readonly string[] | null
+  readonly match: Exception['scope']['match']
+  readonly when: string | null
 }
 
 /** An earlier snapshot of a case: datasets that it does not name were as they are now. */
@@ -178,6 +186,8 @@ const caseSchema = {
           id: sentence,
           controls: { type: 'array', items: sentence },
           subjects: { type: 'array', nullable: true, default: null, items: sentence },
+          match: { type: 'object', nullable: true, default: null, additionalProperties: { type: 'array', items: sentence } },
+          when: { type: 'string', nullable: true, default: null },
           reason: { type: 'string', default: '' },
           requestedBy: { type: 'string', default: '' },
           approvedBy: { type: 'string', nullable: true, default: null },
@@ -284,6 +294,9 @@ export const controlSchema: object = {
           type: { enum: ['number', 'text', 'boolean', 'list'] },
           default: value,
           unit: { type: 'string' },
+          oneOf: { type: 'array', minItems: 1, items: { type: 'string' } },
+          pattern: { type: 'string' },
+          atMost: { type: 'number' },
           sameAs: { type: 'string', pattern: '^[A-Z][A-Z0-9]*(-[A-Z0-9]+)+\\.[a-z][A-Za-z0-9]*$' },
           description: sentence,
         },

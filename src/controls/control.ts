@@ -1,4 +1,5 @@
 import { type Environment, ParseError } from '@marcbachmann/cel-js'
+import { RE2JS } from 're2js'
 import { digestOf } from '../digest.ts'
 import { nearest, type YamlFile } from '../document.ts'
 import type { ControlInfo, Json, ParameterValue, ParameterValues } from '../model.ts'
@@ -183,14 +184,27 @@ export function wrongParameters(
   })
 }
 
-function wrongValue({ type }: ParameterDeclaration, value: unknown): string | null {
+function wrongValue(declaration: ParameterDeclaration, value: unknown): string | null {
+  const { type, oneOf, pattern, atMost } = declaration
   const isRight =
     type === 'list'
       ? Array.isArray(value) && value.every(each => typeof each === 'string')
       : type === 'number'
         ? typeof value === 'number' && Number.isFinite(value)
         : typeof value === (type === 'text' ? 'string' : 'boolean')
-  return isRight ? null : `must be a ${type === 'list' ? 'list of texts' : type}, found ${JSON.stringify(value)}`
+  if (!isRight) return `must be a ${type === 'list' ? 'list of texts' : type}, found ${JSON.stringify(value)}`
+  if (atMost !== undefined && Number(value) > atMost) return `must be at most ${atMost}, found ${JSON.stringify(value)}`
+  const texts = (Array.isArray(value) ? value : [value]).map(String)
+  const other = oneOf === undefined ? undefined : texts.find(each => !oneOf.includes(each))
+  if (other !== undefined) return `must be ${type === 'list' ? 'of ' : ''}${oneOf!.join(', ')}, found ${JSON.stringify(other)}`
+  if (pattern === undefined) return null
+  try {
+    const matcher = RE2JS.compile(pattern)
+    const unlike = texts.find(each => !matcher.test(each))
+    return unlike === undefined ? null : `must match ${pattern}, found ${JSON.stringify(unlike)}`
+  } catch (error) {
+    return `has the pattern ${pattern}, which is wrong: ${error instanceof Error ? error.message : String(error)}`
+  }
 }
 
 interface Mistake {

@@ -90,12 +90,13 @@ export class AssignmentEntitlement extends Entitlement {
     const columns = this.estate.accountAssignments
     const kind = columns.kind(this.number)
     const principal = columns.principal(this.number)
-    return this.estate.reviews.of({
+    const reviewed = {
       user: kind === 'user' ? principal : null,
       group: kind === 'group' ? principal : null,
       permissionSet: columns.permissionSet(this.number),
       account: columns.account(this.number),
-    })
+    }
+    return this.estate.reviews.of(reviewed, this.since)
   }
 }
 
@@ -125,7 +126,7 @@ export class MembershipEntitlement extends Entitlement {
     return this.estate.entitlements.isGroupPrivileged(this.#group)
   }
   protected find() {
-    return this.estate.reviews.of({ user: this.#user, group: this.#group, permissionSet: null, account: null })
+    return this.estate.reviews.of({ user: this.#user, group: this.#group, permissionSet: null, account: null }, this.since)
   }
 }
 

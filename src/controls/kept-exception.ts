@@ -24,8 +24,9 @@ export class KeptException extends Entity {
     return this.#exception.controls
   }
   get isScoped(): boolean {
-    const { source: _, ...scope } = this.#exception.scope
-    return Object.values(scope).some(each => each !== null)
+    const { subjects, match, when } = this.#exception.scope
+    const chooses = (patterns: readonly string[]) => !patterns.some(pattern => /^\*+$/.test(pattern.trim()))
+    return subjects !== null || Object.values(match ?? {}).some(chooses) || (when !== null && when.trim() !== 'true')
   }
   get isRevoked(): boolean {
     return this.#exception.revokedAt !== null

@@ -1,6 +1,8 @@
 import type { Facts, Json, StoredResource } from '../model.ts'
 import { declareFacts, type List, type Surroundings } from './entity.ts'
 import type { GapIndex } from './gap-index.ts'
+import { allowsAll } from './policy-document.ts'
+import { readWritten } from './policy-documents.ts'
 import { closedOr, DatasetRows, RowEntity, tagsOf } from './rows.ts'
 import { joinGaps, OpenList, Undecided, type Unknown } from './values.ts'
 
@@ -21,6 +23,7 @@ export interface OrganizationSurroundings extends Surroundings {
 /** what the delegation policy of Organizations gives, named like a service */
 const delegationPolicy = 'organizations.amazonaws.com'
 const scp = 'SERVICE_CONTROL_POLICY'
+const rcp = 'RESOURCE_CONTROL_POLICY'
 /** policies that AWS attaches by itself and that allow everything */
 const harmless = new Set(['FullAWSAccess', 'RCPFullAWSAccess'])
 
@@ -31,6 +34,7 @@ export class OrganizationRows {
   readonly units: DatasetRows
   readonly tags: DatasetRows
   readonly policies: DatasetRows
+  readonly documents: DatasetRows
   readonly targets: DatasetRows
   readonly delegatedServices: DatasetRows
   readonly features: DatasetRows
@@ -47,6 +51,7 @@ export class OrganizationRows {
     this.units = rows('organizations.organizational_units')
     this.tags = rows('organizations.tags')
     this.policies = rows('organizations.policies')
+    this.documents = rows('organizations.policy_documents')
     this.targets = rows('organizations.policy_targets')
     this.delegatedServices = rows('organizations.delegated_services')
     this.features = rows('iam.organizations_features')
@@ -58,6 +63,7 @@ export class OrganizationRows {
         this.units,
         this.tags,
         this.policies,
+        this.documents,
         this.targets,
         this.delegatedServices,
         this.features,
@@ -121,13 +127,29 @@ export class OrganizationRows {
     const gaps: Unknown[] = [this.policies.listGap(), this.targets.listGap()].filter(gap => gap !== undefined)
     const isOpen = gaps.length > 0
     for (const policy of found) {
-      const name = policy.Name
-      if (name instanceof Undecided) {
+      const guards = this.#guards(policy)
+      if (guards instanceof Undecided) {
         ghosts.push(policy)
-        gaps.push(name)
-      } else if (!harmless.has(name ?? '')) items.push(policy)
+        gaps.push(guards)
+      } else if (guards) items.push(policy)
     }
     return gaps.length === 0 ? items : new OpenList(items, ghosts, gaps.reduce(joinGaps), { isUnbounded: false, isOpen })
+  }
+
+  /** Whether a policy keeps anybody from anything, by its document: one that only allows everything does not. */
+  #guards(policy: Policy): boolean | Unknown {
+    const { Name: name, Type: type, key } = policy
+    if (name instanceof Undecided) return name
+    if (harmless.has(name ?? '')) return false
+    if (type instanceof Undecided) return type
+    if (type !== scp && type !== rcp) return true
+    const row = this.documents.byKey(key)
+    if (row === undefined)
+      return this.documents.absence(key, key) ?? this.#estate.invalid(this.documents.dataset, key, `${key} was not described`)
+    const read = readWritten(row.facts.Content, name ?? key)
+    if ('malformed' in read)
+      return this.#estate.invalid(this.documents.dataset, key, `the document of ${key} is no policy: ${read.malformed}`)
+    return !allowsAll(read.statements) || read.statements.some(({ isConditional }) => isConditional)
   }
 
   #linkPolicies(): Map<string, Policy[]> {
@@ -236,6 +258,7 @@ export class Delegation extends RowEntity {
 
 export class Policy extends RowEntity {
   declare readonly Name: string | null | Unknown
+  declare readonly Type: string | null | Unknown
 
   get typeName(): string {
     return 'Policy'

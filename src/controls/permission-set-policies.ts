@@ -8,6 +8,7 @@ import type { GapIndex } from './gap-index.ts'
 import { type ManagedPolicy, type SetClassification, type SetPolicies, Statement } from './permission-set.ts'
 import { boundaryDataset, customerDataset, inlineDataset, managedDataset, PermissionSetRows } from './permission-set-rows.ts'
 import {
+  allowsAll,
   isFullAccess,
   isFullDenial,
   type PolicyDocument,
@@ -235,6 +236,22 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     if (found === null) return { lowers: this.#boundaryGap(set, `${path}${name}`), name, statements: [] }
     if (found.documents.some(document => document.statements.some(isFullAccess))) return { lowers: false, name, statements: [] }
     return { lowers: found.why ?? true, name, statements: letThrough(found.documents) }
+  }
+
+  /** Whether a permissions boundary is set that lets everything through: it bounds nothing. */
+  boundaryAllowsAll(set: number): boolean | Unknown {
+    const unread = this.partGap(boundaryDataset, set)
+    if (unread !== undefined) return unread
+    const row = this.boundaryRow(set)
+    if (row === undefined) return false
+    const arn = row.ManagedPolicyArn
+    if (typeof arn === 'string') {
+      const { statements, mayAllowAll } = this.#outside.documents.read(arn, nameOf(arn))
+      return allowsAll(statements) || (mayAllowAll === null ? false : this.#boundaryGap(set, arn))
+    }
+    const { found, name, path } = this.#customerBoundary(set, row)
+    if (found === null) return this.#boundaryGap(set, `${path}${name}`)
+    return found.documents.some(({ statements }) => allowsAll(statements)) || (found.why ?? false)
   }
 
   /** A boundary that the member accounts hold; null where no account tells what it says. */

@@ -25,6 +25,7 @@ export interface SetPolicies {
   writtenStatements(set: number): List
   inlineStatements(set: number): List
   boundary(set: number): string | null | Unknown
+  boundaryAllowsAll(set: number): boolean | Unknown
   escalation(set: number): Escalation
   grants(set: number): Grants
   isAdmin(set: number): boolean | Unknown
@@ -115,6 +116,9 @@ export class PermissionSet extends StoredEntity {
   get hasBoundary(): boolean | Unknown {
     const name = this.boundaryName
     return name instanceof Undecided ? name : name !== null
+  }
+  get boundaryAllowsAll(): boolean | Unknown {
+    return this.estate.policies.boundaryAllowsAll(this.number)
   }
   get tags(): List {
     return this.estate.tagsOfSet(this.key)

@@ -1,3 +1,6 @@
+import { limitsOf } from './policy-condition.ts'
+import { elements, strings } from './policy-element.ts'
+
 /** One statement of an identity policy, by what it means. */
 export interface Statement {
   /** where it is written: `inline policy`, or the name of a policy */
@@ -14,8 +17,10 @@ export interface Statement {
   readonly resourcePatterns: readonly string[]
   /** a Condition is written, whatever it tests: a Deny with one takes nothing away for certain */
   readonly isConditional: boolean
-  /** a Condition tests more than who, how, when and from where one asks: an Allow with one does not allow everything it names */
+  /** a Condition limits what is asked for: an Allow with one does not allow everything it names */
   readonly isLimited: boolean
+  /** patterns of actions that a Condition limits although it does not limit the others */
+  readonly limitedActions: readonly string[]
 }
 
 export interface PolicyDocument {
@@ -67,6 +72,12 @@ export function isFullDenial(statement: Statement): boolean {
   return effect === 'Deny' && actions === 'every' && resources === 'every' && !isConditional
 }
 
+/** Every action on every resource, and nothing is denied: as a boundary or a guardrail it keeps nobody from anything. */
+export function allowsAll(statements: readonly Statement[]): boolean {
+  const isAll = (statement: Statement) => statement.actions === 'every' && isFullAccess(statement)
+  return statements.some(isAll) && statements.every(({ effect }) => effect === 'Allow')
+}
+
 function readStatement(written: unknown, policy: string): Statement | string {
   const members = elements(written)
   if (members === null) return 'is not a JSON object'
@@ -97,40 +108,8 @@ function readStatement(written: unknown, policy: string): Statement | string {
       action === null && notAction!.some(isEveryAction) ? [] : (action ?? notAction!).map(each => each.toLowerCase()),
     resourcePatterns: resource ?? [],
     isConditional: condition !== undefined && condition !== null && (elements(condition)?.size ?? 1) > 0,
-    isLimited: isLimiting(condition),
+    ...limitsOf(condition),
   }
-}
-
-/** Who, how, how safely, when and from where one asks. Whoever meets it, with MFA or in the office, may do all that is allowed. */
-const circumstances = new Set(
-  [
-    ...['multifactorauthpresent', 'multifactorauthage', 'securetransport', 'tokenissuetime', 'currenttime', 'epochtime'],
-    ...['sourceip', 'vpcsourceip', 'sourcevpc', 'sourcevpcarn', 'sourcevpce', 'vpceaccount', 'vpceorgid', 'vpceorgpaths'],
-    ...['ec2instancesourcevpc', 'ec2instancesourceprivateipv4', 'useragent', 'referer'],
-    ...['principalarn', 'principalaccount', 'principalorgid', 'principalorgpaths', 'principaltype', 'userid', 'username'],
-    ...['principalisawsservice', 'principalservicename', 'principalservicenameslist', 'federatedprovider', 'sourceidentity'],
-    ...['viaawsservice', 'calledvia', 'calledviafirst', 'calledvialast'],
-  ].map(key => `aws:${key}`),
-)
-
-function isLimiting(condition: unknown): boolean {
-  if (condition === undefined || condition === null) return false
-  const operators = elements(condition)
-  if (operators === null) return true
-  return [...operators].some(([operator, tested]) => {
-    const keys = elements(tested)
-    return keys === null || [...keys].some(([key, value]) => !isCircumstance(key) && !isMetByAll(operator, value))
-  })
-}
-
-function isCircumstance(key: string): boolean {
-  return circumstances.has(key) || key.startsWith('aws:principaltag/')
-}
-
-/** Nothing is tested of a value that may be anything. */
-function isMetByAll(operator: string, value: unknown): boolean {
-  const isPattern = /^(for(any|all)values?:)?(stringlike|arnlike|arnequals)(ifexists)?$/.test(operator)
-  return isPattern && (strings(value)?.some(each => /^\*+$/.test(each)) ?? false)
 }
 
 function reach(resources: readonly string[]): Statement['resources'] {
@@ -156,15 +135,4 @@ function isNearlyEveryArn(pattern: string): boolean {
 /** `*`, `arn:*`, `arn:aws:*`, `arn:*:*:*:*:*` and their like: nothing but wildcards after the partition. */
 function isEveryArn(pattern: string): boolean {
   return /^\*+$/.test(pattern) || /^arn(:[a-z*-]+)?(:\*+)+$/.test(pattern) || /^arn:\*+$/.test(pattern)
-}
-
-/** Members by lower-case name; null when it is no object. */
-function elements(value: unknown): Map<string, unknown> | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-  return new Map(Object.entries(value).map(([name, member]) => [name.toLowerCase(), member]))
-}
-
-function strings(value: unknown): readonly string[] | null {
-  if (typeof value === 'string') return [value]
-  return Array.isArray(value) && value.length > 0 && value.every(each => typeof each === 'string') ? value : null
 }

@@ -71,19 +71,29 @@ export function allowsEverything({ statements, unread, boundary }: Grants): bool
   return unread.length === 0 ? false : unread.reduce(joinGaps)
 }
 
-/** Services of which one Allow statement grants every action on every resource without a limiting condition; `*` stands for all. */
+/** Services, as written, of which one Allow statement grants every action on every resource without a limiting condition; `*` stands for all. */
 export function serviceWildcards(statement: Statement): readonly string[] {
   const { effect, actions, actionPatterns, resources, resourcePatterns, isLimited } = statement
   if (effect !== 'Allow' || isLimited) return []
-  if (actions !== 'some') return resources === 'some' ? [] : ['*']
-  const whole = actionPatterns.flatMap(pattern => /^([a-z0-9-]+):[*?]*\*[*?]*$/.exec(pattern)?.[1] ?? [])
+  if (actions !== 'some') return resources === 'some' ? servicesOf(statement) : ['*']
+  const whole = actionPatterns.flatMap(pattern => /^([a-z0-9*?-]+):[*?]*\*[*?]*$/.exec(pattern)?.[1] ?? [])
   return resources === 'some' ? whole.filter(service => resourcePatterns.some(each => isWhole(each, service))) : whole
 }
 
+/** Services all of whose resources are named by an Allow of every action, or of all but some of other services. */
+function servicesOf({ actions, actionPatterns, resourcePatterns }: Statement): readonly string[] {
+  const named = resourcePatterns.flatMap(each => {
+    const service = /^arn:[^:]*:([a-z0-9-]+):/i.exec(each)?.[1]?.toLowerCase()
+    return service !== undefined && isWhole(each, service) ? [service] : []
+  })
+  const isLeft = (service: string) => actions === 'every' || !actionPatterns.some(each => meets(each, `${service}:*`))
+  return [...new Set(named)].filter(isLeft)
+}
+
 function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[], oneself?: string): boolean {
-  const { effect, actions, actionPatterns, isLimited } = statement
+  const { effect, actions, actionPatterns, isLimited, limitedActions } = statement
   if (effect !== 'Allow') return false
-  if (how !== 'at_all' && isLimited) return false
+  if (how !== 'at_all' && (isLimited || limitedActions.some(each => covers(each, wanted)))) return false
   if (how === 'broadly' && !isBroadOn(statement, wanted)) return false
   if (how === 'to_oneself' && !isBroadOn(statement, wanted) && !isOnOneself(statement, oneself)) return false
   if (actions === 'every') return true

@@ -1,6 +1,6 @@
 import type { Facts, ImportedRows, Snapshot, StoredResource } from '../model.ts'
 import type { AssignmentIds } from './admin-grant.ts'
-import type { Nameable } from './approvals.ts'
+import { aliasesOf, type Nameable } from './approvals.ts'
 import type { AccountAssignment } from './assignments.ts'
 import type { Present } from './changes.ts'
 import type { Directory } from './directory.ts'
@@ -133,8 +133,8 @@ export class PresentEstate implements Present {
     switch (kind) {
       case 'user': {
         const user = this.#there(estate.users, id, number => estate.user(number))
-        const email = user?.primaryEmail
-        return { id, name: user?.UserName ?? gone('UserName'), aliases: typeof email === 'string' ? [email] : [] }
+        const aliases = [gone('DisplayName')].filter(name => name !== null)
+        return { id, name: user?.UserName ?? gone('UserName'), ...(user === undefined ? { aliases } : aliasesOf(user)) }
       }
       case 'group':
         return { id, name: this.#there(estate.groups, id, number => estate.group(number))?.DisplayName ?? gone('DisplayName') }

@@ -23,6 +23,7 @@ export class User extends StoredEntity {
   readonly kind = 'user'
   declare readonly estate: PrincipalSurroundings
   declare readonly UserName: string | Unknown
+  declare readonly DisplayName: string | null | Unknown
   declare readonly UserStatus: string | Unknown
   declare readonly CreatedAt: Date | null | Unknown
   declare readonly UpdatedAt: Date | null | Unknown

@@ -37,13 +37,14 @@ function readable(pattern: string): string {
 /** Tried by samples, since AWS's `*` goes beyond colons and slashes: `arn:aws:iam::*` is all of IAM. */
 function reaches(pattern: string, service: string, type: string): boolean {
   if (!/[*?]$/.test(pattern) || pattern.length > longest) return false
-  const [, , , region = '', account = ''] = pattern.split(':')
+  const [, partition = '', , region = '', account = ''] = pattern.split(':')
+  const inPartitions = new Set([...partitions, ...(/^aws-[a-z0-9-]+$/.test(partition) ? [partition] : [])])
   const regions = new Set(['', 'zq-zq-7', ...(/^[a-z0-9*?-]+$/.test(region) ? [filled(region, 'q')] : [])])
   const accounts = new Set(['', '737373737373', ...(/^[0-9*?]+$/.test(account) ? [filled(account, '7')] : [])])
-  return partitions.some(partition =>
+  return [...inPartitions].some(inPartition =>
     [...regions].some(inRegion =>
       [...accounts].some(ofAccount =>
-        names.every(name => covers(pattern, `arn:${partition}:${service}:${inRegion}:${ofAccount}:${type}${name}`)),
+        names.every(name => covers(pattern, `arn:${inPartition}:${service}:${inRegion}:${ofAccount}:${type}${name}`)),
       ),
     ),
   )

@@ -1,9 +1,9 @@
 import type { Facts, ImportedRows } from '../model.ts'
-import { endOf, fitsCell, isBy, type Nameable } from './approvals.ts'
+import { aliasesOf, endOf, fitsCell, isBy, type Nameable } from './approvals.ts'
 import type { List } from './entity.ts'
 import type { EntityTable } from './entity-table.ts'
 import type { GapIndex } from './gap-index.ts'
-import { emptyList, joinGaps, OpenList, Undecided, type Unknown } from './values.ts'
+import { emptyList, joinGaps, OpenList, type Since, Undecided, type Unknown } from './values.ts'
 
 /** What reviews ask of the estate: numbers for names, so that a million entitlements find their decisions by one look-up each. */
 export interface ReviewSurroundings {
@@ -12,7 +12,11 @@ export interface ReviewSurroundings {
   readonly groups: EntityTable
   readonly permissionSets: EntityTable
   readonly accounts: EntityTable
-  user(number: number): { readonly UserName: string | Unknown; readonly primaryEmail: string | null | Unknown }
+  user(number: number): {
+    readonly UserName: string | Unknown
+    readonly primaryEmail: string | null | Unknown
+    readonly DisplayName: string | null | Unknown
+  }
   group(number: number): { readonly DisplayName: string | null | Unknown }
   permissionSet(number: number): { readonly Name: string | Unknown }
   account(number: number): { readonly Name: string | null | Unknown }
@@ -58,8 +62,12 @@ export class Reviews {
     return byThing
   }
 
-  /** Decisions about a thing. One that names it by a name that could not be read is a ghost; an account's name that several have counts for nothing. */
-  of(thing: Reviewed): { readonly decisions: List; readonly ambiguous: boolean } {
+  /**
+   * Decisions about a thing. One that names it by a name that could not be read is a ghost; an account's name that several have counts for
+   * nothing. The last is the one that no other is surely later than; beside a last revoke no keep is.
+   * @param since since when the thing is there
+   */
+  of(thing: Reviewed, since: Since): { readonly decisions: List; readonly ambiguous: boolean } {
     this.#byThing ??= this.#index()
     const named = this.#byThing.get(principalsKey(thing.user, thing.group))?.get(thing.permissionSet)
     const rows = this.#isUnnamed(thing) ? this.#rows : named
@@ -74,11 +82,13 @@ export class Reviews {
       else if (fits !== 'no') maybe.push({ row, why: fits })
     }
     if (sure.length === 0 && maybe.length === 0) return ambiguous ? { decisions: emptyList, ambiguous } : none
-    const newest = Math.max(...sure.map(timeOf))
+    const newest = Math.max(...sure.map(beginOf))
+    const isRevoked = sure.some(row => row.decision === 'revoke' && timeOf(row) >= newest)
+    const isLast = (row: Facts) => timeOf(row) >= newest && !(isRevoked && row.decision === 'keep')
     const doubts = maybe.filter(({ row }) => timeOf(row) >= newest).map(({ why }) => why)
     const user = thing.user === null ? undefined : this.#nameable('user', thing.user)
     const decision = (row: Facts) =>
-      new ReviewDecision(row, user, timeOf(row) < newest ? false : doubts.length === 0 ? true : doubts.reduce(joinGaps))
+      new ReviewDecision(row, { user, since, isLast: isLast(row) && (doubts.length === 0 || doubts.reduce(joinGaps)) })
     const items = sure.map(decision)
     if (maybe.length === 0) return { decisions: items, ambiguous }
     const ghosts = maybe.map(({ row }) => decision(row))
@@ -144,10 +154,7 @@ export class Reviews {
   #nameable(kind: Kind, number: number): Nameable {
     const id = this.#table(kind).keys[number]!
     const name = this.#table(kind).isPresent(number) ? this.#nameOf(kind, number) : null
-    if (kind === 'user') {
-      const email = this.#estate.user(number).primaryEmail
-      return { id, name, aliases: typeof email === 'string' ? [email] : [] }
-    }
+    if (kind === 'user') return { id, name, ...aliasesOf(this.#estate.user(number)) }
     if (kind !== 'account' || typeof name !== 'string') return { id, name }
     const known = this.#namesOf('account').byName.get(name.toLowerCase())?.length ?? 0
     const unlisted = this.#estate.gaps.list('organizations.accounts')
@@ -190,6 +197,20 @@ function timeOf({ reviewedAt }: Facts): number {
   return endOf(String(reviewedAt)).getTime()
 }
 
+/** The first instant that a written time may mean: a day begins before it ends. */
+function beginOf({ reviewedAt }: Facts): number {
+  return Date.parse(String(reviewedAt))
+}
+
+/** How a decision stands to what it is about. */
+interface Standing {
+  readonly user: Nameable | undefined
+  readonly since: Since
+  readonly isLast: boolean | Unknown
+}
+
+const hourMs = 3_600_000
+
 /** What a reviewer decided about one entitlement. */
 export class ReviewDecision {
   readonly typeName = 'ReviewDecision'
@@ -199,11 +220,15 @@ export class ReviewDecision {
   readonly isLast: boolean | Unknown
   readonly #user: Nameable | undefined
 
-  constructor(row: Facts, user: Nameable | undefined, isLast: boolean | Unknown) {
+  /** from the decision to the first snapshot that shows what it is about as it is; 0 when it came later, or nobody knows since when it is there */
+  readonly hoursBefore: number
+
+  constructor(row: Facts, { user, since, isLast }: Standing) {
     this.reviewer = String(row.reviewer)
     this.reviewedAt = endOf(String(row.reviewedAt))
     this.decision = String(row.decision)
     this.isLast = isLast
+    this.hoursBefore = since.isExact ? Math.max(0, (since.at.getTime() - this.reviewedAt.getTime()) / hourMs) : 0
     this.#user = user
   }
 

@@ -71,7 +71,11 @@ export const changesSchema: { readonly [type: string]: Fields } = {
     reviewer: derived('string', 'who decided'),
     reviewedAt: derived('google.protobuf.Timestamp', 'when; a day means its end in UTC'),
     decision: derived('string', 'keep or revoke'),
-    isLast: derived('bool', 'no later decision is known'),
+    isLast: derived('bool', 'no later decision is known, and of a keep no revoke of the same time'),
+    hoursBefore: derived(
+      'double',
+      'from the decision to the first snapshot that shows what it is about as it is; 0 when it came later',
+    ),
     isBySubject: derived('bool', 'the reviewer is the user whose access it is'),
   },
   Leaver: {

@@ -30,7 +30,7 @@ export const evidenceSchema: { readonly [type: string]: Fields } = {
     approver: derived('dyn', 'who approved it; null: nobody'),
     isSelfApproved: derived('bool', 'whoever asked for it approved it, however the name is spelled'),
     reason: derived('string', 'why'),
-    isScoped: derived('bool', 'it names subjects, or what they are like'),
+    isScoped: derived('bool', 'it names subjects, or what they are like: a pattern of `*` alone and `when: true` name none'),
     isRevoked: derived('bool', 'it was closed'),
     approvedAt: derived('dyn', 'when it was approved; null where that is not said'),
     expiresAt: derived('google.protobuf.Timestamp', 'when it ends'),

@@ -85,6 +85,10 @@ export const schema: { readonly [type: string]: Fields } = {
     writtenStatements: derived('list<Statement>', 'statements of the inline policy and of the customer managed policies'),
     inlineStatements: derived('list<Statement>', 'statements of the inline policy alone'),
     hasBoundary: derived('bool', 'a permissions boundary is set'),
+    boundaryAllowsAll: derived(
+      'bool',
+      'the permissions boundary allows every action on every resource and denies nothing: it bounds nothing',
+    ),
     boundaryName: derived('dyn', 'name of the permissions boundary; null when there is none'),
     tags: derived('list<Tag>', 'tags of the set'),
     created: derived('Since', 'CreatedDate where AWS sent it, else the first snapshot that shows the set'),

@@ -21,6 +21,7 @@ import { type Judged, populationsOf, readJudged, spelledOut } from './evaluation
 import { entryOf, findingsWith } from './evaluation-entry.ts'
 import { frameworkOf } from './framework.ts'
 import { proofsOf, viewOf } from './framework-report.ts'
+import { mistakesOf } from './mistakes.ts'
 import { onRecord } from './on-record.ts'
 import type { Parts } from './parts.ts'
 import { periodReport } from './period-report.ts'
@@ -70,7 +71,9 @@ export async function issueEvidence(
   const proofs = await proofsOf(reading, judged)
   const view = await viewOf(parts, judged, framework, proofs)
   const complete =
-    snapshots.every(isComplete) && parts.catalog.problems.length === 0 && (periodView === null || periodView.isComplete)
+    snapshots.every(isComplete) &&
+    mistakesOf(parts.catalog, evaluation).length === 0 &&
+    (periodView === null || periodView.isComplete)
   const entry = await entryOf(parts.store, evaluation)
   const ledgerPosition = period === undefined ? entry.position : (known?.position ?? 0)
   const found = await findingsWith(parts.store, evaluation, entry, ledgerPosition)
@@ -105,6 +108,7 @@ export async function issueEvidence(
         softwareVersion,
         complete,
         missing: [
+          ...(periodView?.evaluations.length === 0 ? ['nothing was judged in the period'] : []),
           ...(periodView?.sources ?? [])
             .filter(({ days }) => days.partial + days.missing > 0)
             .map(

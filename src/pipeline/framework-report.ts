@@ -1,6 +1,5 @@
 import { classify, frameworkCoverage } from '../controls/index.ts'
 import { isComplete } from '../coverage.ts'
-import { problemLine } from '../document.ts'
 import type { Artifact, Framework } from '../model.ts'
 import {
   countCalls,
@@ -15,6 +14,7 @@ import { softwareVersion } from '../version.ts'
 import { type Judged, populationsOf, readJudged } from './evaluation.ts'
 import { entryOf, findingsWith } from './evaluation-entry.ts'
 import { frameworkOf } from './framework.ts'
+import { mistakesOf } from './mistakes.ts'
 import type { Parts } from './parts.ts'
 import { plainReading, type Reading } from './reading.ts'
 import { type Proof, proofOf } from './table-reports.ts'
@@ -42,7 +42,7 @@ export async function viewOf(
     proofs: proofs.map(({ summary }) => summary),
     softwareVersion,
     notInView: notInViewOf(judged.snapshots),
-    brokenFiles: parts.catalog.problems.map(problemLine),
+    brokenFiles: mistakesOf(parts.catalog, judged.evaluation),
   })
 }
 
@@ -60,6 +60,6 @@ export async function frameworkReport(
   const findings = format === 'xlsx' ? await findingsWith(parts.store, evaluation, await entryOf(parts.store, evaluation)) : null
   return {
     artifact: frameworkArtifact(format, view, evaluation, populationsOf(judged), parts.look, findings),
-    complete: judged.snapshots.every(isComplete) && parts.catalog.problems.length === 0,
+    complete: judged.snapshots.every(isComplete) && mistakesOf(parts.catalog, evaluation).length === 0,
   }
 }

@@ -5,6 +5,7 @@ export { exceptionRegister, reachProblems, readConfiguredExceptions } from './ex
 export { frameworkOf } from './framework.ts'
 export { frameworkReport } from './framework-report.ts'
 export { leaveMissedHeads } from './heads.ts'
+export { mistakesOf } from './mistakes.ts'
 export { type Parts, PipelineError } from './parts.ts'
 export { periodReport } from './period-report.ts'
 export { presentInstant } from './present-instant.ts'

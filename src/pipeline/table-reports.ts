@@ -23,6 +23,7 @@ import {
 import { latestEvaluation, readResources, readSnapshot, type Store, sourceRows } from '../store/index.ts'
 import { softwareVersion } from '../version.ts'
 import { entryOf, findingsWith } from './evaluation-entry.ts'
+import { mistakesOf } from './mistakes.ts'
 import { type Parts, PipelineError } from './parts.ts'
 import { periodReport } from './period-report.ts'
 import { plainReading, type Reading } from './reading.ts'
@@ -159,7 +160,7 @@ async function findingsTable(
   const snapshots = found.filter(snapshot => snapshot !== null)
   return findingsReport({
     ...{ evaluation, findings: findings.filter(isAsked), snapshots, softwareVersion },
-    isComplete: snapshots.every(isComplete) && catalog.problems.length === 0,
+    isComplete: snapshots.every(isComplete) && mistakesOf(catalog, evaluation).length === 0,
   })
 }
 

@@ -101,6 +101,7 @@ function writeCover(pdf: PdfWriter, view: PeriodReportView, period: string): voi
   else
     pdf.banner('unknown', [
       'INCOMPLETE: days without a complete snapshot prove nothing.',
+      ...(view.evaluations.length === 0 ? ['Nothing was judged in the period.'] : []),
       ...sources.map(
         ({ label, days }) =>
           `${label}: of ${days.complete + days.partial + days.missing} days ${days.complete} complete, ${days.partial} partial, ${days.missing} missing`,

@@ -104,7 +104,7 @@ export interface PeriodReportView {
   readonly from: string
   readonly to: string
   readonly softwareVersion: string
-  /** true only when every day of every source is complete */
+  /** true only when every day of every source is complete, and something was judged */
   readonly isComplete: boolean
   readonly sources: readonly PeriodSource[]
   readonly evaluations: readonly PeriodEvaluation[]
@@ -160,7 +160,7 @@ export async function periodReportView(input: PeriodReportInput): Promise<Period
     from: from.toISOString(),
     to: to.toISOString(),
     softwareVersion: input.softwareVersion,
-    isComplete: sources.length > 0 && sources.every(({ days }) => days.partial + days.missing === 0),
+    isComplete: evaluations.length > 0 && sources.length > 0 && sources.every(({ days }) => days.partial + days.missing === 0),
     sources,
     evaluations,
     totals: totalsOf(controls),
@@ -238,6 +238,9 @@ async function followControls(
     .map(([id, { title, severity, definitions, counts }]): PeriodControl => {
       const own = all.filter(({ control, resolvedBy }) => control === id && (resolvedBy === null || resolvedBy >= start))
       const resolved = own.filter(({ resolvedBy }) => resolvedBy !== null)
+      const last = counts.at(-1)
+      // what an earlier one found says nothing of the end
+      const atEnd = last?.evaluation === heads.at(-1)?.id ? last : undefined
       return {
         id,
         title,
@@ -246,9 +249,9 @@ async function followControls(
         definitions,
         counts,
         stretches: stretchesOf(counts),
-        standingAtEnd: counts.at(-1)?.standing ?? 'not_evaluated',
+        standingAtEnd: atEnd?.standing ?? 'not_evaluated',
         populationAtStart: counts[0]?.population ?? null,
-        populationAtEnd: counts.at(-1)?.population ?? null,
+        populationAtEnd: atEnd?.population ?? null,
         standings: standingCounts(counts, heads.length),
         episodes: own,
         openedInPeriod: own.filter(({ openedBy }) => openedBy >= start).length,

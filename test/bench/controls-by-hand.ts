@@ -67,7 +67,7 @@ const byHand: { readonly [id: string]: ByHand } = {
     population: 'entitlement',
     holds: each => {
       const { decisions, since } = each
-      if (decisions.length === 0) {
+      if (!decisions.some((d: Thing) => d.decision === 'revoke' || d.hoursBefore <= 26)) {
         const applies = since.isOlderThan(180 * day, asOf) || (since.isOlderThan(90 * day, asOf) && each.isPrivileged)
         return applies ? false : null
       }
@@ -76,7 +76,7 @@ const byHand: { readonly [id: string]: ByHand } = {
           d.isLast &&
           !d.isBySubject &&
           (d.decision === 'keep'
-            ? !older(d.reviewedAt, 180) && (!each.isPrivileged || !older(d.reviewedAt, 90))
+            ? d.hoursBefore <= 26 && !older(d.reviewedAt, 180) && (!each.isPrivileged || !older(d.reviewedAt, 90))
             : d.decision === 'revoke' && !older(d.reviewedAt, 7)),
       )
     },
@@ -117,9 +117,12 @@ const byHand: { readonly [id: string]: ByHand } = {
   },
   'HR-003': {
     population: 'person',
-    holds: each => (each.users.some(enabled) ? each.manager !== null && isActive(each.manager.status) : null),
+    holds: each =>
+      each.users.some(enabled)
+        ? each.manager !== null && each.manager.personId !== each.personId && isActive(each.manager.status)
+        : null,
     says: each =>
-      `${each.name} has ${each.manager === null ? 'no manager in the roster' : `the manager ${each.manager.name}, whose status is ${each.manager.status}`}`,
+      `${each.name} has ${each.manager === null ? 'no manager in the roster' : each.manager.personId === each.personId ? 'no manager but themselves' : `the manager ${each.manager.name}, whose status is ${each.manager.status}`}`,
     shows: each => ({ users: texts(each.users, u => u.UserName) }),
   },
   'SOD-001': {

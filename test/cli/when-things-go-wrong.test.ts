@@ -209,6 +209,16 @@ describe('when things go wrong, the program', function () {
     expect(report.code).to.equal(3)
     expect(readFileSync(report.json.files[0].path, 'utf8')).to.contain('broken.yaml').and.to.contain('INCOMPLETE')
     expect((await place.run('bundle', '--out', 'a.zip', '--json')).code).to.equal(3)
+
+    // a control that breaks while it judges, by a value that it cannot use
+    place.configure({ more: { controls: { parameters: { 'SOD-001': { conflictPairs: ['Admin'] } } } } })
+    expect((await place.run('evaluate', '--json')).code).to.equal(3)
+    const second = await place.run('report', '--framework', 'soc2', '--format', 'html', '--out', 'again', '--json')
+    expect(second.code).to.equal(3)
+    expect(readFileSync(second.json.files[0].path, 'utf8')).to.match(
+      /INCOMPLETE.*SOD-001 of acme: a conflicting pair is written A\|B/s,
+    )
+    expect((await place.run('bundle', '--out', 'b.zip', '--json')).code).to.equal(3)
   })
 
   it('writes over no evidence that is there, and hangs on no folder that cannot be made', async () => {

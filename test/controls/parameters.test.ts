@@ -292,7 +292,7 @@ describe('parameters', () => {
       ['IDC-PS-010', 'allowedRelayAddresses', ['x'], 'allowedRelayHosts'],
     ] as const
     for (const [id, old, value, name] of renamed) {
-      expect(loadCatalog().controls.find(each => each.id === id)!.version).to.equal('2.0.0')
+      expect(loadCatalog().controls.find(each => each.id === id)!.version).to.match(/^2\.\d+\.\d+$/)
       const { problems, controls } = loadCatalog({ parameters: { [id]: { [old]: value } } })
       expect(problems).to.have.length(1)
       expect(problems[0]).to.include({ path: `controls.parameters.${id}.${old}` })
@@ -300,6 +300,29 @@ describe('parameters', () => {
       expect(controls.some(each => each.id === id)).to.equal(false)
       expect(readFileSync('CHANGELOG.md', 'utf8')).to.contain(`\`${old}\``)
     }
+  })
+
+  it('that could mean nothing are refused: a word that is none, capitals where there are none, per cent for a share', () => {
+    const wrong: (readonly [string, string, string | number | readonly string[], string])[] = [
+      ['SOD-001', 'scope', 'Organization', 'must be account, organization, found "Organization"'],
+      ['IDC-USER-002', 'identitySource', 'External', 'must be auto, external, directory'],
+      ['IAM-PWD-001', 'requiredClasses', ['upper', 'digit'], 'must be of upper, lower, number, symbol, found "digit"'],
+      ['CHG-005', 'policyTypes', ['SCP'], 'must be of SERVICE_CONTROL_POLICY'],
+      ['HR-001', 'terminatedStatuses', ['Terminated'], 'must match'],
+      ['HR-004', 'terminatedStatuses', ['Terminated'], 'must match'],
+      ['HR-005', 'contractorStatuses', ['Vendor'], 'must match'],
+      ['SOD-002', 'protectedAccounts', ['1111-2222-3333'], 'must match'],
+      ['EVD-004', 'maxDeltaRatio', 30, 'must be at most 1, found 30'],
+      ['IDC-APP-002', 'everyoneRatio', 90, 'must be at most 1, found 90'],
+    ]
+    const given: { [id: string]: { [name: string]: string | number | readonly string[] } } = {}
+    for (const [id, name, value] of wrong) given[id] = { [name]: value }
+    const { problems, controls } = loadCatalog({ parameters: given })
+    for (const [id, name, , said] of wrong) {
+      expect(problems.find(({ path }) => path === `controls.parameters.${id}.${name}`)?.message).to.contain(said)
+      expect(controls.some(each => each.id === id)).to.equal(false)
+    }
+    expect(problems).to.have.length(wrong.length)
   })
 
   it('that are wrong are told with their place, in force or not, and their control does not run', () => {

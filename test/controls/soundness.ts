@@ -57,6 +57,7 @@ export const probes: { readonly [file: string]: string } = Object.fromEntries(
   ]),
 )
 
+const denyingSome = JSON.stringify({ Statement: { Effect: 'Deny', Action: 'organizations:LeaveOrganization', Resource: '*' } })
 const everything = JSON.stringify({ Statement: { Effect: 'Allow', Action: '*', Resource: '*' } })
 const passing = JSON.stringify({ Statement: { Effect: 'Allow', Action: ['iam:PassRole', 'glue:*'], Resource: '*' } })
 const identity = JSON.stringify({ Statement: { Effect: 'Allow', Action: 'iam:CreatePolicyVersion', Resource: '*' } })
@@ -180,6 +181,7 @@ function furtherRows(each: Drawn): NonNullable<SmallEstate['rows']> {
     row('organizations.roots', '', 'r-1', { Id: 'r-1', PolicyTypes: [{ Type: 'SERVICE_CONTROL_POLICY', Status: 'ENABLED' }] }),
     row('organizations.organizational_units', 'r-1', 'ou-1', { Id: 'ou-1', Name: 'Workloads' }),
     row('organizations.policies', 'SERVICE_CONTROL_POLICY', 'p-1', { Id: 'p-1', Name: 'Guard', Type: 'SERVICE_CONTROL_POLICY' }),
+    row('organizations.policy_documents', 'p-1', 'p-1', { Id: 'p-1', Content: denyingSome }),
     ...each.targets.map(target => row('organizations.policy_targets', 'p-1', `p-1|${target}`, { TargetId: target })),
     ...each.tagged.flatMap((isTagged, index) =>
       isTagged ? [row('organizations.tags', `a${index}`, `a${index}|Owner`, owner)] : [],
@@ -343,7 +345,9 @@ function refusedOf(each: Drawn): SmallEstate {
       case 'policies':
         gaps.push(gap('organizations.policies', { parent: 'SERVICE_CONTROL_POLICY' }))
         gaps.push(gap('organizations.policy_targets', { reason: 'parent_not_read', action: null }))
+        gaps.push(gap('organizations.policy_documents', { reason: 'parent_not_read', action: null }))
         lost.add('organizations.policies p-1')
+        lost.add('organizations.policy_documents p-1')
         for (const target of each.targets) lost.add(`organizations.policy_targets p-1|${target}`)
         break
       case 'targets':

@@ -14,7 +14,7 @@ describe('an auditor without this tool', () => {
       await using bundle = await sampleBundle({ isEcdsa })
       const folder = await unpack(bundle)
       const commands = commandsIn(await readFile(join(folder, 'README.txt'), 'utf8'))
-      expect(commands).to.have.length(5)
+      expect(commands).to.have.length(6)
       for (const command of commands) expect(shell(folder, command).status, command).to.equal(0)
       const outputs = commands.map(command => shell(folder, command).stdout)
       expect(outputs.join('\n'))
@@ -24,6 +24,10 @@ describe('an auditor without this tool', () => {
       const [sums, listed] = [outputs[3]!.split(' ')[0]!, outputs[3]!.split('\n').slice(1).join('\n')]
       expect(listed).to.include(sums)
       expect(outputs[4]!.split(' ')[0]).to.equal(bundle.signer.fingerprint)
+      const seal = ['SHA256SUMS', 'key.pem', 'manifest.dsse.json', 'manifest.json', 'manifest.pae', 'manifest.sig']
+      expect(outputs[5]!.trim().split('\n').sort()).to.deep.equal(seal)
+      await writeFile(join(folder, 'reports/final.html'), 'all is well')
+      expect(shell(folder, commands[5]!).stdout.trim().split('\n').sort()).to.deep.equal([...seal, 'reports/final.html'])
     })
 
   it('sees a changed file with sha256sum, and a changed manifest with openssl', async function () {

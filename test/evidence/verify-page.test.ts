@@ -176,6 +176,29 @@ describe('the page that verifies a bundle', () => {
     }
   })
 
+  it('finds what only other programs believe: sizes, counts and places in the directory', async () => {
+    const directoryAt = bundle.bytes.readUInt32LE(bundle.bytes.length - 6)
+    const end = bundle.bytes.length - 22
+    const shorter = (at: number) => (bytes: Buffer) => bytes.writeUInt32LE(bytes.readUInt32LE(at) - 1, at)
+    const spoil: (readonly [string, (bytes: Buffer) => void])[] = [
+      ['the size as stored', shorter(directoryAt + 20)],
+      ['the checksum in the directory', shorter(directoryAt + 16)],
+      ['the kind of file', shorter(directoryAt + 38)],
+      ['how many files there are', bytes => bytes.writeUInt16LE(bytes.readUInt16LE(end + 10) - 1, end + 10)],
+      ['how many files lie on this disk', bytes => bytes.writeUInt16LE(bytes.readUInt16LE(end + 8) - 1, end + 8)],
+      ['the size of the directory', shorter(end + 12)],
+      ['the flags of a header', bytes => bytes.writeUInt16LE(0x0809, 6)],
+      ['the kind of compression of a header', bytes => bytes.writeUInt16LE(8, 8)],
+    ]
+    for (const [what, change] of spoil) {
+      const forged = Buffer.from(bundle.bytes)
+      change(forged)
+      await writeFile(join(bundle.folder, 'forged.zip'), forged)
+      expect((await verifyBundle(join(bundle.folder, 'forged.zip'))).ok, what).to.equal(false)
+      expect((await verdictOf(forged, bundle.signer.fingerprint)).verdict, what).to.match(/^NOT GOOD/)
+    }
+  })
+
   it('finds what was put before, between or behind the files, and what was taken away', async () => {
     const middle = bundle.bytes.indexOf('PK\u0003\u0004', 10, 'latin1')
     const spoiled = [

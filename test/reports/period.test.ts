@@ -208,14 +208,11 @@ describe('a period report', () => {
       '2026-06-06 complete 0',
     ])
     expect(view.isComplete).to.equal(false)
-    expect(
-      (
-        await viewOf(
-          [],
-          [2, 3, 4, 5, 6].map(n => snapshotOf(n, [])),
-        )
-      ).isComplete,
-    ).to.equal(true)
+    const everyDay = [2, 3, 4, 5, 6].map(n => snapshotOf(n, []))
+    expect((await viewOf([evaluationOf(6, {})], everyDay)).isComplete).to.equal(true)
+    const unjudged = await viewOf([], everyDay)
+    expect(unjudged.isComplete).to.equal(false)
+    expect(await textOf(periodArtifacts(unjudged, 'html')[0]!.read())).to.contain('Nothing was judged in the period')
   })
 
   it('follows each failing subject from the evaluation that first saw it to the one that proved it mended', async () => {
@@ -258,6 +255,14 @@ describe('a period report', () => {
     const control = view.controls.find(({ id }) => id === 'HR-001')!
     expect(control.standings.not_evaluated).to.equal(1)
     expect(control.severity).to.equal(null)
+  })
+
+  it('does not say of the end what an earlier evaluation found of a control that was not judged any more', async () => {
+    const view = await viewOf([evaluationOf(3, {}), { ...evaluationOf(4, {}), outcomes: [] }])
+    const control = view.controls.find(({ id }) => id === 'IDC-USER-001')!
+    expect(control.counts.map(({ standing }) => standing)).to.deep.equal(['pass'])
+    expect(control).to.include({ standingAtEnd: 'not_evaluated', populationAtEnd: null })
+    expect(view.totals.controlsBy).to.include({ pass: 0, not_evaluated: 2 })
   })
 
   it('puts evaluations that count the same on one line, and shows the population at each', async () => {
