@@ -210,7 +210,7 @@ function emptyDirectory(session: Session, check: string): Check {
     losesNothing: true,
     cause: `allowed, and there is not one user in ${identityStoreId} of ${kind} ${instanceArn} (owner ${instanceOwnerAccountId ?? 'not told'}, ${homeRegion})`,
     remedy:
-      'if people sign in through IAM Identity Center, this is another directory than theirs: check account and Region of the role',
+      'if people sign in through IAM Identity Center, this is another directory than theirs: check account and Region of the role. Without groups too, a collection stays incomplete until `evidenced snapshots confirm` says that the directory is empty',
   }
 }
 

@@ -79,6 +79,7 @@ const permissionSetArns: Dataset = {
       arn => ({ PermissionSetArn: arn as string }),
     ),
   calls: rows => pagesOf(rows('sso.permission_set_arns'), pageSize),
+  emptyBeside: ['sso.instance_details', 'sso.applications'],
 }
 
 const setList: Listing = {
