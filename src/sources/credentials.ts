@@ -40,6 +40,8 @@ export interface CallerIdentity {
   readonly arn: string
   readonly userId: string
   readonly accountId: string
+  /** when AWS answered, by its own clock (RFC 1123); null: it did not say */
+  readonly date: string | null
 }
 
 /**
@@ -202,7 +204,7 @@ export class Credentials {
     if (Arn === undefined || UserId === undefined || Account === undefined) {
       throw new SourcesError('UNEXPECTED_ANSWER', 'sts:GetCallerIdentity answered without an identity')
     }
-    return { arn: Arn, userId: UserId, accountId: Account }
+    return { arn: Arn, userId: UserId, accountId: Account, date: said.date }
   }
 
   /** The access key id of the chain's credentials, to tell long-term keys. @throws {SourcesError} NO_CREDENTIALS */
@@ -263,7 +265,7 @@ export class Credentials {
     command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
-  ): Promise<{ output: unknown } | { trouble: Trouble }> {
+  ): Promise<{ output: unknown; date: string | null } | { trouble: Trouble }> {
     const { region, partition } = this.#owner.source
     const said = await this.#askStsIn(this.#stsRegion ?? region, command, parameters, credentials)
     const always = partitionNamed(partition).stsRegion
@@ -277,7 +279,7 @@ export class Credentials {
     command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
-  ): Promise<{ output: unknown } | { trouble: Trouble }> {
+  ): Promise<{ output: unknown; date: string | null } | { trouble: Trouble }> {
     const { way, source, ledger, governors, signal } = this.#owner
     const tally = newTally()
     // charged to the account that asks, which only the answer names: until then to the role's
@@ -306,7 +308,7 @@ export class Credentials {
     const call = { service: 'sts', operation, place: { accountId, region }, parameters, page: 1, tally }
     if ('trouble' in said) ledger.record({ ...call, items: 0, answer: null, trouble: said.trouble })
     else ledger.record({ ...call, items: 1, answer: said.output.$metadata, trouble: null })
-    return said
+    return 'trouble' in said ? said : { ...said, date: tally.date }
   }
 }
 

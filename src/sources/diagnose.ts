@@ -3,7 +3,7 @@ import type { Row, Source } from '../model.ts'
 import { ageOfAccessKey } from './access-key-age.ts'
 import type { Aws } from './aws.ts'
 import { type Check, nothingToAsk } from './check.ts'
-import { connect, longTerm, type Step } from './connect.ts'
+import { connect, longTerm, noDate, type Step } from './connect.ts'
 import { type Ask, actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { accountChecks } from './diagnose-accounts.ts'
 import { networkCheck } from './diagnose-network.ts'
@@ -23,7 +23,7 @@ export interface Diagnosis {
 /** As most benchmarks have it: IAM-KEY-001 takes the same. */
 const oldKeyDays = 90
 
-const steps: readonly Step[] = ['credentials', 'role', 'external id', 'identity', 'organization', 'instance']
+const steps: readonly Step[] = ['credentials', 'role', 'external id', 'identity', 'clock', 'organization', 'instance']
 
 /**
  * Tries everything that a collection needs, with one small call for each permission, and says what to do about what
@@ -64,6 +64,10 @@ function stepCheck(step: Step, proven: ReadonlyMap<Step, string>, source: Source
   if (step === 'credentials' && found === longTerm) {
     const remedy = 'give this process a role (instance profile, pod identity, OIDC) instead of an access key'
     return { check: step, result: 'warning', cause: 'a long-term access key', remedy }
+  }
+  if (step === 'clock' && found === noDate) {
+    const remedy = 'see that this machine sets its clock by NTP: evidence is dated by it'
+    return { check: step, result: 'warning', losesNothing: true, cause: found, remedy }
   }
   if (found !== undefined) return { check: step, result: 'ok', cause: found, remedy: null }
   if (step === 'external id' && source.auth.roleArn !== null) {

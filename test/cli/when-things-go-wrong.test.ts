@@ -80,6 +80,17 @@ describe('when things go wrong, the program', function () {
     expect(refused.json.snapshots).to.deep.equal([])
   })
 
+  it('collects nothing by a clock that is ahead, and has the failure on record', async () => {
+    await using place = await workplace({ now: () => new Date(Date.now() - 86_400_000) })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0]).to.include({ code: 'CLOCK_SKEW' })
+    expect(refused.json.errors[0].message).to.contain('1440 minutes ahead of AWS')
+    expect(refused.json.snapshots).to.deep.equal([])
+    const { json } = await place.run('ledger', 'list', '--kind', 'run_failed', '--json')
+    expect(json.entries.map((each: { payload: object }) => each.payload)[0]).to.include({ source: 'acme', code: 'CLOCK_SKEW' })
+  })
+
   it('says that AWS cannot be reached', async () => {
     await using place = await workplace()
     const env = { ...place.env, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }

@@ -17,18 +17,19 @@ describe('the diagnosis', () => {
       source: { auth: { roleArn, externalId: 'demanded' } },
     })
     const { checks } = await diagnose(fresh.aws, fresh.source)
-    expect(checks.slice(0, 6).map(each => [each.check, each.result])).to.deep.equal([
+    expect(checks.slice(0, 7).map(each => [each.check, each.result])).to.deep.equal([
       ['credentials', 'warning'],
       ['role', 'ok'],
       ['external id', 'ok'],
       ['identity', 'ok'],
+      ['clock', 'ok'],
       ['organization', 'ok'],
       ['instance', 'ok'],
     ])
     expect(checks[0]!.cause).to.include('long-term')
-    expect(checks[6]).to.include({ check: 'access key', result: 'warning' })
+    expect(checks[7]).to.include({ check: 'access key', result: 'warning' })
     expect(checks.at(-1)).to.deep.include({ check: network, result: 'ok', cause: 'the store answers to every network' })
-    const tried = checks.slice(7)
+    const tried = checks.slice(8)
     const granted = (requiredPolicy('aws') as unknown as { Statement: { Action: string[] }[] }).Statement
     expect(tried.map(each => each.check).sort(), 'every action of the policy, once').to.deep.equal(
       granted.flatMap(statement => statement.Action).sort(),
@@ -160,10 +161,26 @@ describe('the diagnosis', () => {
       ['role', 'failed'],
       ['external id', 'skipped'],
       ['identity', 'skipped'],
+      ['clock', 'skipped'],
       ['organization', 'skipped'],
       ['instance', 'skipped'],
     ])
     expect(checks[1]!.remedy).to.include('sts:AssumeRole').and.include(':user/collector')
+  })
+
+  it('shows a clock that is ahead, and asks no more', async () => {
+    await using fresh = await freshAws(organization(), { simulator: { now: () => new Date(Date.now() - 3_600_000) } })
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    const clock = checks.find(each => each.check === 'clock')!
+    expect(clock).to.include({ result: 'failed' })
+    expect(clock.cause).to.include('60 minutes ahead of AWS')
+    expect(checks.filter(each => ['organization', 'instance'].includes(each.check)).map(each => each.result)).to.deep.equal([
+      'skipped',
+      'skipped',
+    ])
+    await using right = await freshAws(organization())
+    const found = (await diagnose(right.aws, right.source)).checks.find(each => each.check === 'clock')
+    expect(found).to.include({ result: 'ok' })
   })
 
   it('warns of a directory without users, and says which one it is', async () => {
@@ -207,7 +224,9 @@ describe('the diagnosis', () => {
       ['2030-02-01T00:00:00Z', 'ok', 31],
       ['2030-12-31T12:00:00Z', 'warning', 364],
     ] as const) {
-      await using fresh = await freshAws(made, { simulator: { now: () => new Date(now) } })
+      // its own is four minutes behind, where it is a day less
+      const own = () => new Date(Date.parse(now) - 240_000)
+      await using fresh = await freshAws(made, { simulator: { now: () => new Date(now) }, aws: { now: own } })
       const found = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'access key')
       expect(found).to.include({ result, cause: `made 2030-01-01, ${days} days ago by the clock of AWS` })
     }
