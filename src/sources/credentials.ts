@@ -19,7 +19,7 @@ import { type Trouble, troubleOf } from './trouble.ts'
 import type { Way } from './way.ts'
 
 /** Longest session that role chaining allows, and shortest that a role may be limited to. */
-const sessionSeconds = 3600
+export const sessionSeconds = 3600
 const stsRate = 600
 /** After a refused renewal nobody asks again for so long. */
 const refusedForMs = 30_000
@@ -253,10 +253,11 @@ export class Credentials {
     try {
       return await this.#base(how)
     } catch (cause) {
-      throw new SourcesError('NO_CREDENTIALS', `no AWS credentials were found: ${(cause as Error).message}`, {
-        hint: 'give this process a role, a profile (AWS_PROFILE) or keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)',
-        cause,
-      })
+      const { message } = cause as Error
+      const hint = isSessionTooLong(message)
+        ? `write duration_seconds = ${sessionSeconds} into the profile, or leave it out: the session is renewed before it ends`
+        : 'give this process a role, a profile (AWS_PROFILE) or keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)'
+      throw new SourcesError('NO_CREDENTIALS', `no AWS credentials were found: ${message}`, { hint, cause })
     }
   }
 
@@ -310,6 +311,11 @@ export class Credentials {
     else ledger.record({ ...call, items: 1, answer: said.output.$metadata, trouble: null })
     return 'trouble' in said ? said : { ...said, date: tally.date }
   }
+}
+
+/** AWS's words for a session that is longer than the role, or a role on the way to it, allows. */
+export function isSessionTooLong(message: string): boolean {
+  return /DurationSeconds exceeds|MaxSessionDuration|hour session limit/i.test(message)
 }
 
 /** What a role that demands its external id must refuse: none, and one that it cannot know. */

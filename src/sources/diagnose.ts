@@ -218,6 +218,20 @@ function emptyDirectory(session: Session, check: string): Check {
   }
 }
 
+/** A plain member is shown the applications of its own account and no others: none at all says nothing of the organization. */
+function noApplications(session: Session, check: string): Check {
+  const owner = session.standing!.identity.instanceOwnerAccountId
+  if (owner === session.accountId) return { check, result: 'ok', cause: 'allowed; there is not one application', remedy: null }
+  return {
+    check,
+    result: 'warning',
+    losesNothing: true,
+    cause: `allowed, and shows not one application to account ${session.accountId}; the instance is owned by ${owner ?? 'an account that is not told'}`,
+    remedy:
+      'a member is shown the applications of its own account alone: if there are others, use a role in the management account or the delegated administrator',
+  }
+}
+
 function parentOf(dataset: Dataset, session: Session, firstRow: ReadonlyMap<string, Row>): string | null {
   const roots = rootsOf(dataset, session.subject)
   if (roots !== null) return roots[0] ?? null
@@ -241,6 +255,7 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     const row = rows?.[0]
     if (row !== undefined) firstRow.set(dataset.name, row)
     else if (rows !== null && dataset.name === 'identitystore.users') return emptyDirectory(session, action)
+    else if (rows !== null && dataset.name === 'sso.applications') return noApplications(session, action)
     return allowed(action)
   }
   return troubleCheck(session, dataset, action, said.trouble, parent)
@@ -256,6 +271,10 @@ function troubleCheck(session: Session, dataset: Dataset, action: string, troubl
   if (dataset.isNotListable?.(trouble)) {
     const cause = 'the identity source is Active Directory: AWS lists neither its users nor its groups'
     return { check: action, result: 'warning', cause, remedy: 'assignments are collected; users and memberships cannot be' }
+  }
+  if (trouble.kind === 'unsupported') {
+    const cause = `not offered in this partition or Region (${trouble.code}): recorded as not_collectable`
+    return { check: action, result: 'warning', cause, remedy: null }
   }
   const refused = causeOf(trouble, dataset, session.place(dataset.operation.service), parent).gap.action
   const missing = refused === actionOf(dataset.operation) ? action : refused

@@ -1,4 +1,4 @@
-import { regionDisabled } from './credentials.ts'
+import { isSessionTooLong, regionDisabled, sessionSeconds } from './credentials.ts'
 import { wayOut } from './gap.ts'
 import { trustPolicy } from './policy.ts'
 import type { Session } from './session.ts'
@@ -65,6 +65,16 @@ export function clockRefusal(now: Date, date: string | null, answered: string): 
  * STS does not tell a missing role from a wrong external id from a policy: all of them are named, with the trust policy.
  */
 export async function roleRefusal(session: Session, trouble: Trouble): Promise<SourcesError> {
+  if (isSessionTooLong(trouble.message)) {
+    const role = session.credentials.refusedRole ?? session.source.auth.roleArn
+    return new SourcesError(
+      'ROLE_REFUSED',
+      `AWS gives no session of ${sessionSeconds} seconds of the role ${role} (${trouble.message})`,
+      {
+        hint: `let the maximum session duration of the role be ${sessionSeconds} seconds or more; a role that is assumed from another gives one hour at most`,
+      },
+    )
+  }
   if (trouble.kind !== 'denied') return refusal(session, trouble, 'sts:AssumeRole')
   const { roleArn: configured, externalId } = session.source.auth
   const onTheWay = session.source.auth.via?.find(role => role.roleArn === session.credentials.refusedRole)

@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { buildOrganization, emptyIam } from '../../src/simulator/index.ts'
 import { diagnose, requiredPolicy } from '../../src/sources/index.ts'
-import { freshAws } from './fresh-aws.ts'
+import { type FreshAws, freshAws } from './fresh-aws.ts'
 
 const organization = () =>
   buildOrganization({ seed: 4, accounts: 4, users: 6, groups: 2, permissionSets: 2, applications: 1, iamUsers: 0, defects: true })
@@ -181,6 +184,70 @@ describe('the diagnosis', () => {
     await using right = await freshAws(organization())
     const found = (await diagnose(right.aws, right.source)).checks.find(each => each.check === 'clock')
     expect(found).to.include({ result: 'ok' })
+  })
+
+  it('knows a session that the role does not give so long, in its own words and in those of a profile', async () => {
+    const made = organization()
+    const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`
+    const message = 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining'
+    await using fresh = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { auth: { roleArn, externalId: null } },
+    })
+    fresh.simulator.fault('sts:AssumeRole', { kind: 'error', code: 'ValidationError', message, status: 400 })
+    const role = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'role')!
+    expect(role).to.include({ result: 'failed' })
+    expect(role.cause).to.include('no session of 3600 seconds').and.include(roleArn)
+    expect(role.remedy).to.include('maximum session duration')
+    const folder = mkdtempSync(join(tmpdir(), 'evidenced-profile-'))
+    const keys = `aws_access_key_id = ${fresh.simulator.env.AWS_ACCESS_KEY_ID}\naws_secret_access_key = ${fresh.simulator.env.AWS_SECRET_ACCESS_KEY}\n`
+    const long = `[profile long]\nrole_arn = ${roleArn}\nsource_profile = base\nduration_seconds = 43200\nregion = eu-west-1\n`
+    writeFileSync(join(folder, 'config'), `[profile base]\n${keys}${long}`)
+    const before = { ...process.env }
+    // the SDK reads profiles by the environment of the process
+    const profile = { AWS_CONFIG_FILE: join(folder, 'config'), AWS_SHARED_CREDENTIALS_FILE: '/dev/null', AWS_PROFILE: 'long' }
+    Object.assign(process.env, profile, { AWS_ENDPOINT_URL: fresh.simulator.url })
+    const tooLong = { kind: 'error', code: 'ValidationError', message, status: 400 } as const
+    fresh.simulator.fault('sts:AssumeRole', tooLong, 9, input => Number(input.DurationSeconds) > 3600)
+    try {
+      await using chained = await freshAws(made, {
+        aws: { environment: { ...fresh.simulator.env, AWS_PROFILE: 'long' } },
+      })
+      const credentials = (await diagnose(chained.aws, chained.source)).checks[0]!
+      expect(credentials).to.include({ check: 'credentials', result: 'failed' })
+      expect(credentials.remedy).to.include('duration_seconds = 3600')
+    } finally {
+      for (const name of Object.keys(process.env)) delete process.env[name]
+      Object.assign(process.env, before)
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('says whose applications are shown, where none are', async () => {
+    const made = organization()
+    made.applications = []
+    await using own = await freshAws(made)
+    const checkOf = async (fresh: FreshAws) =>
+      (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'sso:ListApplications')!
+    expect(await checkOf(own)).to.include({ result: 'ok', cause: 'allowed; there is not one application' })
+    const delegate = made.accounts.at(-1)!.Id
+    const roleArn = `arn:aws:iam::${delegate}:role/Reader`
+    made.delegations.push({ accountId: delegate, servicePrincipal: 'sso.amazonaws.com', delegatedAt: new Date() } as never)
+    await using other = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { auth: { roleArn, externalId: null } },
+    })
+    const found = await checkOf(other)
+    expect(found).to.include({ result: 'warning', losesNothing: true })
+    expect(found.cause).to.include(delegate).and.include(made.organization!.MasterAccountId)
+  })
+
+  it('takes what a partition does not offer for no fault of the set-up', async () => {
+    await using fresh = await freshAws(organization())
+    fresh.simulator.fault('sso:ListApplications', { kind: 'error', code: 'UnknownOperationException' }, Number.POSITIVE_INFINITY)
+    const found = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'sso:ListApplications')
+    expect(found).to.include({ result: 'warning', remedy: null })
+    expect(found!.cause).to.include('not_collectable')
   })
 
   it('warns of a directory without users, and says which one it is', async () => {
