@@ -1,8 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { cronProblem } from './cron.ts'
-import type { Prepare } from './document.ts'
+import { nearest, type Prepare } from './document.ts'
 import type { Json } from './model.ts'
+
+/** Operations of Organizations that are asked: each may have a rate of its own. */
+const organizationsOperations = [
+  'DescribeOrganization',
+  'DescribePolicy',
+  'DescribeResourcePolicy',
+  'ListAccounts',
+  'ListAWSServiceAccessForOrganization',
+  'ListDelegatedAdministrators',
+  'ListDelegatedServicesForAccount',
+  'ListOrganizationalUnitsForParent',
+  'ListParents',
+  'ListPolicies',
+  'ListRoots',
+  'ListTagsForResource',
+  'ListTargetsForPolicy',
+]
+
+/** What a rate may be configured of. */
+const budgets = ['sso', 'identitystore', 'iam', 'sts', ...organizationsOperations.map(name => `organizations.${name}`)]
 
 type Path = readonly (string | number)[]
 type Report = Parameters<Prepare>[1]
@@ -67,8 +87,10 @@ export function checkMeaning(value: Json, report: Report): void {
       report(['sources', i, ...path], message, `write partition: ${ofRole}`)
     }
     for (const key of Object.keys(recordOf(memberOf(source, 'rateLimits')))) {
-      if (/^(sso|identitystore|iam|sts|organizations\.[A-Z][A-Za-z]+)$/.test(key)) continue
-      const hint = 'known here: sso, identitystore, iam, sts, organizations.<Operation>'
+      if (budgets.includes(key)) continue
+      const meant = nearest(key, budgets)
+      const known = `known here: sso, identitystore, iam, sts, organizations.<Operation> with ${organizationsOperations.join(', ')}`
+      const hint = meant === null ? known : `did you mean ${meant}? ${known}`
       report(['sources', i, 'rateLimits', key], `there is no budget ${key}`, hint)
     }
   }

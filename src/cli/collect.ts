@@ -10,6 +10,7 @@ import { exit } from './exit.ts'
 import { awsOf, headsOf, sourcesOf, storeOf } from './parts.ts'
 import { recordSetup } from './setup-record.ts'
 import { type Terminal, table } from './terminal.ts'
+import { noHeadOf, watchedHeads } from './watched-heads.ts'
 
 interface Options extends CommonOptions {
   readonly source?: string
@@ -28,7 +29,10 @@ export function addCollect(program: Command, invocation: Invocation): void {
       await using store = await storeOf(config, log)
       await recordSetup(store, config, null)
       await using aws = awsOf(store, log, invocation.env)
-      const heads = await headsOf(config, invocation.env)
+      const outside = await headsOf(config, invocation.env)
+      const watched = watchedHeads(outside.sinks)
+      const heads = { ...outside, sinks: watched.sinks }
+      const headsMissing: Json[] = []
       const snapshots: Snapshot[] = []
       const errors: Json[] = []
       for (const source of sources) {
@@ -43,13 +47,22 @@ export function addCollect(program: Command, invocation: Invocation): void {
           snapshots.push(snapshot)
           showSnapshot(terminal, snapshot)
           showChecks(terminal, await checksOf(store, snapshot))
+          const headFailure = watched.failure()
+          if (headFailure === null) continue
+          terminal.note(`evidenced: ${source.label}: ${noHeadOf(`snapshot ${snapshot.version}`, headFailure)}`)
+          headsMissing.push({ source: source.label, version: snapshot.version, message: headFailure })
         } catch (error) {
           terminal.note(`evidenced: ${source.label}: ${explain(error)}`)
           errors.push({ source: source.label, code: codeOf(error), message: explain(error) })
         }
       }
-      terminal.document({ snapshots: snapshots.map(snapshotSummary), ...(errors.length === 0 ? {} : { errors }) })
-      invocation.code = errors.length > 0 ? exit.failed : snapshots.every(isComplete) ? exit.done : exit.incomplete
+      terminal.document({
+        snapshots: snapshots.map(snapshotSummary),
+        ...(errors.length === 0 ? {} : { errors }),
+        ...(headsMissing.length === 0 ? {} : { headsMissing }),
+      })
+      const isWhole = snapshots.every(isComplete) && headsMissing.length === 0
+      invocation.code = errors.length > 0 ? exit.failed : isWhole ? exit.done : exit.incomplete
     })
 }
 

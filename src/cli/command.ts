@@ -4,6 +4,7 @@ import { type Config, loadConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { type ExitCode, UsageError } from './exit.ts'
 import { withKeptExternalIds } from './external-ids.ts'
+import { defaultConfig } from './named-commands.ts'
 import { openTerminal, type Streams, type Terminal } from './terminal.ts'
 
 /** One run of the program; `code` is what it will exit with. */
@@ -12,6 +13,8 @@ export interface Invocation {
   readonly streams: Streams
   /** aborts at SIGINT and SIGTERM */
   readonly signal: AbortSignal
+  /** as the command line names it, once the command is known */
+  config: string
   code: ExitCode
 }
 
@@ -25,12 +28,13 @@ export function addCommand(parent: Command, nameAndArguments: string, summary: s
   return parent
     .command(nameAndArguments)
     .description(summary)
-    .option('--config <file>', 'configuration file', './config.yaml')
+    .option('--config <file>', 'configuration file', defaultConfig)
     .option('--json', 'print exactly one JSON document on standard output', false)
 }
 
 export function terminalOf(invocation: Invocation, options: CommonOptions): Terminal {
-  return openTerminal(invocation.streams, options.json)
+  invocation.config = options.config
+  return openTerminal(invocation.streams, options.json, options.config)
 }
 
 /** The configuration that the command line names, with the external ids that we made and keep. */

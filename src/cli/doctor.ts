@@ -4,6 +4,7 @@ import { type Check, diagnose, localBudget, openAws } from '../sources/index.ts'
 import { softwareVersion } from '../version.ts'
 import { addCommand, type CommonOptions, configOf, type Invocation, terminalOf } from './command.ts'
 import { exit } from './exit.ts'
+import { withConfig } from './named-commands.ts'
 import { catalogOf, sourcesOf, storeOf } from './parts.ts'
 import { table } from './terminal.ts'
 import { unevaluatedWithout } from './unevaluated.ts'
@@ -67,7 +68,11 @@ export function addDoctor(program: Command, invocation: Invocation): void {
         database,
         sources: diagnoses.map(({ source, checks }) => ({
           source,
-          checks: checks.map(each => ({ ...each, controls: [...unevaluated(each)] })),
+          checks: checks.map(each => ({
+            ...each,
+            remedy: each.remedy === null ? null : withConfig(each.remedy, options.config),
+            controls: [...unevaluated(each)],
+          })),
         })),
       })
       invocation.code = all.some(each => each.result === 'failed') ? exit.failed : exit.done

@@ -13,6 +13,7 @@ import { printExplanations } from './explain.ts'
 import { catalogOf, headsOf, storeOf } from './parts.ts'
 import { recordSetup } from './setup-record.ts'
 import { table } from './terminal.ts'
+import { noHeadOf, watchedHeads } from './watched-heads.ts'
 
 interface Options extends CommonOptions {
   readonly asOf?: string
@@ -56,7 +57,9 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
         return
       }
       await recordSetup(store, config, catalog)
-      const heads = await headsOf(config, invocation.env)
+      const outside = await headsOf(config, invocation.env)
+      const watched = watchedHeads(outside.sinks)
+      const heads = { ...outside, sinks: watched.sinks }
       const evaluation = await runEvaluation({ store, catalog, log, heads }, asOf, config.findings)
       const counts = countsOf(evaluation)
       const rows = counts.map(each => [
@@ -71,6 +74,8 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
       ])
       terminal.line(`as of ${asOf.toISOString()}, evaluation ${evaluation.id}, digest ${evaluation.digest}`)
       terminal.line(table(['control', 'severity', 'population', 'pass', 'fail', 'unknown', 'n/a', 'excepted'], rows))
+      const headFailure = watched.failure()
+      if (headFailure !== null) terminal.note(`evidenced: ${noHeadOf(`evaluation ${evaluation.id}`, headFailure)}`)
       const causes = gapCauses(evaluation.outcomes)
       if (causes.length > 0) {
         terminal.line(causeTable(causes.slice(0, shownCauses)))
@@ -94,11 +99,13 @@ export function addEvaluate(program: Command, invocation: Invocation): void {
           results,
           controls,
         })),
+        ...(headFailure === null ? {} : { headMissing: headFailure }),
       })
       const whole =
         (await snapshotsOf(store, evaluation)).every(isComplete) &&
         mistakesOf(catalog, evaluation).length === 0 &&
-        broken.length === 0
+        broken.length === 0 &&
+        headFailure === null
       invocation.code = whole ? exit.done : exit.incomplete
     })
 }

@@ -23,6 +23,7 @@ import { addInventory } from './inventory.ts'
 import { addKeys } from './keys.ts'
 import { addLedger } from './ledger.ts'
 import { addMigrate } from './migrate.ts'
+import { defaultConfig, withConfig } from './named-commands.ts'
 import { addPlan } from './plan.ts'
 import { addPrivacy } from './privacy.ts'
 import { addReperform } from './reperform.ts'
@@ -45,7 +46,7 @@ Exit codes:
   0  done and complete
   1  failed: nothing was proven (no credentials, no instance, no database, …)
   2  wrong usage or configuration
-  3  done, but an input was denied or incomplete, a head is missing outside (verify-store),
+  3  done, but an input was denied or incomplete, a head is missing outside (collect, evaluate, verify-store),
      or pseudonyms leave results that cannot be compared (reperform)
   4  verification found something wrong`
 
@@ -59,7 +60,7 @@ export async function main(
   streams: Streams,
   signal: AbortSignal,
 ): Promise<number> {
-  const invocation: Invocation = { env, streams, signal, code: exit.done }
+  const invocation: Invocation = { env, streams, signal, config: defaultConfig, code: exit.done }
   const program = new Command('evidenced')
     .description(description)
     .version(softwareVersion, '-V, --version')
@@ -103,7 +104,7 @@ export async function main(
     await program.parseAsync([...argv], { from: 'user' })
     return invocation.code
   } catch (error) {
-    return refuse(error, argv.includes('--json'), streams)
+    return refuse(error, argv.includes('--json'), streams, invocation.config)
   }
 }
 
@@ -123,7 +124,7 @@ const usageCodes: ReadonlySet<string> = new Set([
 ])
 
 /** The one place where an error becomes an exit code. */
-function refuse(error: unknown, json: boolean, streams: Streams): number {
+function refuse(error: unknown, json: boolean, streams: Streams, config: string): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exit.done
     const message = error.message.replace(/^error: /, '')
@@ -134,12 +135,13 @@ function refuse(error: unknown, json: boolean, streams: Streams): number {
     return exit.usage
   }
   const code = error instanceof AppError ? error.code : 'UNEXPECTED'
-  streams.stderr.write(`evidenced: ${explain(error)}\n`)
+  streams.stderr.write(`evidenced: ${withConfig(explain(error), config)}\n`)
   if (!(error instanceof AppError) && error instanceof Error) {
     streams.stderr.write(`This is a fault in evidenced itself; please report it with these lines.\n${error.stack ?? ''}\n`)
   }
   if (json) {
-    const hint = error instanceof AppError ? error.hint : null
+    const said = error instanceof AppError ? error.hint : null
+    const hint = said === null ? null : withConfig(said, config)
     const message = error instanceof Error ? error.message : String(error)
     streams.stdout.write(`${JSON.stringify({ error: { code, message, hint } }, null, 2)}\n`)
   }

@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs'
 import { type Config, invalidConfig } from '../config.ts'
 import { type Catalog, loadCatalog } from '../controls/index.ts'
 import { nearest, problemLine } from '../document.ts'
@@ -32,13 +33,20 @@ export function catalogOf(
     Partial<Pick<Config, 'file' | 'frameworks' | 'retention' | 'placeOf' | 'parameterOverrides'>>,
   terminal: Pick<Terminal, 'note'>,
 ): Catalog {
+  const { file = 'config', placeOf = () => ({ line: 0, column: 0 }) } = config
+  const lost = config.controlFolders.flatMap((folder, i) => {
+    const message = unreadable(folder)
+    if (message === null) return []
+    const hint = 'name the folder of your own controls, or take it out'
+    return [{ file, ...placeOf(['controls', 'folders', i]), path: `controls.folders[${i}]`, message, hint }]
+  })
+  if (lost.length > 0) throw invalidConfig(lost)
   const catalog = loadCatalog({
     ownFolders: config.controlFolders,
     profile: config.frameworkProfile,
     parameters: config.parameters,
     overrides: config.parameterOverrides ?? [],
   })
-  const { file = 'config', placeOf = () => ({ line: 0, column: 0 }) } = config
   const misconfigured = catalog.problems
     .filter(problem => problem.file === 'config')
     .map(problem => ({ ...problem, file, ...placeOf(problem.path.split(/[.[\]]+/)) }))
@@ -58,6 +66,16 @@ export function catalogOf(
   if (misconfigured.length > 0) throw invalidConfig(misconfigured)
   for (const problem of catalog.problems) terminal.note(problemLine(problem))
   return catalog
+}
+
+/** Why a folder cannot be read, in words; null: it can. */
+function unreadable(folder: string): string | null {
+  try {
+    accessSync(folder, constants.R_OK)
+    return statSync(folder).isDirectory() ? null : `${folder} is no folder`
+  } catch (error) {
+    return `the folder of controls ${folder} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'error'}`
+  }
 }
 
 /** What signs evidence: the key in dataDir, a key file, or a key in AWS KMS. */

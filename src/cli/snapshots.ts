@@ -82,21 +82,26 @@ export function addSnapshots(program: Command, invocation: Invocation): void {
   addSnapshotsDiff(snapshots, invocation)
 }
 
-/** Somebody says that a population really is so much smaller: the next collection believes it. */
+/** Somebody says that a population really is so much smaller, or nothing: the next collection believes it. */
 function addConfirm(snapshots: Command, invocation: Invocation): void {
-  addCommand(snapshots, 'confirm', 'say that a sudden drop in a snapshot is real; the next collection believes it')
+  addCommand(
+    snapshots,
+    'confirm',
+    'say that a sudden drop or an empty list in a snapshot is real; the next collection believes it',
+  )
     .argument('<source>', 'label of the source')
-    .argument('<version>', 'the snapshot that shows the drop')
+    .argument('<version>', 'the snapshot that shows it')
     .action(async (label: string, version: string, options: CommonOptions) => {
       const terminal = terminalOf(invocation, options)
       await using store = await storeOf(configOf(invocation, options), openLog('warn'))
       const snapshot = await readSnapshot(store, label, whichOf({ ...options, version }))
       if (snapshot === null) throw new UsageError(`no such snapshot of ${label}`, 'see `evidenced snapshots list`')
-      const datasets = [...new Set(snapshot.gaps.filter(gap => gap.reason === 'unconfirmed_drop').map(gap => gap.dataset))].sort()
+      const confirmable = snapshot.gaps.filter(gap => ['unconfirmed_drop', 'unconfirmed_empty'].includes(gap.reason))
+      const datasets = [...new Set(confirmable.map(gap => gap.dataset))].sort()
       if (datasets.length === 0)
         throw new UsageError(
-          `snapshot ${version} of ${label} has no sudden drop to confirm`,
-          'confirm the snapshot whose datasets are incomplete with reason unconfirmed_drop',
+          `snapshot ${version} of ${label} has no sudden drop and no empty list to confirm`,
+          'confirm the snapshot whose datasets are incomplete with reason unconfirmed_drop or unconfirmed_empty',
         )
       const { position } = await appendLedger(store, 'confirmation', {
         source: label,

@@ -1,5 +1,6 @@
 import type { Json, Progress } from '../model.ts'
 import { progressText } from '../progress.ts'
+import { defaultConfig, withConfig } from './named-commands.ts'
 
 /** The outside of one invocation: handed in, so that a test can run a command without a process. */
 export interface Streams {
@@ -20,7 +21,8 @@ export interface Terminal {
   progress(progress: Progress): void
 }
 
-export function openTerminal(streams: Streams, json: boolean): Terminal {
+/** @param config the file that commands in what is printed for people are about */
+export function openTerminal(streams: Streams, json: boolean, config = defaultConfig): Terminal {
   let shown = false
   let lastPhase = ''
   let lastAt = 0
@@ -32,14 +34,14 @@ export function openTerminal(streams: Streams, json: boolean): Terminal {
     json,
     line(text) {
       clear()
-      if (!json) streams.stdout.write(`${text}\n`)
+      if (!json) streams.stdout.write(`${withConfig(text, config)}\n`)
     },
     document(value) {
       if (json) streams.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
     },
     note(text) {
       clear()
-      streams.stderr.write(`${text}\n`)
+      streams.stderr.write(`${withConfig(text, config)}\n`)
     },
     progress(progress) {
       const text = progressText(progress)

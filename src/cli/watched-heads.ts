@@ -33,3 +33,8 @@ export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
     failure: () => failures.values().next().value ?? null,
   }
 }
+
+/** What a person is told where a head could not be left. @param what was sealed, e.g. `snapshot 4` */
+export function noHeadOf(what: string, failure: string): string {
+  return `nobody outside the database holds the head of ${what}: ${failure}; it is left with the next one`
+}

@@ -126,6 +126,7 @@ const gapReasons = [
   'directory_not_listable',
   'still_exists',
   'unconfirmed_drop',
+  'unconfirmed_empty',
   'external_id_not_demanded',
   'parent_not_read',
   'withheld',

@@ -25,6 +25,7 @@ const unread: { readonly [R in Exclude<GapReason, 'parent_not_read' | 'disposed'
   directory_not_listable: 'cannot list this kind of directory',
   still_exists: 'said gone of something that exists',
   unconfirmed_drop: 'shows far fewer than before',
+  unconfirmed_empty: 'shows nothing, and nothing shows that it would',
   external_id_not_demanded: 'was not read with a role that demands no external id',
   withheld: 'is withheld',
   not_sent: 'was not sent by AWS',

@@ -37,6 +37,7 @@ export type GapReason =
   | 'directory_not_listable'
   | 'still_exists'
   | 'unconfirmed_drop'
+  | 'unconfirmed_empty'
   | 'external_id_not_demanded'
   | 'parent_not_read'
   | 'withheld'

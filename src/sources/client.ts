@@ -1,4 +1,4 @@
-import type { HttpRequest } from '@smithy/core/transport'
+import type { HttpRequest, HttpResponse } from '@smithy/core/transport'
 import type { AwsCredentialIdentity } from '@smithy/types'
 import type { Governor } from './governor.ts'
 import { RawProtocol } from './raw-protocol.ts'
@@ -15,6 +15,8 @@ export interface Tally {
   ms: number
   /** of the first attempt */
   at: Date | null
+  /** Date header of the answer */
+  date: string | null
 }
 
 export interface ClientOptions {
@@ -88,6 +90,7 @@ export class Client {
         try {
           const result = await next(args)
           governor.succeeded()
+          tally.date = result.response.headers.date ?? null
           return result
         } catch (error) {
           const trouble = troubleOf(error)
@@ -104,7 +107,7 @@ export class Client {
   }
 }
 
-type Next = (args: { readonly input: object; readonly request: HttpRequest }) => Promise<unknown>
+type Next = (args: { readonly input: object; readonly request: HttpRequest }) => Promise<{ readonly response: HttpResponse }>
 
 /** The SDK's own middleware puts the name together anew for every call. */
 function named(userAgent: string) {
@@ -116,7 +119,7 @@ function named(userAgent: string) {
 }
 
 export function newTally(): Tally {
-  return { attempts: 0, throttles: 0, ms: 0, at: null }
+  return { attempts: 0, throttles: 0, ms: 0, at: null, date: null }
 }
 
 /** AWS_ENDPOINT_URL_<SERVICE>, else AWS_ENDPOINT_URL; null leaves the choice to the SDK. */

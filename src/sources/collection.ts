@@ -2,6 +2,7 @@ import { partKey } from '../digest.ts'
 import type { Coverage, PartPiece, Row } from '../model.ts'
 import { PartNames } from '../part-names.ts'
 import { actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
+import { emptyAlone, standsAlone } from './empty-list.ts'
 import { type Cause, ownCause } from './gap.ts'
 import { Lanes } from './lanes.ts'
 import { endGone, endUnread, type PartReading, type PartResult, readPart } from './part.ts'
@@ -57,6 +58,7 @@ export class Collection {
         held: null,
         drop: null,
         notEnabled: null,
+        listed: null,
       }
       this.#states.set(dataset.name, { dataset, isParent, shown, ...nothing })
     }
@@ -69,7 +71,9 @@ export class Collection {
     this.#session.signal.addEventListener('abort', onAbort, { once: true })
     if (this.#session.signal.aborted) onAbort()
     for (const piece of this.#session.read.splice(0)) {
-      for (const gap of piece.end?.gaps ?? []) this.#note(this.#state(piece.part.dataset), { coverage: piece.end!.coverage, gap })
+      const state = this.#state(piece.part.dataset)
+      for (const gap of piece.end?.gaps ?? []) this.#note(state, { coverage: piece.end!.coverage, gap })
+      state.listed = piece.rows.length
       await this.#emit(piece)
     }
     for (const { dataset } of this.#states.values()) {
@@ -83,6 +87,7 @@ export class Collection {
         }
     }
     await this.#lanes.finished()
+    await this.#doubtEmpty()
     for (const state of this.#states.values()) await this.#doubt(state)
     for (const state of this.#states.values()) await this.#settle(state)
   }
@@ -166,6 +171,7 @@ export class Collection {
     const state = this.#state(dataset.name)
     if (notEnabled !== undefined) state.notEnabled = notEnabled
     state.shown?.note(read, rows, cause)
+    if (dataset.emptyBeside !== undefined) state.listed = cause === null ? rows : null
     if (cause?.coverage === 'denied') state.refusals++
     else state.isAnswered = true
     if (cause !== null) this.#note(state, cause)
@@ -192,6 +198,33 @@ export class Collection {
       else known.parents.push(index)
     }
     for (const { children, parents } of alike.values()) this.#schedule(children, parents)
+  }
+
+  /** When all is read: lists that are empty and have nothing beside them are listed again; those that are empty again stay open. */
+  async #doubtEmpty(): Promise<void> {
+    const alone = () => [...this.#states.values()].filter(({ dataset }) => this.#standsAlone(dataset))
+    for (const { dataset } of alone()) await this.#readAgain(dataset, rootsOf(dataset, this.#session.subject) ?? [])
+    // told together: each is without the other
+    for (const state of alone()) {
+      const { dataset } = state
+      const parent = this.#listParent(dataset)
+      const cause = emptyAlone(dataset, this.#place(dataset), parent, this.#session.source.label)
+      await endUnread(this.#reading(dataset, parent), cause)
+      this.#note(state, cause)
+    }
+  }
+
+  #standsAlone(dataset: Dataset): boolean {
+    if (notApplicable(dataset.needs, this.#session.standing) !== null) return false
+    return standsAlone(dataset, name => this.#listed(name), this.#session.baseline[dataset.name])
+  }
+
+  /** Rows of a list that was read to its end, now or by the interrupted run. */
+  #listed(name: string): number | null {
+    const { dataset, listed } = this.#state(name)
+    const parent = this.#listParent(dataset)
+    if (listed !== null || !this.#done.has(this.#key(dataset, parent))) return listed
+    return this.#remembered.stagedRows?.(name, this.#place(dataset)).get(parent) ?? null
   }
 
   /**
@@ -331,6 +364,8 @@ interface DatasetState {
   held: ReadonlyMap<string, number> | null
   /** AWS's proof that the feature is switched off */
   notEnabled: string | null
+  /** of a list that is not believed when it is empty, or stands beside one: rows that it showed to its end; null: it did not come there */
+  listed: number | null
   /** it lost far more in all than can be listed again */
   drop: Cause | null
   /** why some of it is not known, by kind */

@@ -3,7 +3,7 @@ import { wrongExternalIds } from './credentials.ts'
 import { actionOf, type Dataset } from './dataset.ts'
 import { causeOf } from './gap.ts'
 import { partitionOf } from './partitions.ts'
-import { refusal, roleRefusal } from './refusal.ts'
+import { clockRefusal, refusal, roleRefusal } from './refusal.ts'
 import { datasetNamed } from './services.ts'
 import { type Said, Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
@@ -11,7 +11,7 @@ import type { Trouble } from './trouble.ts'
 import type { Way } from './way.ts'
 
 /** The steps of proving who asks whom, in order. */
-export type Step = 'credentials' | 'role' | 'external id' | 'identity' | 'organization' | 'instance'
+export type Step = 'credentials' | 'role' | 'external id' | 'identity' | 'clock' | 'organization' | 'instance'
 
 export interface Connected {
   readonly session: Session
@@ -20,6 +20,9 @@ export interface Connected {
 
 /** What the first step finds where no session but a key signs. */
 export const longTerm = 'long-term access key'
+
+/** What the step of the clock finds in an answer without a date. */
+export const noDate = 'AWS told no date to hold it against'
 
 /** Attempts while a person waits: what is really unreachable is told in seconds. */
 const tries = 4
@@ -41,6 +44,9 @@ export async function connect(
     await assumeRole(session, onStep)
     const caller = await proveCaller(session)
     onStep('identity', caller.arn)
+    const skewed = clockRefusal(session.way.now(), caller.date, 'sts:GetCallerIdentity')
+    if (skewed !== null) throw skewed
+    onStep('clock', caller.date === null ? noDate : `agrees with AWS: ${caller.date}`)
     const organization = await readOrganization(session)
     onStep('organization', organization.id ?? (organization.standing === 'absent' ? 'none' : 'AWS refuses to say'))
     await readInstance(session, organization)

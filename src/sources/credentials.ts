@@ -3,7 +3,7 @@ import { fromNodeProviderChain } from '@aws-sdk/credential-providers'
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
 import type { RoleOnTheWay } from '../model.ts'
 import { SourcesError } from './sources-error.ts'
-import { type Assumed, type CallerIdentity, type Owner, Sts, sessionSeconds } from './sts.ts'
+import { type Assumed, type CallerIdentity, isSessionTooLong, type Owner, Sts, sessionSeconds } from './sts.ts'
 import type { Trouble } from './trouble.ts'
 import type { Way } from './way.ts'
 
@@ -175,10 +175,11 @@ export class Credentials {
     try {
       return await this.#base(how)
     } catch (cause) {
-      throw new SourcesError('NO_CREDENTIALS', `no AWS credentials were found: ${(cause as Error).message}`, {
-        hint: 'give this process a role, a profile (AWS_PROFILE) or keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)',
-        cause,
-      })
+      const { message } = cause as Error
+      const hint = isSessionTooLong(message)
+        ? `write duration_seconds = ${sessionSeconds} into the profile, or leave it out: the session is renewed before it ends`
+        : 'give this process a role, a profile (AWS_PROFILE) or keys (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)'
+      throw new SourcesError('NO_CREDENTIALS', `no AWS credentials were found: ${message}`, { hint, cause })
     }
   }
 }

@@ -120,6 +120,13 @@ export interface Dataset {
    * all its parts in sum, of which those that shrank are read again.
    */
   readonly isPopulation?: true | 'per_account' | 'in_sum'
+  /**
+   * An empty list is believed beside rows of one of these, which show that whoever asks is let see; otherwise it is listed again, and then open
+   * until somebody confirms it
+   */
+  readonly emptyBeside?: readonly string[]
+  /** there is always a row: an empty list is no answer */
+  readonly isNeverEmpty?: true
   /** members that are never kept, whatever the source asks for: secrets */
   readonly secret?: readonly string[]
   /** members that are dropped unless the source asks for them */

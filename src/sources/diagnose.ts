@@ -3,7 +3,7 @@ import type { Row, Source } from '../model.ts'
 import { ageOfAccessKey } from './access-key-age.ts'
 import type { Aws } from './aws.ts'
 import { type Check, nothingToAsk } from './check.ts'
-import { connect, longTerm, type Step } from './connect.ts'
+import { connect, longTerm, noDate, type Step } from './connect.ts'
 import { type Ask, actionOf, type Dataset, parentsOf, rootsOf } from './dataset.ts'
 import { accountChecks } from './diagnose-accounts.ts'
 import { networkCheck } from './diagnose-network.ts'
@@ -24,7 +24,7 @@ export interface Diagnosis {
 /** As most benchmarks have it: IAM-KEY-001 takes the same. */
 const oldKeyDays = 90
 
-const steps: readonly Step[] = ['credentials', 'role', 'external id', 'identity', 'organization', 'instance']
+const steps: readonly Step[] = ['credentials', 'role', 'external id', 'identity', 'clock', 'organization', 'instance']
 
 /**
  * Tries everything that a collection needs, with one small call for each permission, and says what to do about what
@@ -65,6 +65,10 @@ function stepCheck(step: Step, proven: ReadonlyMap<Step, string>, source: Source
   if (step === 'credentials' && found === longTerm) {
     const remedy = 'give this process a role (instance profile, pod identity, OIDC) instead of an access key'
     return { check: step, result: 'warning', cause: 'a long-term access key', remedy }
+  }
+  if (step === 'clock' && found === noDate) {
+    const remedy = 'see that this machine sets its clock by NTP: evidence is dated by it'
+    return { check: step, result: 'warning', losesNothing: true, cause: found, remedy }
   }
   if (found !== undefined) return { check: step, result: 'ok', cause: found, remedy: null }
   if (step === 'external id' && source.auth.roleArn !== null) {
@@ -211,7 +215,21 @@ function emptyDirectory(session: Session, check: string): Check {
     losesNothing: true,
     cause: `allowed, and there is not one user in ${identityStoreId} of ${kind} ${instanceArn} (owner ${instanceOwnerAccountId ?? 'not told'}, ${homeRegion})`,
     remedy:
-      'if people sign in through IAM Identity Center, this is another directory than theirs: check account and Region of the role',
+      'if people sign in through IAM Identity Center, this is another directory than theirs: check account and Region of the role. Without groups too, a collection stays incomplete until `evidenced snapshots confirm` says that the directory is empty',
+  }
+}
+
+/** A plain member is shown the applications of its own account and no others: none at all says nothing of the organization. */
+function noApplications(session: Session, check: string): Check {
+  const owner = session.standing!.identity.instanceOwnerAccountId
+  if (owner === session.accountId) return { check, result: 'ok', cause: 'allowed; there is not one application', remedy: null }
+  return {
+    check,
+    result: 'warning',
+    losesNothing: true,
+    cause: `allowed, and shows not one application to account ${session.accountId}; the instance is owned by ${owner ?? 'an account that is not told'}`,
+    remedy:
+      'a member is shown the applications of its own account alone: if there are others, use a role in the management account or the delegated administrator',
   }
 }
 
@@ -238,6 +256,7 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     const row = rows?.[0]
     if (row !== undefined) firstRow.set(dataset.name, row)
     else if (rows !== null && dataset.name === 'identitystore.users') return emptyDirectory(session, action)
+    else if (rows !== null && dataset.name === 'sso.applications') return noApplications(session, action)
     return allowed(action)
   }
   return troubleCheck(session, dataset, action, said.trouble, parent)
@@ -253,6 +272,10 @@ function troubleCheck(session: Session, dataset: Dataset, action: string, troubl
   if (dataset.isNotListable?.(trouble)) {
     const cause = 'the identity source is Active Directory: AWS lists neither its users nor its groups'
     return { check: action, result: 'warning', cause, remedy: 'assignments are collected; users and memberships cannot be' }
+  }
+  if (trouble.kind === 'unsupported') {
+    const cause = `not offered in this partition or Region (${trouble.code}): recorded as not_collectable`
+    return { check: action, result: 'warning', cause, remedy: null }
   }
   const refused = causeOf(trouble, dataset, session.place(dataset.operation.service), parent).gap.action
   const missing = refused === actionOf(dataset.operation) ? action : refused

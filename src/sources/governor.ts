@@ -1,4 +1,4 @@
-import { type Budget, burstSeconds } from './budget.ts'
+import { type Budget, burstSeconds, type Cut } from './budget.ts'
 import { SourcesError } from './sources-error.ts'
 
 /** Leases begin small and double up to this: whoever makes three calls must not keep half a second from the others. */
@@ -14,7 +14,7 @@ const longestHoldMs = 300_000
 
 /**
  * Paces the attempts of one budget: first come, first served, on an absolute schedule (a late timer is caught up), with a
- * burst of 0.1 s. Slots come in leases from the shared budget. A throttled answer cuts the rate, time restores it.
+ * burst of 0.1 s. Slots come in leases from the shared budget. A throttled answer cuts the rate of everybody who shares it, time restores it.
  */
 export class Governor {
   readonly #key: string
@@ -33,6 +33,8 @@ export class Governor {
   #rate: number
   #cutAt = Number.NEGATIVE_INFINITY
   #rateBeforeCut: number
+  /** the others were not told of the last cut yet */
+  #isUntold = false
 
   /** @param perSecond the rate that is never exceeded */
   constructor(budget: Budget, key: string, perSecond: number) {
@@ -63,6 +65,10 @@ export class Governor {
 
   /** An attempt was answered without a throttle. */
   succeeded(): void {
+    this.#recover()
+  }
+
+  #recover(): void {
     if (this.#rate >= this.#perSecond) return
     const seconds = (performance.now() - this.#cutAt) / 1000
     const before = this.#rateBeforeCut / this.#perSecond
@@ -77,10 +83,22 @@ export class Governor {
     if (now - this.#cutAt > cutWindowMs) {
       this.#cutAt = now
       this.#rateBeforeCut = this.#rate
+      this.#isUntold = true
       this.#rate = Math.max(this.#perSecond * floorShare, this.#rate * cut)
     }
     const holdMs = Math.min(longestHoldMs, (retryAfterSeconds ?? 0) * 1000)
     this.#next = Math.max(this.#next, now + holdMs)
+  }
+
+  /** Somebody who shares the budget was throttled: unless it is the same burst, or this one goes more slowly already, it is as if it had been here. */
+  #adopt({ secondsAgo, from }: Cut): void {
+    const at = performance.now() - secondsAgo * 1000
+    const rate = Math.max(this.#perSecond * floorShare, from * cut)
+    if (secondsAgo < 0 || at <= this.#cutAt + cutWindowMs || rate >= this.#rate) return
+    this.#cutAt = at
+    this.#rateBeforeCut = Math.min(this.#perSecond, from)
+    this.#rate = rate
+    this.#recover()
   }
 
   /** Ends all waiting; nobody is served any more. */
@@ -151,13 +169,21 @@ export class Governor {
   async #reserve(slots: number): Promise<number> {
     for (const pauseMs of [100, 500, 2000]) {
       try {
-        return await this.#budget.reserve(this.#key, slots, this.#rate)
+        return await this.#reserveOnce(slots)
       } catch (error) {
         if (this.#closed !== null) throw error
         await this.#pause(pauseMs)
       }
     }
-    return this.#budget.reserve(this.#key, slots, this.#rate)
+    return this.#reserveOnce(slots)
+  }
+
+  async #reserveOnce(slots: number): Promise<number> {
+    const told = this.#isUntold ? this.#cutAt : null
+    const mine = told === null ? null : { secondsAgo: (performance.now() - told) / 1000, from: this.#rateBeforeCut }
+    const waitMs = await this.#budget.reserve(this.#key, slots, this.#rate, { mine, adopt: each => this.#adopt(each) })
+    if (told === this.#cutAt) this.#isUntold = false
+    return waitMs
   }
 
   /** Resolves after so many milliseconds; never, once the governor is closed. */

@@ -127,8 +127,10 @@ class OpenPart {
       if (next === null || next === '') {
         const before = this.#droppedFrom(keys.size)
         if (this.#unnamed > 0) return ended(await this.#end('incomplete', this.#nameless(), this.#illFormed, fresh, isFirst))
-        if (before === null) return ended(await this.#end('complete', null, this.#illFormed, fresh, isFirst))
+        const isEmpty = dataset.isNeverEmpty === true && keys.size === 0
+        if (before === null && !isEmpty) return ended(await this.#end('complete', null, this.#illFormed, fresh, isFirst))
         if (!isDoubted) return { kind: 'doubted' }
+        if (before === null) return ended(await this.#end('incomplete', this.#empty(), [], fresh, isFirst))
         return ended(await this.#end('incomplete', this.#drop(before, keys.size), [], fresh, isFirst))
       }
       const digest = sha256(next)
@@ -340,6 +342,12 @@ class OpenPart {
     const { dataset, parent, session } = this.#reading
     const message = `${actionOf(dataset.operation)} showed ${rows} where there were ${before}, twice. Look whether the identity source was changed or emptied; if it is as it should be, confirm it with \`evidenced snapshots confirm ${session.source.label} <version>\` and collect again.`
     return ownCause('incomplete', 'unconfirmed_drop', dataset, this.#place, parent, null, message)
+  }
+
+  #empty(): Cause {
+    const { dataset, parent } = this.#reading
+    const message = `${actionOf(dataset.operation)} answered with an empty list, twice, and there is always at least one. Collect again, and report it if it stays.`
+    return ownCause('incomplete', 'invalid_answer', dataset, this.#place, parent, null, message)
   }
 
   #endless(): Cause {

@@ -2,7 +2,7 @@ import { wayOut } from './gap.ts'
 import { trustPolicy } from './policy.ts'
 import type { Session } from './session.ts'
 import { type SourcesCode, SourcesError } from './sources-error.ts'
-import { regionDisabled } from './sts.ts'
+import { isSessionTooLong, regionDisabled, sessionSeconds } from './sts.ts'
 import type { Trouble } from './trouble.ts'
 
 /** AWS refuses signatures that are further from its clock: five minutes. */
@@ -16,15 +16,8 @@ export function refusal(session: Session, trouble: Trouble, action: string): Sou
   switch (trouble.kind) {
     case 'credentials':
     case 'session_expired': {
-      const skewMs = skewOf(trouble, session.way.now())
-      if (skewMs !== null && Math.abs(skewMs) > mostSkewMs) {
-        const minutes = Math.round(Math.abs(skewMs) / 60_000)
-        return error(
-          'CLOCK_SKEW',
-          `the clock of this machine is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} AWS (${said})`,
-          'set the clock by NTP',
-        )
-      }
+      const skewed = clockRefusal(session.way.now(), trouble.date, `${action} was answered with ${trouble.code}`)
+      if (skewed !== null) return skewed
       if (trouble.code === regionDisabled) {
         const hint = `activate STS of ${region} in the account settings of IAM there`
         return error('CREDENTIALS_INVALID', `${action}: STS is switched off in ${region} for the account (${said})`, hint)
@@ -49,9 +42,39 @@ export function refusal(session: Session, trouble: Trouble, action: string): Sou
 }
 
 /**
+ * A clock that is further from AWS's than its signatures allow. The SDK signs by AWS's clock once it was refused for that, and a proxy may sign
+ * itself: what is collected would be dated wrongly all the same.
+ * @param date of AWS's answer (RFC 1123)
+ * @param answered what was, for people
+ * @returns null where the clocks agree, or the answer had no date
+ */
+export function clockRefusal(now: Date, date: string | null, answered: string): SourcesError | null {
+  const awsMs = date === null ? Number.NaN : Date.parse(date)
+  const skewMs = now.getTime() - awsMs
+  // written so that no date is no skew
+  if (!(Math.abs(skewMs) > mostSkewMs)) return null
+  const minutes = Math.round(Math.abs(skewMs) / 60_000)
+  const clocks = `it says ${now.toISOString()}, AWS ${new Date(awsMs).toISOString()}`
+  const message = `the clock of this machine is ${minutes} minutes ${skewMs > 0 ? 'ahead of' : 'behind'} AWS: ${clocks} (${answered})`
+  return new SourcesError('CLOCK_SKEW', message, {
+    hint: 'set the clock of this machine by NTP, and collect again: evidence is dated by it',
+  })
+}
+
+/**
  * STS does not tell a missing role from a wrong external id from a policy: all of them are named, with the trust policy.
  */
 export async function roleRefusal(session: Session, trouble: Trouble): Promise<SourcesError> {
+  if (isSessionTooLong(trouble.message)) {
+    const role = session.credentials.refusedRole ?? session.source.auth.roleArn
+    return new SourcesError(
+      'ROLE_REFUSED',
+      `AWS gives no session of ${sessionSeconds} seconds of the role ${role} (${trouble.message})`,
+      {
+        hint: `let the maximum session duration of the role be ${sessionSeconds} seconds or more; a role that is assumed from another gives one hour at most`,
+      },
+    )
+  }
   if (trouble.kind !== 'denied') return refusal(session, trouble, 'sts:AssumeRole')
   const { roleArn: configured, externalId } = session.source.auth
   const onTheWay = session.source.auth.via?.find(role => role.roleArn === session.credentials.refusedRole)
@@ -85,12 +108,6 @@ function masked(externalId: string | null): string | null {
 function principalOf(arn: string): string {
   const session = /^(arn:[^:]+):sts::(\d{12}):assumed-role\/([^/]+)\//.exec(arn)
   return session === null ? arn : `${session[1]}:iam::${session[2]}:role/${session[3]}`
-}
-
-/** Milliseconds by which the local clock is ahead of the answer's Date; null when it has none. */
-function skewOf(trouble: Trouble, now: Date): number | null {
-  const date = trouble.date === null ? Number.NaN : Date.parse(trouble.date)
-  return Number.isNaN(date) ? null : now.getTime() - date
 }
 
 function hintOfNetwork(trouble: Trouble, session: Session): string {

@@ -36,6 +36,8 @@ export interface CallerIdentity {
   readonly arn: string
   readonly userId: string
   readonly accountId: string
+  /** when AWS answered, by its own clock (RFC 1123); null: it did not say */
+  readonly date: string | null
 }
 
 /** Credentials of a role, or why there are none. */
@@ -85,7 +87,7 @@ export class Sts {
     if (Arn === undefined || UserId === undefined || Account === undefined) {
       throw new SourcesError('UNEXPECTED_ANSWER', 'sts:GetCallerIdentity answered without an identity')
     }
-    return { arn: Arn, userId: UserId, accountId: Account }
+    return { arn: Arn, userId: UserId, accountId: Account, date: said.date }
   }
 
   /** Asks STS in the source's Region, and where an account has switched that one off, in the Region that nobody can. */
@@ -93,7 +95,7 @@ export class Sts {
     command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
-  ): Promise<{ output: unknown } | { trouble: Trouble }> {
+  ): Promise<{ output: unknown; date: string | null } | { trouble: Trouble }> {
     const { region, partition } = this.#owner.source
     const said = await this.#askIn(this.#region ?? region, command, parameters, credentials)
     const always = partitionNamed(partition).stsRegion
@@ -107,7 +109,7 @@ export class Sts {
     command: SdkCommand,
     parameters: Facts,
     credentials: () => Promise<AwsCredentialIdentity>,
-  ): Promise<{ output: unknown } | { trouble: Trouble }> {
+  ): Promise<{ output: unknown; date: string | null } | { trouble: Trouble }> {
     const { way, source, ledger, governors, signal } = this.#owner
     const tally = newTally()
     // charged to the account that asks, which only the answer names: until then to the role's
@@ -136,6 +138,11 @@ export class Sts {
     const call = { service: 'sts', operation, place: { accountId, region }, parameters, page: 1, tally }
     if ('trouble' in said) ledger.record({ ...call, items: 0, answer: null, trouble: said.trouble })
     else ledger.record({ ...call, items: 1, answer: said.output.$metadata, trouble: null })
-    return said
+    return 'trouble' in said ? said : { ...said, date: tally.date }
   }
+}
+
+/** AWS's words for a session that is longer than the role, or a role on the way to it, allows. */
+export function isSessionTooLong(message: string): boolean {
+  return /DurationSeconds exceeds|MaxSessionDuration|hour session limit/i.test(message)
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { buildOrganization } from '../../src/simulator/index.ts'
+import { buildOrganization, emptyOrganization } from '../../src/simulator/index.ts'
 import { externalId, workplace } from './program.ts'
 
 describe('a sudden drop, as a user meets it', () => {
@@ -24,6 +24,17 @@ describe('a sudden drop, as a user meets it', () => {
     const believed = await place.run('collect', '--json')
     expect(believed.code, believed.stderr).to.equal(0)
     expect(usersOf(believed)).to.include({ coverage: 'complete', count: 20 })
+  })
+
+  it('does not believe a directory without users and groups until somebody confirms it', async function () {
+    this.timeout(180_000)
+    await using place = await workplace({ organization: emptyOrganization() })
+    const first = await place.run('collect', '--json')
+    expect(first.code, first.stderr).to.equal(3)
+    const confirmed = await place.run('snapshots', 'confirm', 'acme', '1', '--json')
+    expect(confirmed.json.datasets).to.deep.equal(['identitystore.groups', 'identitystore.users'])
+    const believed = await place.run('collect', '--json')
+    expect(believed.code, believed.stderr).to.equal(0)
   })
 
   it('keeps memberships, assignments and IAM users as last known until somebody confirms', async function () {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -78,6 +78,17 @@ describe('when things go wrong, the program', function () {
     expect(refused.code).to.equal(1)
     expect(refused.json.errors[0].code).to.equal('NO_INSTANCE')
     expect(refused.json.snapshots).to.deep.equal([])
+  })
+
+  it('collects nothing by a clock that is ahead, and has the failure on record', async () => {
+    await using place = await workplace({ now: () => new Date(Date.now() - 86_400_000) })
+    const refused = await place.run('collect', '--json')
+    expect(refused.code).to.equal(1)
+    expect(refused.json.errors[0]).to.include({ code: 'CLOCK_SKEW' })
+    expect(refused.json.errors[0].message).to.contain('1440 minutes ahead of AWS')
+    expect(refused.json.snapshots).to.deep.equal([])
+    const { json } = await place.run('ledger', 'list', '--kind', 'run_failed', '--json')
+    expect(json.entries.map((each: { payload: object }) => each.payload)[0]).to.include({ source: 'acme', code: 'CLOCK_SKEW' })
   })
 
   it('says that AWS cannot be reached', async () => {
@@ -219,6 +230,31 @@ describe('when things go wrong, the program', function () {
       /INCOMPLETE.*SOD-001 of acme: a conflicting pair is written A\|B/s,
     )
     expect((await place.run('bundle', '--out', 'b.zip', '--json')).code).to.equal(3)
+
+    place.configure({ more: { controls: { folders: ['./own'] } } })
+    rmSync(join(place.folder, 'own'), { recursive: true })
+    const lost = await place.run('run', '--json')
+    expect(lost.code).to.equal(2)
+    expect(lost.stderr).to.match(/config\.yaml:[1-9]\d*:[1-9].*controls\.folders\[0\].*own cannot be read: ENOENT/)
+  })
+
+  it('does not call a collection or an evaluation done whose head nobody outside the database holds', async () => {
+    await using place = await workplace()
+    place.configure({ more: { heads: { folder: './config.yaml/heads' } } })
+    const collected = await place.run('collect', '--json')
+    expect(collected.code, collected.stderr).to.equal(3)
+    expect(collected.json.snapshots[0]).to.include({ version: 1, complete: true })
+    expect(collected.json.headsMissing[0]).to.include({ source: 'acme', version: 1 })
+    expect(collected.stderr).to.contain('nobody outside the database holds the head of snapshot 1')
+    const evaluated = await place.run('evaluate', '--json')
+    expect(evaluated.code, evaluated.stderr).to.equal(3)
+    expect(evaluated.json.headMissing).to.contain('heads')
+    place.configure()
+    expect((await place.run('evaluate', '--json')).code).to.equal(0)
+    renameSync(join(place.folder, 'config.yaml'), join(place.folder, 'our config.yaml'))
+    const elsewhere = await place.run('snapshots', 'show', 'acme', '--version', '9', '--config', 'our config.yaml', '--json')
+    expect(elsewhere.json.error.hint).to.contain("`evidenced snapshots list --config 'our config.yaml'`")
+    expect(elsewhere.stderr).to.contain("--config 'our config.yaml'`")
   })
 
   it('writes over no evidence that is there, and hangs on no folder that cannot be made', async () => {

@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { parse } from 'yaml'
 import { ConfigError, describeConfig, loadConfig, parseConfig } from '../../src/config.ts'
 import { configSchema } from '../../src/config-schema.ts'
+import { datasets } from '../../src/sources/index.ts'
 
 const smallest = 'sources: [{ label: acme, kind: aws, region: eu-west-1 }]'
 
@@ -68,6 +69,17 @@ describe('the configuration', () => {
       expect(problem!.path, key).to.equal(`sources[0].rateLimits.${key}`)
       expect(problem!.hint, key).to.include('organizations.<Operation>')
     }
+    const [misspelt] = refusal(limits('organizations.ListTargetForPolicy: 5')).problems
+    expect(misspelt!.hint).to.match(/^did you mean organizations\.ListTargetsForPolicy\?/)
+  })
+
+  it('takes a rate limit of every operation that is asked of Organizations', () => {
+    const actions = new Set(datasets.flatMap(each => each.actions).filter(action => action.startsWith('organizations:')))
+    const operations = [...actions].map(action => action.replace(':', '.'))
+    expect(operations).to.have.length.greaterThan(10)
+    const limits = operations.map(name => `${name}: 5`).join(', ')
+    const text = `sources: [{ label: acme, kind: aws, region: eu-west-1, rateLimits: { ${limits} } }]`
+    expect(() => parseConfig(text, '/etc/evidenced/config.yaml', {})).not.to.throw()
   })
 
   it('refuses to listen anywhere but on loopback, a source label used twice and a zone that does not exist', () => {

@@ -59,7 +59,8 @@ describe('collecting', () => {
 
   it('says of every dataset that it was read, also when there is nothing below it', async () => {
     await using fresh = await freshAws(emptyOrganization())
-    const found = await collected(fresh)
+    const confirmed = { 'identitystore.users': 0, 'identitystore.groups': 0 }
+    const found = await collected(fresh, { plan: await planCollection(fresh.aws, fresh.source, {}, confirmed) })
     const named = new Set([...found.parts.values()].map(part => part.dataset))
     for (const dataset of uncollected) {
       expect(named.delete(dataset), dataset).to.equal(true)

@@ -144,6 +144,23 @@ describe('connecting', () => {
     expect(error.message).to.include('60 minutes ahead')
   })
 
+  it('reads nothing by a clock that is further from AWS’s than its signatures allow, although everything is answered', async () => {
+    for (const [minutes, told] of [
+      [-6, '6 minutes ahead of AWS'],
+      [6, '6 minutes behind AWS'],
+      [527_000, '527000 minutes behind AWS'],
+    ] as const) {
+      await using fresh = await freshAws(organization(), { simulator: { now: () => new Date(Date.now() + minutes * 60_000) } })
+      const error = await refusalOf(fresh)
+      expect(error.code).to.equal('CLOCK_SKEW')
+      expect(error.message).to.include(told).and.include(new Date().toISOString().slice(0, 10))
+      expect(error.hint).to.include('NTP')
+      expect(fresh.simulator.calls.map(call => call.operation)).to.deep.equal(['GetCallerIdentity'])
+    }
+    await using near = await freshAws(organization(), { simulator: { now: () => new Date(Date.now() - 4 * 60_000) } })
+    expect((await planCollection(near.aws, near.source, {})).identity.partition).to.equal('aws')
+  })
+
   it('says that AWS cannot be reached, and by which way', async () => {
     await using fresh = await freshAws(organization())
     const environment = { ...fresh.simulator.env }

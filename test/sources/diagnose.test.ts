@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { buildOrganization, emptyIam } from '../../src/simulator/index.ts'
 import { diagnose, requiredPolicy } from '../../src/sources/index.ts'
-import { freshAws } from './fresh-aws.ts'
+import { type FreshAws, freshAws } from './fresh-aws.ts'
 
 const organization = () =>
   buildOrganization({ seed: 4, accounts: 4, users: 6, groups: 2, permissionSets: 2, applications: 1, iamUsers: 0, defects: true })
@@ -17,18 +20,19 @@ describe('the diagnosis', () => {
       source: { auth: { roleArn, externalId: 'demanded' } },
     })
     const { checks } = await diagnose(fresh.aws, fresh.source)
-    expect(checks.slice(0, 6).map(each => [each.check, each.result])).to.deep.equal([
+    expect(checks.slice(0, 7).map(each => [each.check, each.result])).to.deep.equal([
       ['credentials', 'warning'],
       ['role', 'ok'],
       ['external id', 'ok'],
       ['identity', 'ok'],
+      ['clock', 'ok'],
       ['organization', 'ok'],
       ['instance', 'ok'],
     ])
     expect(checks[0]!.cause).to.include('long-term')
-    expect(checks[6]).to.include({ check: 'access key', result: 'warning' })
+    expect(checks[7]).to.include({ check: 'access key', result: 'warning' })
     expect(checks.at(-1)).to.deep.include({ check: network, result: 'ok', cause: 'the store answers to every network' })
-    const tried = checks.slice(7)
+    const tried = checks.slice(8)
     const granted = (requiredPolicy('aws') as unknown as { Statement: { Action: string[] }[] }).Statement
     expect(tried.map(each => each.check).sort(), 'every action of the policy, once').to.deep.equal(
       granted.flatMap(statement => statement.Action).sort(),
@@ -160,10 +164,90 @@ describe('the diagnosis', () => {
       ['role', 'failed'],
       ['external id', 'skipped'],
       ['identity', 'skipped'],
+      ['clock', 'skipped'],
       ['organization', 'skipped'],
       ['instance', 'skipped'],
     ])
     expect(checks[1]!.remedy).to.include('sts:AssumeRole').and.include(':user/collector')
+  })
+
+  it('shows a clock that is ahead, and asks no more', async () => {
+    await using fresh = await freshAws(organization(), { simulator: { now: () => new Date(Date.now() - 3_600_000) } })
+    const { checks } = await diagnose(fresh.aws, fresh.source)
+    const clock = checks.find(each => each.check === 'clock')!
+    expect(clock).to.include({ result: 'failed' })
+    expect(clock.cause).to.include('60 minutes ahead of AWS')
+    expect(checks.filter(each => ['organization', 'instance'].includes(each.check)).map(each => each.result)).to.deep.equal([
+      'skipped',
+      'skipped',
+    ])
+    await using right = await freshAws(organization())
+    const found = (await diagnose(right.aws, right.source)).checks.find(each => each.check === 'clock')
+    expect(found).to.include({ result: 'ok' })
+  })
+
+  it('knows a session that the role does not give so long, in its own words and in those of a profile', async () => {
+    const made = organization()
+    const roleArn = `arn:aws:iam::${made.organization!.MasterAccountId}:role/Reader`
+    const message = 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining'
+    await using fresh = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { auth: { roleArn, externalId: null } },
+    })
+    fresh.simulator.fault('sts:AssumeRole', { kind: 'error', code: 'ValidationError', message, status: 400 })
+    const role = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'role')!
+    expect(role).to.include({ result: 'failed' })
+    expect(role.cause).to.include('no session of 3600 seconds').and.include(roleArn)
+    expect(role.remedy).to.include('maximum session duration')
+    const folder = mkdtempSync(join(tmpdir(), 'evidenced-profile-'))
+    const keys = `aws_access_key_id = ${fresh.simulator.env.AWS_ACCESS_KEY_ID}\naws_secret_access_key = ${fresh.simulator.env.AWS_SECRET_ACCESS_KEY}\n`
+    const long = `[profile long]\nrole_arn = ${roleArn}\nsource_profile = base\nduration_seconds = 43200\nregion = eu-west-1\n`
+    writeFileSync(join(folder, 'config'), `[profile base]\n${keys}${long}`)
+    const before = { ...process.env }
+    // the SDK reads profiles by the environment of the process
+    const profile = { AWS_CONFIG_FILE: join(folder, 'config'), AWS_SHARED_CREDENTIALS_FILE: '/dev/null', AWS_PROFILE: 'long' }
+    Object.assign(process.env, profile, { AWS_ENDPOINT_URL: fresh.simulator.url })
+    const tooLong = { kind: 'error', code: 'ValidationError', message, status: 400 } as const
+    fresh.simulator.fault('sts:AssumeRole', tooLong, 9, input => Number(input.DurationSeconds) > 3600)
+    try {
+      await using chained = await freshAws(made, {
+        aws: { environment: { ...fresh.simulator.env, AWS_PROFILE: 'long' } },
+      })
+      const credentials = (await diagnose(chained.aws, chained.source)).checks[0]!
+      expect(credentials).to.include({ check: 'credentials', result: 'failed' })
+      expect(credentials.remedy).to.include('duration_seconds = 3600')
+    } finally {
+      for (const name of Object.keys(process.env)) delete process.env[name]
+      Object.assign(process.env, before)
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('says whose applications are shown, where none are', async () => {
+    const made = organization()
+    made.applications = []
+    await using own = await freshAws(made)
+    const checkOf = async (fresh: FreshAws) =>
+      (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'sso:ListApplications')!
+    expect(await checkOf(own)).to.include({ result: 'ok', cause: 'allowed; there is not one application' })
+    const delegate = made.accounts.at(-1)!.Id
+    const roleArn = `arn:aws:iam::${delegate}:role/Reader`
+    made.delegations.push({ accountId: delegate, servicePrincipal: 'sso.amazonaws.com', delegatedAt: new Date() } as never)
+    await using other = await freshAws(made, {
+      simulator: { trust: [{ roleArn, externalId: null }] },
+      source: { auth: { roleArn, externalId: null } },
+    })
+    const found = await checkOf(other)
+    expect(found).to.include({ result: 'warning', losesNothing: true })
+    expect(found.cause).to.include(delegate).and.include(made.organization!.MasterAccountId)
+  })
+
+  it('takes what a partition does not offer for no fault of the set-up', async () => {
+    await using fresh = await freshAws(organization())
+    fresh.simulator.fault('sso:ListApplications', { kind: 'error', code: 'UnknownOperationException' }, Number.POSITIVE_INFINITY)
+    const found = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'sso:ListApplications')
+    expect(found).to.include({ result: 'warning', remedy: null })
+    expect(found!.cause).to.include('not_collectable')
   })
 
   it('warns of a directory without users, and says which one it is', async () => {
@@ -207,7 +291,9 @@ describe('the diagnosis', () => {
       ['2030-02-01T00:00:00Z', 'ok', 31],
       ['2030-12-31T12:00:00Z', 'warning', 364],
     ] as const) {
-      await using fresh = await freshAws(made, { simulator: { now: () => new Date(now) } })
+      // its own is four minutes behind, where it is a day less
+      const own = () => new Date(Date.parse(now) - 240_000)
+      await using fresh = await freshAws(made, { simulator: { now: () => new Date(now) }, aws: { now: own } })
       const found = (await diagnose(fresh.aws, fresh.source)).checks.find(each => each.check === 'access key')
       expect(found).to.include({ result, cause: `made 2030-01-01, ${days} days ago by the clock of AWS` })
     }

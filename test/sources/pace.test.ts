@@ -107,6 +107,55 @@ describe('the pace', () => {
     expect(throttles).to.be.lessThan(calls.length / 2)
   })
 
+  it('gives way in every process that shares the budget when AWS throttles one of them', async () => {
+    const organization = buildOrganization({ ...small, groups: 80 })
+    const shared = localBudget()
+    const rates: Record<'throttled' | 'other', number[]> = { throttled: [], other: [] }
+    const { promise: isTold, resolve: told } = Promise.withResolvers<void>()
+    const of = (who: keyof typeof rates) => {
+      const budget: Budget = {
+        reserve(key, slots, perSecond, cuts) {
+          if (key.endsWith('/identitystore')) rates[who].push(perSecond)
+          if (cuts?.mine) told()
+          return shared.reserve(key, slots, perSecond, cuts)
+        },
+      }
+      return { aws: { budget }, source: { rateLimits: { ...fast, identitystore: 100 } } }
+    }
+    await using one = await freshAws(organization, of('throttled'))
+    await using other = await freshAws(organization, of('other'))
+    one.simulator.fault('identitystore:ListUsers', { kind: 'error', code: 'ThrottlingException' })
+    other.simulator.hook('ListGroups', () => isTold)
+    await Promise.all([collected(one), collected(other)])
+    for (const [who, seen] of Object.entries(rates)) {
+      expect(Math.min(...seen), who).to.be.within(79.9, 99.9)
+      expect(seen[0], who).to.equal(100)
+    }
+  })
+
+  it('is as far back after a throttle that another process met as it would be after its own', async () => {
+    for (const [secondsAgo, least, most] of [
+      [0.1, 80, 87],
+      [2, 98, 100],
+      [15, 100, 100],
+    ] as const) {
+      const rates: number[] = []
+      const within = localBudget()
+      const budget: Budget = {
+        reserve(key, slots, perSecond, cuts) {
+          if (!key.endsWith('/identitystore')) return within.reserve(key, slots, perSecond)
+          rates.push(perSecond)
+          if (rates.length === 1) cuts?.adopt({ secondsAgo, from: 100 })
+          return within.reserve(key, slots, perSecond)
+        },
+      }
+      const source = { rateLimits: { ...fast, identitystore: 100 } }
+      await using fresh = await freshAws(buildOrganization({ ...small, groups: 6 }), { aws: { budget }, source })
+      await collected(fresh)
+      expect(rates[1], `${secondsAgo} seconds later`).to.be.within(least, most)
+    }
+  })
+
   it('waits as long as AWS asks for', async () => {
     await using fresh = await freshAws(buildOrganization({ ...small, groups: 2 }), { aws: { retryDeadlineMs: 10_000 } })
     fresh.simulator.fault('identitystore:ListUsers', {

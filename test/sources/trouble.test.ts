@@ -456,7 +456,9 @@ describe('what breaks on the way', () => {
 
   it('takes AWS’s clock for its own when a signature is refused for the time of this machine', async () => {
     const made = buildOrganization({ seed: 3, accounts: 2, users: 2, groups: 1, permissionSets: 1, iamUsers: 0 })
-    await using fresh = await freshAws(made, { simulator: { now: () => new Date(Date.now() + 3_600_000) } })
+    // connecting finds the clocks agreed; the one that signs is the SDK's
+    const now = () => new Date(Date.now() + 3_600_000)
+    await using fresh = await freshAws(made, { simulator: { now }, aws: { now } })
     const refused = { kind: 'error', code: 'InvalidSignatureException', status: 403 } as const
     for (const action of ['sso:ListInstances', 'organizations:DescribeOrganization']) fresh.simulator.fault(action, refused)
     await collected(fresh)

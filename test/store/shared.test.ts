@@ -7,6 +7,7 @@ import {
   openRun,
   openStore,
   readLedger,
+  type Store,
   saveBundle,
   saveParts,
   sealRun,
@@ -67,6 +68,27 @@ describe('what processes share through the store', () => {
     for (const [i, wait] of sorted.entries()) expect(wait, `lease ${i}`).to.be.at.most(50 * i)
     expect(await budgets[0]!.reserve('o-2/sso', 1, 100), 'another key has its own rate').to.equal(0)
     expect((await errorOf(budgets[0]!.reserve('o-1/sso', 1, 0))).message).to.contain('0 a second')
+  })
+
+  it('tells all processes of the newest throttle that one of them met, and of none that a clock dated which was ahead', async () => {
+    await using one = await freshStore()
+    await using two = await openStore(optionsFor(one.url))
+    const told = async (store: Store, mine: { secondsAgo: number; from: number } | null, key = 'o-1/sso') => {
+      const heard: number[] = []
+      const adopt = ({ secondsAgo, from }: { secondsAgo: number; from: number }) => heard.push(Math.round(secondsAgo), from)
+      await sharedBudget(store).reserve(key, 1, 100, { mine, adopt })
+      return heard
+    }
+    expect(await told(two, null)).to.deep.equal([])
+    expect(await told(one, { secondsAgo: 30, from: 60 })).to.deep.equal([30, 60])
+    expect(await told(two, null)).to.deep.equal([30, 60])
+    expect(await told(two, { secondsAgo: 90, from: 80 }), 'an older one').to.deep.equal([30, 60])
+    expect(await told(two, { secondsAgo: 10, from: 48 })).to.deep.equal([10, 48])
+    expect(await told(one, null)).to.deep.equal([10, 48])
+    expect(await told(one, null, 'o-2/sso')).to.deep.equal([])
+    await one.db.pool.query('update call_budget set cut_at = cut_at + 86400')
+    expect(await told(two, null)).to.deep.equal([])
+    expect(await told(two, { secondsAgo: 5, from: 20 })).to.deep.equal([5, 20])
   })
 
   it('lets no burst build up over a pause', async () => {

@@ -32,6 +32,7 @@ const users: Dataset = {
   rows: answer => required(answer, 'Users', 'UserId'),
   calls: rows => pagesOf(rows('identitystore.users'), pageSize),
   isNotListable,
+  emptyBeside: ['identitystore.groups'],
   personal: ['Birthdate', 'Addresses', 'PhoneNumbers', 'Photos'],
 }
 
@@ -45,6 +46,7 @@ const groups: Dataset = {
   rows: answer => required(answer, 'Groups', 'GroupId'),
   calls: rows => pagesOf(rows('identitystore.groups'), pageSize),
   isNotListable,
+  emptyBeside: ['identitystore.users'],
 }
 
 /** Per group and not per user: only so are memberships of deleted users seen. */

@@ -63,6 +63,7 @@ const roots: Dataset = {
   needs: 'organization',
   input: () => ({}),
   rows: answer => rowsOf(answer.Roots, root => text(root, 'Id')),
+  isNeverEmpty: true,
   calls: () => 1,
 }
 
@@ -102,6 +103,7 @@ const accounts: Dataset = {
   needs: 'organization',
   input: () => ({}),
   rows: answer => rowsOf(answer.Accounts, account => text(account, 'Id')),
+  isNeverEmpty: true,
   calls: rows => pagesOf(rows('organizations.accounts'), pageSize),
 }
 

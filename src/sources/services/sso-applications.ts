@@ -29,6 +29,7 @@ const applications: Dataset = {
   pageSize: 100,
   input: instanceArn => ({ InstanceArn: instanceArn }),
   rows: answer => rowsOf(answer.Applications, application => text(application, 'ApplicationArn')),
+  emptyBeside: ['sso.instance_details', 'sso.permission_set_arns'],
   calls: rows => pagesOf(rows('sso.applications'), applicationsPerPage),
 }
 

@@ -75,6 +75,7 @@ const permissionSetArns: Dataset = {
       arn => ({ PermissionSetArn: arn as string }),
     ),
   calls: rows => pagesOf(rows('sso.permission_set_arns'), pageSize),
+  emptyBeside: ['sso.instance_details', 'sso.applications'],
 }
 
 const permissionSets = detail('sso.permission_sets', describePermissionSet, {
