@@ -4,6 +4,7 @@ import { accountStates } from './account-states.ts'
 import { Collection } from './collection.ts'
 import { wrongExternalIds } from './credentials.ts'
 import type { Dataset } from './dataset.ts'
+import { ownCause } from './gap.ts'
 import { Lanes } from './lanes.ts'
 import { accountServicesOf } from './services.ts'
 import type { Session } from './session.ts'
@@ -255,40 +256,23 @@ function roleGap(session: Session, dataset: Dataset, roleArn: string, refused: T
       ? 'Check that the role exists in this account (the management account is not covered by service-managed StackSets), that its trust policy names the collector and the configured external id, and that no service control policy denies it'
       : 'Collect again'
   const message = `${said}. ${wayOut}.`
-  return {
-    coverage: isDenied ? 'denied' : 'incomplete',
-    reason: message,
-    gap: {
-      dataset: dataset.name,
-      place: session.place(dataset.operation.service),
-      parent: '',
-      key: null,
-      member: null,
-      reason: typeof refused === 'string' ? 'invalid_answer' : refused.reason,
-      action: isDenied ? 'sts:AssumeRole' : null,
-      errorCode: typeof refused === 'string' ? null : refused.code,
-      message,
-    },
-  }
+  const { coverage, gap } = ownCause(
+    isDenied ? 'denied' : 'incomplete',
+    typeof refused === 'string' ? 'invalid_answer' : refused.reason,
+    dataset,
+    session.place(dataset.operation.service),
+    '',
+    typeof refused === 'string' ? null : refused.code,
+    message,
+  )
+  return { coverage, reason: message, gap: { ...gap, action: isDenied ? 'sts:AssumeRole' : null } }
 }
 
 function distrusted(session: Session, dataset: Dataset, roleArn: string): Ending {
   const message = `${roleArn} was given without an external id, so anyone who may use this collector could read the account; nothing was read with it. Add the condition StringEquals sts:ExternalId to its trust policy (\`evidenced aws trust-policy\` prints one) and collect again.`
-  return {
-    coverage: 'incomplete',
-    reason: message,
-    gap: {
-      dataset: dataset.name,
-      place: session.place(dataset.operation.service),
-      parent: '',
-      key: null,
-      member: null,
-      reason: 'external_id_not_demanded',
-      action: null,
-      errorCode: 'EXTERNAL_ID_NOT_DEMANDED',
-      message,
-    },
-  }
+  const place = session.place(dataset.operation.service)
+  const code = 'EXTERNAL_ID_NOT_DEMANDED'
+  return { ...ownCause('incomplete', 'external_id_not_demanded', dataset, place, '', code, message), reason: message }
 }
 
 /** Which accounts there are is not known in full: said once, beside what was read, as a part named after the organization. */

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { until, workplace } from './program.ts'
+import { logged, until, workplace } from './program.ts'
 
 describe('the daemon, as a process', function () {
   this.timeout(120_000)
@@ -11,16 +11,8 @@ describe('the daemon, as a process', function () {
     await using place = await workplace()
     place.configure({ more: { server: { port: 0 } } })
     const daemon = place.start('run')
-    const event = (message: string) =>
-      daemon
-        .stderr()
-        .split('\n')
-        .filter(line => line.startsWith('{'))
-        .map(line => JSON.parse(line))
-        .find(entry => entry.message === message)
-    await until(() => event('listening') !== undefined)
-    const { address } = event('listening')
-    await until(() => event('evaluated') !== undefined)
+    const { address } = await logged(daemon, 'listening')
+    await logged(daemon, 'evaluated')
     // biome-ignore lint/suspicious/noExplicitAny: read by its documented shape
     const health = (await (await fetch(`${address}/healthz`)).json()) as any
     expect(health.ok).to.equal(true)

@@ -139,3 +139,16 @@ const organizationsRates = Object.fromEntries(
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise(resolve => setTimeout(resolve, 20))
 }
+
+/** What a program logged under a message, once it did. */
+export async function logged(running: Running, message: string) {
+  const find = () =>
+    running
+      .stderr()
+      .split('\n')
+      .filter(line => line.startsWith('{'))
+      .map(line => JSON.parse(line))
+      .find(entry => entry.message === message)
+  await until(() => find() !== undefined)
+  return find()
+}

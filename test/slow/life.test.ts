@@ -1,10 +1,7 @@
-import { join } from 'node:path'
 import { expect } from 'chai'
-import { silent } from '../../src/log.ts'
-import { openStore, type Store, saveEvaluation, saveImport } from '../../src/store/index.ts'
+import { type Store, saveImport } from '../../src/store/index.ts'
 import { type Workplace, workplace } from '../cli/program.ts'
-import { collectOnce, part, user } from '../store/collected.ts'
-import { evaluationOf } from '../store/evaluated.ts'
+import { oldHistory } from './old-history.ts'
 
 describe('the life of what is kept, as a user has it', function () {
   this.timeout(180_000)
@@ -12,29 +9,11 @@ describe('the life of what is kept, as a user has it', function () {
   /** open all the time, so that no command has to start the server */
   let store: Store
 
-  /** Two years of history of the source that the configuration names, made with a clock of its own. */
   before(async () => {
     place = await workplace()
-    let at = new Date('2024-01-01T00:00:00Z')
-    store = await openStore({
-      ...{ url: null, dataDir: join(place.folder, 'data'), log: silent, now: () => at, softwareVersion: '0.1.0' },
+    store = await oldHistory(place, async (into, email) => {
+      await saveImport(into, { kind: 'roster', location: 'hr.csv', digest: 'a'.repeat(64), rows: [{ personId: 'p1', email }] })
     })
-    for (const [day, name] of [
-      ['2024-01-01', 'jane@example.com'],
-      ['2024-06-01', 'jane.roe@example.com'],
-      ['2025-01-01', 'bob@example.com'],
-    ] as const) {
-      at = new Date(`${day}T00:00:00Z`)
-      const id = name.startsWith('jane') ? 'u-jane' : 'u-bob'
-      await saveImport(store, {
-        kind: 'roster',
-        location: 'hr.csv',
-        digest: 'a'.repeat(64),
-        rows: [{ personId: 'p1', email: name }],
-      })
-      await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user(id, { UserName: name })] })])
-      await saveEvaluation(store, evaluationOf([{ key: id, status: 'fail', reason: `${name} has no MFA` }]))
-    }
   })
 
   after(async () => {

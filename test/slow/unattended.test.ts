@@ -3,45 +3,11 @@ import { mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { expect } from 'chai'
 import pg from 'pg'
-import { silent } from '../../src/log.ts'
-import { openStore, type Store, saveEvaluation } from '../../src/store/index.ts'
-import { type Running, until, type Workplace, workplace } from '../cli/program.ts'
+import { logged, type Running, until, workplace } from '../cli/program.ts'
 import { startSmallS3 } from '../sources/small-s3.ts'
-import { collectOnce, part, user } from '../store/collected.ts'
-import { evaluationOf } from '../store/evaluated.ts'
 import { asOwner } from '../store/forger.ts'
 import { freshDatabase } from '../store/fresh-store.ts'
-
-/** Two years of history of the source that the configuration names, made with a clock of its own. */
-async function oldHistory(place: Workplace): Promise<Store> {
-  let at = new Date('2024-01-01T00:00:00Z')
-  const store = await openStore({
-    ...{ url: null, dataDir: join(place.folder, 'data'), log: silent, now: () => at, softwareVersion: '0.1.0' },
-  })
-  for (const [day, name] of [
-    ['2024-01-01', 'jane@example.com'],
-    ['2024-06-01', 'jane.roe@example.com'],
-    ['2025-01-01', 'bob@example.com'],
-  ] as const) {
-    at = new Date(`${day}T00:00:00Z`)
-    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user(name.slice(0, 4), { UserName: name })] })])
-    await saveEvaluation(store, evaluationOf([{ key: name.slice(0, 4), status: 'fail', reason: `${name} has no MFA` }]))
-  }
-  return store
-}
-
-/** What a daemon logged under a message, once it did. */
-async function logged(daemon: Running, message: string) {
-  const find = () =>
-    daemon
-      .stderr()
-      .split('\n')
-      .filter(line => line.startsWith('{'))
-      .map(line => JSON.parse(line))
-      .find(entry => entry.message === message)
-  await until(() => find() !== undefined)
-  return find()
-}
+import { oldHistory } from './old-history.ts'
 
 async function ended(daemon: Running): Promise<void> {
   daemon.child.kill('SIGTERM')
@@ -84,10 +50,10 @@ describe('a daemon that nobody looks at', function () {
     expect(await bodies()).to.equal(1)
     const found = await logged(next, 'the store is not as it was sealed')
     expect(found.level).to.equal('error')
-    expect(found.first.join('\n')).to.match(/IDC-USER-001 acme bob@/)
+    expect(found.first.join('\n')).to.match(/IDC-USER-001 acme u-bob/)
     const { address } = await logged(next, 'listening')
     const page = await (await fetch(address)).text()
-    expect(page).to.contain('THE STORE IS NOT AS IT WAS SEALED').and.to.contain('IDC-USER-001 acme bob@')
+    expect(page).to.contain('THE STORE IS NOT AS IT WAS SEALED').and.to.contain('IDC-USER-001 acme u-bob')
     await ended(next)
     const ledger = await place.run('ledger', 'list', '--kind', 'disposal', 'verification', '--json')
     expect(ledger.json.entries.map((entry: { kind: string }) => entry.kind).sort()).to.deep.equal(['disposal', 'verification'])

@@ -184,3 +184,25 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
     await sleep(10)
   }
 }
+
+/** Of the parts below: the permission set that everything is assigned through. */
+export const set = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1'
+
+/** The list of users, read to its end. */
+export function users(...rows: Parameters<typeof user>[]): PartPiece {
+  return part({ dataset: 'identitystore.users', rows: rows.map(each => user(...each)) })
+}
+
+/** The members of one group, read to their end. */
+export function members(groupId: string, ...ids: string[]): PartPiece {
+  return part({ dataset: 'identitystore.group_memberships', parent: groupId, rows: ids.map(id => membership(groupId, id)) })
+}
+
+/** The groups that `set` is assigned to in an account, read to their end. */
+export function pair(account: string, ...groups: string[]): PartPiece {
+  return part({
+    dataset: 'sso.account_assignments',
+    parent: `${account}|${set}`,
+    rows: groups.map(id => assignment(account, set, 'GROUP', id)),
+  })
+}

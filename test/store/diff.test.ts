@@ -1,20 +1,9 @@
 import { expect } from 'chai'
 import type { Change, PartPiece, Snapshot } from '../../src/model.ts'
 import { diff, type Store } from '../../src/store/index.ts'
-import { assignment, clockAt, collectOnce, gap, group, membership, part, user } from './collected.ts'
+import { clockAt, collectOnce, gap, group, members, membership, pair, part, set, users } from './collected.ts'
 import { freshStore } from './fresh-store.ts'
 
-const set = 'arn:aws:sso:::permissionSet/ssoins-1/ps-1'
-const users = (...rows: Parameters<typeof user>[]) =>
-  part({ dataset: 'identitystore.users', rows: rows.map(each => user(...each)) })
-const members = (groupId: string, ...ids: string[]) =>
-  part({ dataset: 'identitystore.group_memberships', parent: groupId, rows: ids.map(id => membership(groupId, id)) })
-const pair = (account: string, ...groups: string[]) =>
-  part({
-    dataset: 'sso.account_assignments',
-    parent: `${account}|${set}`,
-    rows: groups.map(id => assignment(account, set, 'GROUP', id)),
-  })
 const refusedUsers = part({
   dataset: 'identitystore.users',
   coverage: 'denied',
