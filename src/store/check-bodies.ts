@@ -21,10 +21,13 @@ export async function* checkBodies(store: Store): AsyncGenerator<StoreProblem> {
 
 const suspectBodies = {
   result_version: `select control_id || ' ' || source || ' ' || subject_key as name, body is null as gone from result_version
-    where disposed is null and (sha256(coalesce(salt, '') || convert_to(body, 'UTF8')) is distinct from digest or status <> body::json->>'status')`,
+    where disposed is null and case when sha256(coalesce(salt, '') || convert_to(body, 'UTF8')) is distinct from digest then true
+      else status <> body::json->>'status' end`,
   outcome_version: `select control_id || ' ' || source as name, false as gone from outcome_version
-    where sha256(convert_to(position::text || ' ' || encode(definition, 'hex') || ' ' || body, 'UTF8')) <> digest`,
+    where case when sha256(convert_to(position::text || ' ' || encode(definition, 'hex') || ' ' || body, 'UTF8')) <> digest then true
+      else source <> body::json->>'source' or control_id <> (select d.body::json->>'id' from control_definition d
+        where d.digest = definition and sha256(convert_to(d.body, 'UTF8')) = d.digest) end`,
   import_row: `select 'import ' || import_id || ' row ' || n as name, body is null as gone from import_row
     where disposed is null and sha256(salt || convert_to(body, 'UTF8')) is distinct from digest`,
-  control_definition: `select body::json->>'id' as name, false as gone from control_definition where sha256(convert_to(body, 'UTF8')) <> digest`,
+  control_definition: `select coalesce((select min(control_id) from outcome_version o where o.definition = d.digest), encode(d.digest, 'hex')) as name, false as gone from control_definition d where sha256(convert_to(body, 'UTF8')) <> digest`,
 }

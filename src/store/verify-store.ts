@@ -1,11 +1,13 @@
 import type { LedgerEntry, Snapshot } from '../model.ts'
 import { checkBodies } from './check-bodies.ts'
+import { openClassificationCheck } from './check-classifications.ts'
 import { checkDisposals, type DisposalCheck } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
 import { checkEvaluationHeads, checkHeads, type HeadCheck, type IsProven } from './check-heads.ts'
+import { checkRecorded } from './check-recorded.ts'
 import { checkCalls, checkItself } from './check-snapshot.ts'
+import { checkSurroundings } from './check-surroundings.ts'
 import { checkVersions, type VersionCheck } from './check-versions.ts'
-import { storedClassificationDigest } from './classification.ts'
 import { query } from './database.ts'
 import { computedDigest, readEvaluation } from './evaluation.ts'
 import { checkLedger, readLedger } from './ledger.ts'
@@ -67,6 +69,8 @@ export async function verifyStore(
   if (heads !== null) for await (const problem of checkEvaluationHeads(store, heads)) problems.push(problem)
   const evaluations = await checkEvaluations(store, { entries, last: versions.lastEvaluation }, problems, onProgress)
   for await (const problem of checkFindings(store)) problems.push(problem)
+  for await (const problem of checkRecorded(store)) problems.push(problem)
+  for await (const problem of checkSurroundings(store)) problems.push(problem)
   for (const [run, { position }] of entries.snapshots) {
     if (await isThere(store, 'select from snapshot where run_id::text = $1', run)) continue
     const message = `the ledger names it at ${position}, and it is not there`
@@ -118,8 +122,12 @@ async function checkSource(
   for (const [i, { version, collection_id: collectionId }] of positions.entries()) {
     onProgress(`snapshots of ${source.label}`, i, positions.length)
     const position: SnapshotPosition = { sourceId: source.id, version, collectionId }
-    const snapshot = (await readSnapshot(store, source.label, { version }))!
+    const snapshot = await readable(readSnapshot(store, source.label, { version }))
     const name = `${source.label} version ${version}`
+    if (typeof snapshot === 'string') {
+      problems.push({ kind: 'snapshot', name, message: snapshot })
+      continue
+    }
     const own = await checkItself(store, snapshot)
     for (const problem of own) problems.push({ ...problem, kind: 'snapshot' })
     const isChained = snapshot.previousDigest === (before?.digest ?? null) && version === (before?.version ?? 0) + 1
@@ -163,6 +171,16 @@ async function isThere(store: Store, text: string, value: string | number): Prom
   return (await query(store.db, text, [value])).length > 0
 }
 
+/** What is no JSON any more was changed, and is no reason to look at nothing else. @returns why it cannot be read */
+async function readable<T>(reading: Promise<T | null>): Promise<T | string> {
+  try {
+    return (await reading) ?? 'it is not there'
+  } catch (error) {
+    if (error instanceof SyntaxError) return `what it says cannot be read: ${error.message}`
+    throw error
+  }
+}
+
 async function checkEvaluations(
   store: Store,
   { entries, last }: { readonly entries: Entries; readonly last: number },
@@ -170,20 +188,33 @@ async function checkEvaluations(
   onProgress: (phase: string, done: number, total: number | null) => void,
 ): Promise<number> {
   const ids = await query<{ id: number }>(store.db, 'select id from evaluation where id <= $1 order by id', [last])
+  const checkClassification = await openClassificationCheck(store)
   for (const [i, { id }] of ids.entries()) {
     onProgress('evaluations', i, ids.length)
     const name = `evaluation ${id}`
-    const evaluation = (await readEvaluation(store, id))!
-    const { digest } = evaluation
+    const evaluation = await readable(readEvaluation(store, id))
+    if (typeof evaluation === 'string') {
+      problems.push({ kind: 'evaluation', name, message: evaluation })
+      entries.evaluations.delete(id)
+      continue
+    }
+    const { digest, evaluatedAt } = evaluation
     // over bodies of which one is gone it cannot be computed again, and the digests of the others stand alone
     const computed = (await computedDigest(store, evaluation)) ?? digest
     if (computed !== digest)
       problems.push({ kind: 'evaluation', name, message: `its digest is ${digest}, its rows give ${computed}` })
     if (entries.evaluations.get(id)?.payload.digest !== digest)
       problems.push({ kind: 'ledger', name, message: `no entry of the ledger holds its digest ${digest}` })
-    const said = entries.evaluations.get(id)?.payload.classification
-    if (said !== undefined && said !== (await storedClassificationDigest(store, id)))
-      problems.push({ kind: 'evaluation', name, message: 'what it says of permission sets was changed' })
+    const at = entries.evaluations.get(id)?.at
+    if (at !== undefined && at.getTime() !== evaluatedAt.getTime())
+      problems.push({
+        kind: 'evaluation',
+        name,
+        message: `it says that it was made on ${evaluatedAt.toISOString()}, the ledger ${at.toISOString()}`,
+      })
+    const said = entries.evaluations.get(id)?.payload.classification as string | undefined
+    const message = await checkClassification(evaluation, said)
+    if (message !== null) problems.push({ kind: 'evaluation', name, message })
     entries.evaluations.delete(id)
   }
   for (const [id, { position }] of entries.evaluations) {

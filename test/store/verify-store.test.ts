@@ -13,11 +13,14 @@ import {
   publishEvaluationHeads,
   publishHeads,
   readSnapshot,
+  recordFailure,
   type Store,
+  saveBundle,
   saveEvaluation,
+  saveImport,
   verifyStore,
 } from '../../src/store/index.ts'
-import { assignment, call, collectOnce, gap, group, membership, part, user } from './collected.ts'
+import { assignment, call, collectOnce, gap, group, membership, part, sourceNamed, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { asOwner, fixAllHashes } from './forger.ts'
 import { freshStore } from './fresh-store.ts'
@@ -78,6 +81,16 @@ describe('the whole database, computed again', () => {
       return found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`)
     }
     return { store, folder, problems }
+  }
+
+  /** An import, a bundle and a run that failed. */
+  async function recorded(store: Store): Promise<void> {
+    const [at, digest] = [new Date('2026-03-01T00:00:00Z'), 'ab'.repeat(32)]
+    await saveImport(store, { kind: 'roster', location: 'roster.csv', digest, rows: [{ email: 'u1@example.com' }] })
+    const record = { issuedAt: at, asOf: at, framework: 'soc2', path: 'b1.zip', sizeBytes: 1, manifestDigest: digest }
+    await saveBundle(store, { id: 'b1', ...record, keyFingerprint: 'ours', ledgerPosition: 1, complete: true })
+    await recordFailure(store, sourceNamed(), { code: 'NO_CREDENTIALS', message: 'none', startedAt: at })
+    expect((await verifyStore(store, null)).problems).to.deep.equal([])
   }
 
   it('finds nothing wrong where nothing is, parts that were not read and odd members included', async () => {
@@ -197,6 +210,63 @@ describe('the whole database, computed again', () => {
       expect((await problems(false)).join('\n'), statement).to.match(expected)
     }
   }).timeout(120_000)
+
+  it('names what no digest of rows covers: what was judged, filed, not read, and of which source', async () => {
+    const judged = /^evaluation evaluation 1: the snapshots whose permission sets it is said to have judged/m
+    const rounds: readonly (readonly (readonly [statement: string, expected: RegExp])[])[] = [
+      [
+        [`insert into classified_snapshot select source_id, 1, evaluation_id from classified_snapshot`, judged],
+        [
+          `update evaluation set evaluated_at = evaluated_at - interval '1 day'`,
+          /^evaluation evaluation 1: it says that it was made/m,
+        ],
+        [`delete from open_part_version`, /^part .* in acme version 2: it says that 1 parts were not read, and 0 are on record/m],
+        [`update source set instance_arn = 'x'`, /^snapshot source acme: its label or identity/m],
+        [
+          `update import_file set imported_at = imported_at - interval '1 day'`,
+          /^import import 1: it is not what the ledger says/m,
+        ],
+        [
+          `insert into import_file select 2, 'attestation', location, digest, imported_at from import_file`,
+          /^import import 2: no entry of the ledger knows it/m,
+        ],
+        [`delete from bundle`, /^ledger bundle b1: the ledger names it/m],
+        [`update run set outcome = 'interrupted' where outcome = 'failed'`, /^ledger failed run .*: the ledger names it/m],
+      ],
+      [
+        [
+          `update classification set version = 1`,
+          /^evaluation evaluation 1: what it says of permission sets is said of another/m,
+        ],
+        [
+          `insert into open_part_version select source_id, part_id, 3, 4, coverage, reason from open_part_version limit 1`,
+          /^part .* in acme version 3: it says that 0 parts were not read, and 1 are on record/m,
+        ],
+        [
+          `set session_replication_role = replica; alter table source disable trigger all; delete from source; reset session_replication_role`,
+          /^snapshot acme version 3: its source is not there/m,
+        ],
+        [`delete from import_row; delete from import_file`, /^import import 1: the ledger names it, and it is not there/m],
+      ],
+      [
+        [
+          `update snapshot set callers = callers || 'x' where version = 2`,
+          /^snapshot acme version 2: what it says cannot be read/m,
+        ],
+        [`update control_definition set body = body || 'x'`, /^evaluation X: what it says was changed/m],
+        [`update outcome_version set control_id = 'X', source = 'Y'`, /^evaluation X Y: what it says was changed/m],
+        [`update evaluation set snapshots = '['`, /^evaluation evaluation 1: what it says cannot be read/m],
+      ],
+    ]
+    for (const round of rounds) {
+      const { store, problems } = await filled()
+      await using _ = store
+      await recorded(store)
+      await asOwner(store, ...round.map(([statement]) => statement))
+      const found = (await problems(false)).join('\n')
+      for (const [statement, expected] of round) expect(found, statement).to.match(expected)
+    }
+  })
 
   it('finds in threads what it finds in one, rows that no snapshot can show included', async () => {
     const { store } = await filled()
