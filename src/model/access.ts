@@ -50,7 +50,7 @@ export interface PermissionSetClass {
 export interface AccessAnswer {
   /** the snapshots it rests on: the last ones sealed by the instant asked about, or by the end of the period */
   readonly snapshots: readonly Snapshot[]
-  /** what those could not read and what therefore may be missing among the paths */
+  /** what those, and for a period every snapshot of it, could not read and what therefore may be missing among the paths */
   readonly unread: readonly UnreadPart[]
   /** bodies that hold names and were disposed of, in words; empty when every name that was ever read is there */
   readonly disposed: readonly string[]

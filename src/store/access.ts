@@ -1,6 +1,7 @@
-import type { AccessAnswer, AccessPath, Snapshot, UnreadPart } from '../model.ts'
+import type { AccessAnswer, AccessPath, Place, UnreadPart } from '../model.ts'
 import { type PathContext, pathsOf } from './access-paths.ts'
 import { classesBetween } from './classification.ts'
+import { query } from './database.ts'
 import { disposedText, readDisposals } from './disposal.ts'
 import { StoreError } from './error.ts'
 import { datasetsOfAccess, type Grant } from './grant-rows.ts'
@@ -95,7 +96,7 @@ async function accessIn(store: Store, question: AccessQuestion, sealedAt: Sealed
   const { assignments, memberships } = await readGrants(store, sourceId, wanted)
   const isIdsOnly = question.isIdsOnly === true
   const names = isIdsOnly ? noNames : await namesOf(store, sourceId, version, assignments, memberships)
-  const { first, classes, sealed, open, provesAbsence } = await aside
+  const { first, classes, sealed, open, silent, provesAbsence } = await aside
   if (question.onlyAdmin === true && classes.size === 0) {
     throw new StoreError(
       'NOT_FOUND',
@@ -120,7 +121,7 @@ async function accessIn(store: Store, question: AccessQuestion, sealedAt: Sealed
     usersPlace: snapshot.datasets.find(each => each.name === 'identitystore.users')?.place ?? null,
   }
   const principals = new Set(assignments.map(each => each.principalKey))
-  const unread = unreadOf(open, snapshot, wanted, principals)
+  const unread = [...unreadOf(open, { first, last: version }, wanted, principals), ...silent]
   const disposals = names.disposed.size === 0 ? null : await readDisposals(store)
   const disposed = [...names.disposed].map(position => `${source}: names were ${disposedText(position, disposals!)}`)
   return { unread, disposed, paths: () => pathsOf(assignments, memberships, wanted, context) }
@@ -130,11 +131,14 @@ async function accessIn(store: Store, question: AccessQuestion, sealedAt: Sealed
 async function contextOf(store: Store, question: AccessQuestion, { sourceId, source, version }: SealedSnapshot) {
   const where = { sourceId, source }
   const first = 'asOf' in question.when ? version : await versionAt(store, source, question.when.from)
-  const classes = await classesBetween(store, sourceId, first, version)
-  const sealed = await sealTimes(store, { sourceId, version: stillHolds })
-  const open = await unreadIntervals(store, where, 1, stillHolds - 1)
+  const [classes, sealed, open, silent] = await Promise.all([
+    classesBetween(store, sourceId, first, version),
+    sealTimes(store, { sourceId, version: stillHolds }),
+    unreadIntervals(store, where, 1, stillHolds - 1),
+    silentDatasets(store, where, { first, last: version }),
+  ])
   const provesAbsence = await absenceOf(store, where, [...Object.values(datasetsOfAccess), 'identitystore.users'], open)
-  return { first, classes, sealed, open, provesAbsence }
+  return { first, classes, sealed, open, silent, provesAbsence }
 }
 
 const noNames: Names = {
@@ -167,27 +171,42 @@ async function versionAt(store: Store, source: string, from: Date): Promise<numb
   return (await readSnapshot(store, source, { asOf: from }))?.version ?? 1
 }
 
-/** Parts that could hide a path of the answer. @param open when parts of the source were not read completely */
+/** Versions that an answer is about, both included. */
+interface Versions {
+  readonly first: number
+  readonly last: number
+}
+
+/** Parts that could hide a path of the answer, each in the last version that could not read it. @param open when parts of the source were not read completely */
 function unreadOf(
   open: readonly UnreadInterval[],
-  snapshot: Snapshot,
+  { first, last }: Versions,
   wanted: Wanted,
   principals: ReadonlySet<string>,
 ): UnreadPart[] {
-  const { version } = snapshot
   const hides = ({ dataset, parent }: UnreadPart) => {
     if (dataset === datasetsOfAccess.assignments) return parent === '' || isWanted(parent, wanted)
     if (dataset !== datasetsOfAccess.memberships) return false
     return parent === '' || wanted.users !== null || principals.has(parent)
   }
-  const parts = open
-    .filter(each => each.from <= version && each.to > version && hides(each))
-    .map(({ partId: _, from: __, to: ___, ...part }) => ({ ...part, version }))
-  const silent = snapshot.datasets.filter(each => each.parts === 0 && Object.values<string>(datasetsOfAccess).includes(each.name))
-  return [
-    ...parts,
-    ...silent.map(({ name, place, coverage, reason }) => ({
-      ...{ source: snapshot.source, version: snapshot.version, dataset: name, place, parent: '', coverage, reason },
-    })),
-  ]
+  return open
+    .filter(each => each.from <= last && each.to > first && hides(each))
+    .map(({ partId: _, from: __, to, ...part }) => ({ ...part, version: Math.min(last, to - 1) }))
+}
+
+/** Datasets of which nothing was read at all, each in the last version that could not. */
+async function silentDatasets(
+  store: Store,
+  { sourceId, source }: { readonly sourceId: number; readonly source: string },
+  { first, last }: Versions,
+): Promise<UnreadPart[]> {
+  const rows = await query<Omit<UnreadPart, 'source' | 'parent' | 'place'> & Place>(
+    store.db,
+    `select distinct on (d.name, l.account_id, l.region) y.version, d.name as dataset, l.account_id as "accountId", l.region, y.coverage, y.reason
+     from dataset_summary y join dataset d on d.id = y.dataset_id join place l on l.id = y.place_id
+     where y.source_id = $1 and y.version between $2 and $3 and d.name = any ($4::text[]) and y.parts = 0
+     order by d.name, l.account_id, l.region, y.version desc`,
+    [sourceId, first, last, Object.values(datasetsOfAccess)],
+  )
+  return rows.map(({ accountId, region, ...row }) => ({ ...row, source, place: { accountId, region }, parent: '' }))
 }

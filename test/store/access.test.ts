@@ -182,6 +182,29 @@ describe('who can reach what', () => {
     expect(await at(7)).to.deep.equal([])
   })
 
+  it('names for a period what any snapshot of it could not read', async () => {
+    const clock = clockAt(day(1).toISOString())
+    await using store = await freshStore({ now: clock.now })
+    const datasets = ['identitystore.group_memberships', 'sso.account_assignments']
+    for (const [i, pieces] of [
+      state({ g1: ['u1'] }, []), // 1
+      state({ g1: 'refused' }, 'refused'), // 2: somebody may have had it on this day alone
+      [part({ dataset: 'identitystore.users', rows: [user('u1')] })], // 3: the others were planned, and nothing came of them
+      state({ g1: ['u1'] }, ['g1']), // 4
+    ].entries()) {
+      clock.moveTo(day(i + 1).toISOString())
+      await collectOnce(store, pieces, { datasets })
+    }
+    const unread = async (when: AccessQuestion['when']) =>
+      (await access(store, { account, when })).unread.map(({ dataset, version }) => `${dataset} ${version}`)
+    const both = (version: number) => datasets.map(each => `${each} ${version}`)
+    expect(await unread({ from: day(1), to: day(4) })).to.deep.equal([...both(2), ...both(3)])
+    expect(await unread({ from: day(3), to: day(4) })).to.deep.equal(both(3))
+    expect(await unread({ from: day(4), to: day(4) })).to.deep.equal([])
+    expect(await unread({ asOf: day(4) })).to.deep.equal([])
+    expect(await unread({ asOf: day(2) })).to.deep.equal(both(2))
+  })
+
   it('tells the two times of a grant apart that was taken away and given again', async () => {
     await using store = await days(state({}, ['u1']), state({}, []), state({}, ['u1']))
     const during = await paths(store, { when: { from: day(1), to: day(3) } })

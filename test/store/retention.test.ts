@@ -275,7 +275,7 @@ describe('retention', () => {
 
 describe('what was written before notes and exceptions had salts', () => {
   it('verifies, and is redacted like the rest', async () => {
-    await using store = await freshStore()
+    await using store = await freshStore({ now: clockAt('2026-03-01T00:00:00Z').now })
     const problems = async () => (await verifyStore(store, null)).problems.map(({ kind, name }) => `${kind} ${name}`)
     await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u1', { UserName: 'jane@example.com' })] })])
     const scope = { source: null, subjects: null, match: null, when: null }
