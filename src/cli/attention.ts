@@ -3,7 +3,7 @@ import type { Catalog } from '../controls/index.ts'
 import { isAhead, madeAt, readSchedule, slotBefore } from '../daemon/index.ts'
 import { problemLine } from '../document.ts'
 import type { RunRecord, SavedEvaluation, Snapshot } from '../model.ts'
-import type { KeptVerification } from '../store/index.ts'
+import type { BrokenControl, KeptVerification } from '../store/index.ts'
 
 /** How long a collection may take before its slot counts as missed. */
 const graceMs = 3_600_000
@@ -16,6 +16,8 @@ export interface Known {
   readonly sources: readonly { readonly label: string; readonly snapshot: Snapshot | null; readonly lastRun: RunRecord | null }[]
   readonly evaluation: Pick<SavedEvaluation, 'asOf' | 'snapshots'> | null
   readonly catalog: Pick<Catalog, 'problems'>
+  /** controls that broke while the last evaluation judged; left out: nobody asked */
+  readonly broken?: readonly BrokenControl[]
   /** why the last head could not be left outside, in words; null: it could */
   readonly headFailure: string | null
   /** the last verification of the store; left out: nobody asked. `failure`: why it could not be done, in words */
@@ -45,7 +47,7 @@ export function overdueSince(
 
 /** What a person should look at although the program goes on, in words: nothing when all is as it should be. */
 export function attentionOf(
-  { now, sources, evaluation, catalog, headFailure, verification }: Known,
+  { now, sources, evaluation, catalog, broken = [], headFailure, verification }: Known,
   schedule: Config['schedule'],
 ): readonly string[] {
   const lines: string[] = []
@@ -71,6 +73,7 @@ export function attentionOf(
   if (headFailure !== null) lines.push(`nobody outside the database holds what was sealed last: ${headFailure}`)
   if (verification !== undefined) lines.push(...aboutVerification(verification, schedule, now))
   for (const problem of catalog.problems) lines.push(`not judged, since it is broken: ${problemLine(problem)}`)
+  for (const { id, source, error } of broken) lines.push(`not judged, since it broke: ${id} of ${source}: ${error}`)
   return lines
 }
 

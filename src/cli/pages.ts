@@ -19,6 +19,7 @@ import {
 import { buildServer, type Health, type ServerOptions } from '../server/index.ts'
 import {
   appendLedger,
+  brokenControls,
   findingFigures,
   health,
   lastVerification,
@@ -81,6 +82,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
     const verification = { last: await lastVerification(store), failure: verificationFailure() }
     const sources = await sourcesNow(store, config, now())
     const evaluation = await latestEvaluation(store, {})
+    const broken = evaluation === null ? [] : await brokenControls(store, evaluation.id)
     const bundles = (await bundlesHere(store)).map(record => ({ record, href: `/bundles/${record.id}` }))
     const reports = config.frameworks
       .map(id => frameworkOf(catalog, id))
@@ -94,7 +96,7 @@ export function openPages(options: PagesOptions): ReturnType<typeof buildServer>
         now: at,
         sources: sources.map(each => ({ ...each, overdueSince: overdueSince(config.schedule, each.snapshot, at, each.lastRun) })),
         attention: attentionOf(
-          { now: at, sources, evaluation, catalog, headFailure: headFailure(), verification },
+          { now: at, sources, evaluation, catalog, broken, headFailure: headFailure(), verification },
           config.schedule,
         ),
         evaluation,
@@ -185,6 +187,7 @@ async function healthOf({
     const [evaluation = null] = (await listEvaluations(store, { limit: 100 })).toSorted(
       (a, b) => b.asOf.getTime() - a.asOf.getTime(),
     )
+    const broken = evaluation === null ? [] : await brokenControls(store, evaluation.id)
     return {
       ok: true,
       ...about,
@@ -196,7 +199,7 @@ async function healthOf({
         overdueSince: overdueSince(config.schedule, snapshot, now(), lastRun)?.toISOString() ?? null,
       })),
       attention: attentionOf(
-        { now: now(), sources, evaluation, catalog, headFailure: headFailure(), verification },
+        { now: now(), sources, evaluation, catalog, broken, headFailure: headFailure(), verification },
         config.schedule,
       ),
     }

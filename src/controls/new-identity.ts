@@ -1,4 +1,5 @@
 import type { Facts } from '../model.ts'
+import type { Nameable } from './approvals.ts'
 import { Change, type ChangeSurroundings, whenOf } from './change.ts'
 import { type ChangeEvent, eventsOf, type Watched } from './change-events.ts'
 import type { List } from './entity.ts'
@@ -8,6 +9,7 @@ import type { Past } from './past.ts'
 export interface NewIdentitySurroundings extends ChangeSurroundings {
   /** people of the roster that a user may be; open while no roster is imported */
   peopleOfId(userId: string): List
+  userNamed(id: string): Nameable
 }
 
 const users = 'identitystore.users'
@@ -60,10 +62,10 @@ export class NewIdentity extends Change {
     return this.kind === 'user' ? this.estate.peopleOfId(this.resourceId) : []
   }
   protected get approvable() {
-    const { UserName, AccessKeyId } = this.#facts
-    const name = typeof UserName === 'string' ? UserName : null
+    const { AccessKeyId } = this.#facts
     const resources = [this.resourceId, ...this.resourceId.split('|'), ...(typeof AccessKeyId === 'string' ? [AccessKeyId] : [])]
-    if (this.kind !== 'user') return { resources, needs: [] }
-    return { user: { id: this.resourceId, name }, resources, needs: [['user'] as const] }
+    const [owner] = this.resourceId.split('|') as [string]
+    if (this.kind !== 'user') return { user: { id: owner, name: owner.split('/').at(-1)! }, resources, needs: [] }
+    return { user: this.estate.userNamed(owner), resources, needs: [['user'] as const] }
   }
 }

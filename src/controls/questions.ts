@@ -71,10 +71,10 @@ function burn(meter: Meter, looks: number): void {
   meter.fuel -= Math.ceil(looks / 4)
 }
 
-/** The value of a tag; null when the resource has no tag of that key. */
+/** The value of a tag without blanks around it; null when the resource has no tag of that key. */
 function tagOf(tags: readonly unknown[] | OpenList, key: string): string | null | Unknown {
   const found = itemsOf<Tag>(tags).find(tag => tag.Key === key)
-  if (found !== undefined) return found.Value
+  if (found !== undefined) return typeof found.Value === 'string' ? found.Value.trim() : found.Value
   return tags instanceof OpenList ? tags.why : null
 }
 

@@ -87,8 +87,13 @@ export class Reviews {
     const isLast = (row: Facts) => timeOf(row) >= newest && !(isRevoked && row.decision === 'keep')
     const doubts = maybe.filter(({ row }) => timeOf(row) >= newest).map(({ why }) => why)
     const user = thing.user === null ? undefined : this.#nameable('user', thing.user)
-    const decision = (row: Facts) =>
-      new ReviewDecision(row, { user, since, isLast: isLast(row) && (doubts.length === 0 || doubts.reduce(joinGaps)) })
+    const decision = (row: Facts) => {
+      const standsSince = row.decision === 'revoke' ? firstRevoke(sure, row, since) : timeOf(row)
+      return new ReviewDecision(row, {
+        ...{ user, since, standsSince },
+        isLast: isLast(row) && (doubts.length === 0 || doubts.reduce(joinGaps)),
+      })
+    }
     const items = sure.map(decision)
     if (maybe.length === 0) return { decisions: items, ambiguous }
     const ghosts = maybe.map(({ row }) => decision(row))
@@ -202,11 +207,24 @@ function beginOf({ reviewedAt }: Facts): number {
   return Date.parse(String(reviewedAt))
 }
 
+/** The first of the revokes that, without a keep between them, led up to one: saying it again gives no more time. Those of an earlier access do not count. */
+function firstRevoke(rows: readonly Facts[], last: Facts, since: Since): number {
+  const end = timeOf(last)
+  const before = rows.filter(row => timeOf(row) <= end)
+  const kept = Math.max(
+    ...before.filter(({ decision }) => decision === 'keep').map(timeOf),
+    since.isExact ? since.at.getTime() : 0,
+  )
+  return Math.min(end, ...before.filter(row => row.decision === 'revoke' && timeOf(row) > kept).map(timeOf))
+}
+
 /** How a decision stands to what it is about. */
 interface Standing {
   readonly user: Nameable | undefined
   readonly since: Since
   readonly isLast: boolean | Unknown
+  /** of a revoke: of the first that said so */
+  readonly standsSince: number
 }
 
 const hourMs = 3_600_000
@@ -223,11 +241,15 @@ export class ReviewDecision {
   /** from the decision to the first snapshot that shows what it is about as it is; 0 when it came later, or nobody knows since when it is there */
   readonly hoursBefore: number
 
-  constructor(row: Facts, { user, since, isLast }: Standing) {
+  /** `reviewedAt`; of a revoke that only says again what was decided, that of the first */
+  readonly decidedAt: Date
+
+  constructor(row: Facts, { user, since, isLast, standsSince }: Standing) {
     this.reviewer = String(row.reviewer)
     this.reviewedAt = endOf(String(row.reviewedAt))
     this.decision = String(row.decision)
     this.isLast = isLast
+    this.decidedAt = new Date(standsSince)
     this.hoursBefore = since.isExact ? Math.max(0, (since.at.getTime() - this.reviewedAt.getTime()) / hourMs) : 0
     this.#user = user
   }

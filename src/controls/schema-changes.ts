@@ -70,6 +70,10 @@ export const changesSchema: { readonly [type: string]: Fields } = {
   ReviewDecision: {
     reviewer: derived('string', 'who decided'),
     reviewedAt: derived('google.protobuf.Timestamp', 'when; a day means its end in UTC'),
+    decidedAt: derived(
+      'google.protobuf.Timestamp',
+      'the same; of a revoke that only says again what was decided, that of the first',
+    ),
     decision: derived('string', 'keep or revoke'),
     isLast: derived('bool', 'no later decision is known, and of a keep no revoke of the same time'),
     hoursBefore: derived(

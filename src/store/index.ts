@@ -1,6 +1,7 @@
 export { type AccessQuestion, access } from './access.ts'
 export { verifyingAlone } from './alone.ts'
 export { baselineCounts } from './baseline.ts'
+export { type BrokenControl, brokenControls } from './broken-controls.ts'
 export { type SharedBudget, sharedBudget } from './budget.ts'
 export { listBundles, saveBundle } from './bundle.ts'
 export { readCalls } from './calls.ts'

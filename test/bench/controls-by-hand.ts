@@ -77,7 +77,7 @@ const byHand: { readonly [id: string]: ByHand } = {
           !d.isBySubject &&
           (d.decision === 'keep'
             ? d.hoursBefore <= 26 && !older(d.reviewedAt, 180) && (!each.isPrivileged || !older(d.reviewedAt, 90))
-            : d.decision === 'revoke' && !older(d.reviewedAt, 7)),
+            : d.decision === 'revoke' && !older(d.decidedAt, 7)),
       )
     },
     says: each =>

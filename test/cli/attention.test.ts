@@ -56,6 +56,10 @@ describe('what needs attention', () => {
       'acme is overdue: a collection was due at 2026-06-29T02:00:00.000Z, and its last snapshot is of 2026-06-30T02:10:00.000Z',
       'the clock says 2026-06-29T12:00:00.000Z, and something on record is of 2026-06-30T02:10:00.000Z: set the clock by NTP',
     ])
+    const broke = { id: 'SOD-001', source: 'acme', error: 'a conflicting pair is written A|B, found Admin' }
+    expect(at('2026-06-30T12:00:00Z', { broken: [broke] })).to.deep.equal([
+      'not judged, since it broke: SOD-001 of acme: a conflicting pair is written A|B, found Admin',
+    ])
     const broken = { file: 'own.yaml', line: 3, column: 1, path: 'severity', message: 'is no severity', hint: null }
     expect(at('2026-06-30T12:00:00Z', { catalog: { problems: [broken] } })).to.deep.equal([
       'not judged, since it is broken: own.yaml:3:1: severity: is no severity',

@@ -78,12 +78,16 @@ describe('the daemon, as a process', function () {
     await using place = await workplace()
     mkdirSync(join(place.folder, 'own'))
     writeFileSync(join(place.folder, 'own', 'mfa.yaml'), 'id: OWN-001\ntitle: [')
-    place.configure({ more: { server: { port: 0 }, controls: { folders: ['./own'] } } })
+    place.configure({
+      more: { server: { port: 0 }, controls: { folders: ['./own'], parameters: { 'SOD-001': { conflictPairs: ['Admin'] } } } },
+    })
     expect((await place.run('collect')).code).to.equal(0)
     const daemon = place.start('run')
     await until(() => daemon.stderr().includes('"evaluated"'))
     const address = /"address":"([^"]+)"/.exec(daemon.stderr())![1]!
-    expect(await (await fetch(address)).text()).to.match(/Needs attention.*not judged, since it is broken: [^<]*mfa\.yaml/s)
+    expect(await (await fetch(address)).text())
+      .to.match(/Needs attention.*not judged, since it is broken: [^<]*mfa\.yaml/s)
+      .and.match(/not judged, since it broke: SOD-001 of acme: a conflicting pair is written A\|B/)
     const health = await fetch(`${address}/healthz/evidence`)
     expect([health.status, (await fetch(`${address}/healthz`)).status]).to.deep.equal([503, 200])
     daemon.child.kill('SIGTERM')
