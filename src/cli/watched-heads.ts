@@ -24,6 +24,7 @@ export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
         }
       }
       return {
+        streams: () => sink.streams(),
         heads: stream => sink.heads(stream),
         changes: head => sink.changes(head),
         lastVersion: stream => watched(sink.lastVersion(stream)),

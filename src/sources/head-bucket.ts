@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
 import type { AwsCredentialIdentityProvider } from '@smithy/types'
 import type { SignedHead } from '../model.ts'
+import { signedHeadIn } from '../signed-head.ts'
 import { baseProvider } from './credentials.ts'
 import type { HeadFiles } from './head-files.ts'
 import { SharedHttpHandler } from './http-handler.ts'
@@ -33,7 +34,7 @@ const unzipped = promisify(gunzip)
  * Keeps heads in a bucket: `<stream>/heads/<version>.json`, and the change set of each in `<stream>/changes/<version>/<part>.gz`. Each object is
  * written once, on the condition that it is not there; who may not delete in the bucket cannot take a head back.
  * Credentials are those of the SDK's own chain; they need s3:PutObject, s3:GetObject and s3:ListBucket.
- * @throws {SourcesError} HEADS_NOT_WRITABLE, HEADS_NOT_READABLE from its methods
+ * @throws {SourcesError} HEADS_NOT_WRITABLE, HEADS_NOT_READABLE, HEADS_CHANGED from its methods
  */
 export function openHeadBucket(
   bucket: HeadBucket,
@@ -44,11 +45,19 @@ export function openHeadBucket(
     `${bucket.prefix}${stream}/changes/${padded(version)}/${padded(part)}.gz`
   const opened = () => new Objects(bucket, options)
   return {
+    async streams() {
+      await using objects = opened()
+      const streams = (await objects.list(bucket.prefix, '/')).map(each => each.slice(bucket.prefix.length, -1))
+      const found = streams.map(async stream =>
+        (await objects.list(`${bucket.prefix}${stream}/heads/`)).length > 0 ? [stream] : [],
+      )
+      return (await Promise.all(found)).flat()
+    },
     async heads(stream) {
       await using objects = opened()
       const heads: SignedHead[] = []
       for (const key of await objects.list(`${bucket.prefix}${stream}/heads/`))
-        heads.push(JSON.parse((await objects.get(key)).toString('utf8')) as SignedHead)
+        heads.push(headIn(bucket, key, await objects.get(key)))
       return heads
     },
     async lastVersion(stream) {
@@ -63,7 +72,7 @@ export function openHeadBucket(
         try {
           yield await unzipped(bytes)
         } catch (error) {
-          throw notReadable(bucket, partKey(head, part), (error as Error).message)
+          throw changed(bucket, partKey(head, part), (error as Error).message)
         }
       }
     },
@@ -94,6 +103,12 @@ async function* piecesOf(changes: AsyncIterable<Uint8Array>): AsyncGenerator<Buf
   if (lines > 0) yield Buffer.concat(piece)
 }
 
+function headIn(bucket: HeadBucket, key: string, bytes: Buffer): SignedHead {
+  const head = signedHeadIn(bytes.toString('utf8'))
+  if (head === null) throw changed(bucket, key, 'it is no head')
+  return head
+}
+
 function padded(number: number): string {
   return String(number).padStart(8, '0')
 }
@@ -112,19 +127,21 @@ class Objects implements AsyncDisposable {
     this.#credentials = baseProvider({ environment, handler: this.#handler })
   }
 
-  /** Keys with a prefix, in their order. */
-  async list(prefix: string): Promise<string[]> {
+  /** Keys with a prefix, in their order. @param delimiter the beginnings of keys up to it instead */
+  async list(prefix: string, delimiter: string | null = null): Promise<string[]> {
     const keys: string[] = []
     let token: string | null = null
     do {
       const url = this.#url('')
       url.searchParams.set('list-type', '2')
       url.searchParams.set('prefix', prefix)
+      if (delimiter !== null) url.searchParams.set('delimiter', delimiter)
       if (token !== null) url.searchParams.set('continuation-token', token)
       const answer = await this.#send({ method: 'GET', url })
       const text = answer.body.toString('utf8')
       if (answer.status !== 200) throw notReadable(this.#bucket, prefix, problemIn(answer))
-      keys.push(...[...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(match => plainText(match[1]!)))
+      const each = delimiter === null ? /<Key>([^<]*)<\/Key>/g : /<CommonPrefixes><Prefix>([^<]*)<\/Prefix><\/CommonPrefixes>/g
+      keys.push(...[...text.matchAll(each)].map(match => plainText(match[1]!)))
       const next = text.match(/<NextContinuationToken>([^<]*)<\/NextContinuationToken>/)
       token = next === null ? null : plainText(next[1]!)
     } while (token !== null)
@@ -133,6 +150,7 @@ class Objects implements AsyncDisposable {
 
   async get(key: string): Promise<Buffer> {
     const answer = await this.#send({ method: 'GET', url: this.#url(key) })
+    if (answer.status === 404) throw changed(this.#bucket, key, problemIn(answer))
     if (answer.status !== 200) throw notReadable(this.#bucket, key, problemIn(answer))
     return answer.body
   }
@@ -211,5 +229,11 @@ function notReadable({ name }: HeadBucket, key: string, why: string, cause?: unk
   return new SourcesError('HEADS_NOT_READABLE', `${key} in the bucket ${name} cannot be read: ${why}`, {
     hint: 'check heads.bucket, and that the credentials may s3:GetObject and s3:ListBucket',
     cause,
+  })
+}
+
+function changed({ name }: HeadBucket, key: string, why: string): SourcesError {
+  return new SourcesError('HEADS_CHANGED', `${key} in the bucket ${name} is not as it was written: ${why}`, {
+    hint: 'look at the versions of the object, and find out who changed it',
   })
 }

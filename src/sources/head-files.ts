@@ -1,16 +1,18 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readFile, truncate } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline as pipe, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { SignedHead } from '../model.ts'
+import { signedHeadIn } from '../signed-head.ts'
 import { SourcesError } from './sources-error.ts'
 
 type HeadName = Pick<SignedHead, 'stream' | 'version'>
 
 /** Heads in a folder: `<stream>.jsonl`, one head a line, and the change set of each in `<stream>/<version>.gz`. */
 export interface HeadFiles {
+  streams(): Promise<readonly string[]>
   heads(stream: string): Promise<readonly SignedHead[]>
   lastVersion(stream: string): Promise<number>
   changes(head: SignedHead): AsyncIterable<Uint8Array>
@@ -19,12 +21,19 @@ export interface HeadFiles {
 
 /**
  * Keeps heads in a folder that the owner of the database should not be able to write. What a kept head signs is never written again.
- * @throws {SourcesError} HEADS_NOT_WRITABLE, HEADS_NOT_READABLE from its methods
+ * @throws {SourcesError} HEADS_NOT_WRITABLE, HEADS_NOT_READABLE, HEADS_CHANGED from its methods
  */
 export function openHeadFiles(folder: string): HeadFiles {
   const listOf = (stream: string) => join(folder, `${stream}.jsonl`)
   const linesOf = ({ stream, version }: HeadName) => join(folder, stream, `${String(version).padStart(8, '0')}.gz`)
   return {
+    async streams() {
+      const names = await readdir(folder).catch(error => {
+        if (error.code === 'ENOENT') return []
+        throw notReadable(folder, error)
+      })
+      return names.filter(name => name.endsWith('.jsonl')).map(name => name.slice(0, -'.jsonl'.length))
+    },
     async lastVersion(stream) {
       return (await this.heads(stream)).at(-1)?.version ?? 0
     },
@@ -34,14 +43,12 @@ export function openHeadFiles(folder: string): HeadFiles {
         throw notReadable(listOf(stream), error)
       })
       const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-      try {
-        return whole
-          .split('\n')
-          .filter(line => line !== '')
-          .map(line => JSON.parse(line) as SignedHead)
-      } catch (error) {
-        throw notReadable(listOf(stream), error)
-      }
+      return whole.split('\n').flatMap((line, i) => {
+        if (line === '') return []
+        const head = signedHeadIn(line)
+        if (head === null) throw changed(listOf(stream), `line ${i + 1} is no head`)
+        return [head]
+      })
     },
     async *changes(head) {
       const bytes = createGunzip({ chunkSize: 2 ** 18 })
@@ -50,7 +57,10 @@ export function openHeadFiles(folder: string): HeadFiles {
       try {
         yield* bytes as AsyncIterable<Uint8Array>
       } catch (error) {
-        throw notReadable(linesOf(head), error)
+        const { code = '', message } = error as NodeJS.ErrnoException
+        throw code === 'ENOENT' || code.startsWith('Z_')
+          ? changed(linesOf(head), message, error)
+          : notReadable(linesOf(head), error)
       }
     },
     async write(of, changes, head) {
@@ -102,6 +112,13 @@ async function dropTorn(path: string): Promise<void> {
 function notReadable(path: string, cause: unknown): SourcesError {
   return new SourcesError('HEADS_NOT_READABLE', `${path} cannot be read: ${(cause as Error).message}`, {
     hint: 'put back the file from its copy',
+    cause,
+  })
+}
+
+function changed(path: string, why: string, cause?: unknown): SourcesError {
+  return new SourcesError('HEADS_CHANGED', `${path} is not as it was written: ${why}`, {
+    hint: 'put back the file from its copy, and find out who changed it',
     cause,
   })
 }

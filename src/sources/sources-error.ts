@@ -20,6 +20,8 @@ export type SourcesCode =
   | 'BUDGET_UNAVAILABLE'
   | 'HEADS_NOT_WRITABLE'
   | 'HEADS_NOT_READABLE'
+  /** what stands there is not what was written, or a part of it is gone */
+  | 'HEADS_CHANGED'
 
 /** Nothing can be proven about a source: the run stops and the previous snapshot stands. What one call could not read is a gap instead. */
 export class SourcesError extends AppError<SourcesCode> {}

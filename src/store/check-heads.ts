@@ -4,7 +4,7 @@ import { changeLines, evaluationLines } from './change-lines.ts'
 import { addUpBytes, type ChangeSum, linesIn } from './change-set.ts'
 import { query } from './database.ts'
 import { evaluationStream, type HeadSink, signedBytes, streamOf } from './head.ts'
-import { readHeads } from './head-rows.ts'
+import { headStreams, keptHeads } from './head-rows.ts'
 import type { StoreProblem } from './problem.ts'
 import type { Store } from './store.ts'
 
@@ -70,12 +70,57 @@ async function digestsOf(store: Store, text: string, values: readonly unknown[])
   return new Map(rows.map(row => [row.version, row.digest.toString('hex')]))
 }
 
+/** Streams that heads are kept of, in each sink and in the database (null). */
+export interface KeptStreams {
+  readonly sink: HeadSink | null
+  readonly streams: readonly string[] | Error
+}
+
+/** Asked before the sources are read: what has a head by then has its source in the database by then. */
+export async function keptStreams(store: Store, { sinks }: HeadCheck): Promise<KeptStreams[]> {
+  const kept: KeptStreams[] = [{ sink: null, streams: await headStreams(store) }]
+  for (const sink of sinks) kept.push({ sink, streams: await sink.streams().catch((error: Error) => error) })
+  return kept
+}
+
+/** Heads of what the database does not know: a source was taken away, or they are of another database. */
+export function* checkStreams(
+  kept: readonly KeptStreams[],
+  sources: readonly { readonly partition: string; readonly instanceArn: string }[],
+): Generator<StoreProblem> {
+  const known = new Set([...sources.map(each => streamOf(each.partition, each.instanceArn)), evaluationStream])
+  for (const { sink, streams } of kept) {
+    if (streams instanceof Error) yield notRead('heads outside', `they cannot be read: ${streams.message}`, streams)
+    else
+      for (const stream of streams) {
+        if (known.has(stream)) continue
+        const message = `no source of this database has it: the source was taken away or changed, or the heads${sink === null ? ' in the database' : ''} are of another database`
+        yield { kind: 'head', name: `stream ${stream}`, message }
+      }
+  }
+}
+
+/** What could not be looked at is missing; what is there and is not what was written is wrong. */
+function notRead(name: string, message: string, error: Error): StoreProblem {
+  return { kind: 'code' in error && error.code === 'HEADS_CHANGED' ? 'head' : 'head_missing', name, message }
+}
+
 async function* checkStream(store: Store, check: HeadCheck, inside: Inside): AsyncGenerator<StoreProblem> {
   const { sinks } = check
-  const kept = await readHeads(store, inside.stream)
+  const kept: SignedHead[] = []
+  for (const { version, head } of await keptHeads(store, inside.stream)) {
+    if (head !== null) kept.push(head)
+    else yield { kind: 'head', name: `${inside.title} ${version} in the database`, message: 'what is kept as its head is none' }
+  }
   yield* checkChain(store, kept, inside, check, ' in the database')
+  let isRead = false
   for (const sink of sinks) {
-    const heads = await sink.heads(inside.stream)
+    const heads = await sink.heads(inside.stream).catch((error: Error) => error)
+    if (heads instanceof Error) {
+      yield notRead(`${inside.title}s`, `their heads outside cannot be read: ${heads.message}`, heads)
+      continue
+    }
+    isRead = true
     yield* checkChain(store, heads, inside, check, '')
     const outside = new Map(heads.map(head => [head.version, head]))
     for (const head of heads) {
@@ -95,7 +140,7 @@ async function* checkStream(store: Store, check: HeadCheck, inside: Inside): Asy
       yield { kind: 'head_missing', name: `${inside.title} ${version}`, message }
     }
   }
-  if (sinks.length > 0) return
+  if (isRead) return
   for (const head of kept) {
     yield* checkInside(store, head, inside)
     const found = await addUpBytes(inside.lines(head.version))
@@ -109,7 +154,7 @@ async function* checkStream(store: Store, check: HeadCheck, inside: Inside): Asy
 async function* checkChain(
   store: Store,
   heads: readonly SignedHead[],
-  { title }: Inside,
+  { title, stream }: Inside,
   check: HeadCheck,
   where: string,
 ): AsyncGenerator<StoreProblem> {
@@ -118,6 +163,7 @@ async function* checkChain(
   for (const head of heads) {
     const name = `${title} ${head.version}${where}`
     yield* checkHead(head, before, name, check.verify)
+    if (head.stream !== stream) yield { kind: 'head', name, message: `its head is one of ${head.stream}` }
     const revoked = check.revoked?.(head.keyFingerprint) ?? null
     if (revoked !== null) {
       const signed = `its head is signed with key ${head.keyFingerprint}, revoked on ${revoked.at.toISOString()} (${revoked.reason})`
@@ -154,7 +200,7 @@ async function isRecordedAfter(store: Store, head: SignedHead, at: Date): Promis
 async function* checkLines(sink: HeadSink, head: SignedHead, inside: Inside): AsyncGenerator<StoreProblem> {
   const name = `${inside.title} ${head.version}`
   const kept = await addUpBytes(sink.changes(head)).catch((error: Error) => error)
-  if (kept instanceof Error) yield { kind: 'head', name, message: `its change set outside cannot be read: ${kept.message}` }
+  if (kept instanceof Error) yield notRead(name, `its change set outside cannot be read: ${kept.message}`, kept)
   else if (kept.digest !== head.linesDigest || kept.lines !== head.lines) {
     yield { kind: 'head', name, message: 'the change set kept outside is not the one that its head signs' }
   } else if (!inside.isProven(head, kept))

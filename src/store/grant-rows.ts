@@ -71,10 +71,11 @@ export async function readAssignments(
   return grantsOf(rows)
 }
 
-/** The unseen times of a version row `v`, as `[[from, to], …]`; null for none. */
+/** The unseen times of a version row `v`, as `[[from, to], …]`; null for none. Most sources have none at all, which is asked once instead of for each row. */
 function unseenOf(kind: 'membership' | 'assignment', identity: readonly string[]): string {
-  return `(select json_agg(json_build_array(u.from_version, u.to_version) order by u.from_version) from ${kind}_unseen u
-    where ${identity.map(column => `u.${column} = v.${column}`).join(' and ')} and u.from_version < v.to_version and u.to_version > v.from_version) as unseen`
+  return `case when exists (select from ${kind}_unseen where source_id = $1) then
+    (select json_agg(json_build_array(u.from_version, u.to_version) order by u.from_version) from ${kind}_unseen u
+      where ${identity.map(column => `u.${column} = v.${column}`).join(' and ')} and u.from_version < v.to_version and u.to_version > v.from_version) end as unseen`
 }
 
 interface GrantRow {

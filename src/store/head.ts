@@ -9,8 +9,13 @@ import { lockSpaces } from './locks.ts'
 import { shareOut } from './share-out.ts'
 import type { Store } from './store.ts'
 
-/** Where heads are kept, out of the reach of whoever owns the database. */
+/**
+ * Where heads are kept, out of the reach of whoever owns the database. What reads throws an error whose `code` is HEADS_CHANGED where something stands there
+ * that is not what was written, or is gone, and with another one where it could not be looked at.
+ */
 export interface HeadSink {
+  /** streams that something is kept of */
+  streams(): Promise<readonly string[]>
   /** heads of one stream in the order of their making; none at all is an empty list */
   heads(stream: string): Promise<readonly SignedHead[]>
   /** version of the newest of them; 0 when there is none */

@@ -1,9 +1,9 @@
-import type { LedgerEntry, Snapshot } from '../model.ts'
+import type { LedgerEntry, Snapshot, SourceIdentity } from '../model.ts'
 import { checkBodies } from './check-bodies.ts'
 import { openClassificationCheck } from './check-classifications.ts'
 import { checkDisposals, type DisposalCheck } from './check-disposals.ts'
 import { checkFindings } from './check-findings.ts'
-import { checkEvaluationHeads, checkHeads, type HeadCheck, type IsProven } from './check-heads.ts'
+import { checkEvaluationHeads, checkHeads, checkStreams, type HeadCheck, type IsProven, keptStreams } from './check-heads.ts'
 import { checkRecorded } from './check-recorded.ts'
 import { checkCalls, checkItself } from './check-snapshot.ts'
 import { checkSurroundings } from './check-surroundings.ts'
@@ -53,10 +53,9 @@ export async function verifyStore(
   const entries = await readEntries(store)
   problems.push(...versions.problems)
   for await (const problem of checkBodies(store)) problems.push(problem)
-  const sources = await query<SourceRow>(
-    store.db,
-    'select id, label, partition, instance_arn as "instanceArn" from source order by label',
-  )
+  const kept = heads === null ? [] : await keptStreams(store, heads)
+  const sources = await query<SourceRow>(store.db, allSources)
+  problems.push(...checkStreams(kept, sources), ...sources.flatMap(labelProblems))
   let snapshots = 0
   for (const source of sources) {
     const { count, sound } = await checkSource(store, source, { entries, versions }, problems, onProgress)
@@ -82,9 +81,36 @@ export async function verifyStore(
   return { readAt, readTo: noted!.to, snapshots, evaluations, disposals, ledgerEntries, ledgerHead, problems }
 }
 
+const allSources = `select o.id, o.label, o.partition, o.instance_arn as "instanceArn", s.version, s.label as "sealedAs", s.identity
+  from source o left join lateral (select version, label, identity from snapshot where source_id = o.id order by version desc limit 1) s on true
+  order by o.label`
+
+/** A source has the label and the instance of its newest snapshot: one that was given another's would answer for it. */
+function labelProblems({ label, partition, instanceArn, version, sealedAs, identity }: SourceRow): StoreProblem[] {
+  if (version === null) return []
+  const name = `${label} version ${version}`
+  const problems: StoreProblem[] = []
+  if (sealedAs !== label)
+    problems.push({
+      kind: 'snapshot',
+      name,
+      message: `it was sealed as a snapshot of ${sealedAs}: the source's label was changed`,
+    })
+  const its = JSON.parse(identity!) as SourceIdentity
+  if (its.instanceArn !== instanceArn || its.partition !== partition) {
+    const message = `it is one of ${its.instanceArn}, its source says ${instanceArn}: the source was changed`
+    problems.push({ kind: 'snapshot', name, message })
+  }
+  return problems
+}
+
 interface SourceRow {
   readonly id: number
   readonly label: string
+  /** of the newest snapshot, and what it says of its source; null when there is none */
+  readonly version: number | null
+  readonly sealedAs: string | null
+  readonly identity: string | null
   readonly partition: string
   readonly instanceArn: string
 }

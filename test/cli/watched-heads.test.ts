@@ -13,6 +13,7 @@ describe('heads of a daemon', () => {
     const written: string[] = []
     let isAway = true
     const bucket: HeadSink = {
+      streams: () => Promise.resolve([]),
       heads: () => Promise.resolve([]),
       lastVersion: () => (isAway ? Promise.reject(new Error('the bucket is away')) : Promise.resolve(written.length)),
       changes: async function* () {},

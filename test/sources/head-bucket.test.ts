@@ -79,6 +79,32 @@ describe('heads in a bucket', () => {
     expect(await stranger.heads('aws-ssoins-1').catch((error: { code: string }) => error.code)).to.equal('HEADS_NOT_READABLE')
     s3.objects.set('acme/x=1/aws-ssoins-1/changes/00000001/00000001.gz', Buffer.from('no gzip'))
     const torn = await Array.fromAsync(bucketAt(s3.endpoint).changes(headOf(1, 1))).catch((error: { code: string }) => error.code)
-    expect(torn).to.equal('HEADS_NOT_READABLE')
+    expect(torn).to.equal('HEADS_CHANGED')
+    s3.objects.set('acme/x=1/aws-ssoins-1/heads/00000002.json', Buffer.from('{"version":2}'))
+    const noHead = await bucketAt(s3.endpoint)
+      .heads('aws-ssoins-1')
+      .catch((error: Error) => error)
+    expect(noHead).to.include({ code: 'HEADS_CHANGED' })
+    expect((noHead as Error).message).to.contain(
+      'heads/00000002.json in the bucket heads is not as it was written: it is no head',
+    )
+    s3.objects.clear()
+    const gone = await Array.fromAsync(bucketAt(s3.endpoint).changes(headOf(1, 1))).catch((error: { code: string }) => error.code)
+    expect(gone).to.equal('HEADS_CHANGED')
+    s3.failures.push(403)
+    const refusedNow = await Array.fromAsync(bucketAt(s3.endpoint).changes(headOf(1, 1))).catch(
+      (error: { code: string }) => error.code,
+    )
+    expect(refusedNow).to.equal('HEADS_NOT_READABLE')
+  })
+
+  it('say of which streams they are, over several pages, and nothing of what else stands there', async () => {
+    await using s3 = await startSmallS3('heads')
+    const bucket = bucketAt(s3.endpoint)
+    expect(await bucket.streams()).to.deep.equal([])
+    s3.objects.set('acme/x=1/photos/2026.png', Buffer.from('x'))
+    s3.objects.set('acme/x=1/readme', Buffer.from('x'))
+    for (const stream of ['aws-ssoins-1', 'aws-ssoins-2', 'evaluations']) await write(bucket, { ...headOf(1, 1), stream }, 1)
+    expect(await bucket.streams()).to.deep.equal(['aws-ssoins-1', 'aws-ssoins-2', 'evaluations'])
   })
 })

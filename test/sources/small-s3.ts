@@ -42,13 +42,20 @@ export async function startSmallS3(bucket: string, own: NodeJS.ProcessEnv = keys
     }
     const prefix = url.searchParams.get('prefix')!
     const after = url.searchParams.get('continuation-token') ?? ''
-    const all = [...objects.keys()].filter(each => each.startsWith(prefix) && each > after).sort()
+    const delimiter = url.searchParams.get('delimiter')
+    const rolled = (key: string) => {
+      const end = delimiter === null ? -1 : key.indexOf(delimiter, prefix.length)
+      return end < 0 ? key : key.slice(0, end + 1)
+    }
+    const found = new Set([...objects.keys()].filter(each => each.startsWith(prefix)).map(rolled))
+    const all = [...found].filter(each => each > after).sort()
     const page = all.slice(0, pageSize)
+    const entry = (each: string) =>
+      delimiter !== null && each.endsWith(delimiter)
+        ? `<CommonPrefixes><Prefix>${each}</Prefix></CommonPrefixes>`
+        : `<Contents><Key>${each}</Key></Contents>`
     const next = all.length > page.length ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : ''
-    answer(
-      200,
-      `<ListBucketResult>${page.map(each => `<Contents><Key>${each}</Key></Contents>`).join('')}${next}</ListBucketResult>`,
-    )
+    answer(200, `<ListBucketResult>${page.map(entry).join('')}${next}</ListBucketResult>`)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -11,6 +11,7 @@ describe('heads outside', () => {
     await collectOnce(store, [part({ dataset: 'identitystore.users', rows: [user('u1')] })])
     const written: number[] = []
     const sink: HeadSink = {
+      streams: () => Promise.resolve([]),
       heads: () => Promise.resolve([]),
       lastVersion: () => Promise.resolve(0),
       changes: async function* () {},
@@ -20,6 +21,17 @@ describe('heads outside', () => {
     const signer = { fingerprint: 'a'.repeat(64), sign: () => Promise.resolve(new Uint8Array(64)) }
     const error = await errorOf(publishHeads(store, 'acme', [away, sink], signer))
     expect([error.code, error.message, written]).to.deep.equal(['GONE', 'the folder is gone', [1]])
+  })
+
+  it('are made and left once, in order, however many do it at once', async () => {
+    await using store = await freshStore()
+    for (const ids of [['u1', 'u2'], ['u2'], ['u2', 'u3']])
+      await collectOnce(store, [part({ dataset: 'identitystore.users', rows: ids.map(id => user(id)) })])
+    const sink = new Kept(changes => textOf(changes))
+    const signer = { fingerprint: 'a'.repeat(64), sign: () => Promise.resolve(new Uint8Array(64)) }
+    const made = await Promise.all(Array.from({ length: 4 }, () => publishHeads(store, 'acme', [sink], signer)))
+    expect(made.sort()).to.deep.equal([0, 0, 0, 3])
+    expect(sink.tried).to.deep.equal([1, 2, 3])
   })
 
   it('reach the others whole when one of them is full in the middle of a change set, and that one when it has room', async () => {
@@ -68,6 +80,7 @@ class Kept implements HeadSink {
     this.#read = read
   }
 
+  streams = () => Promise.resolve([])
   heads = () => Promise.resolve(this.kept)
   lastVersion = () => Promise.resolve(this.kept.at(-1)?.version ?? 0)
   async *changes() {}

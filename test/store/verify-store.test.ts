@@ -434,6 +434,63 @@ describe('the whole database, computed again', () => {
     expect(await tryWith([lines[0], head, lines[2], ''].join('\n'))).to.match(/^head acme version 2: the signature/m)
   })
 
+  it('names what was taken away, swapped or made up as a whole, and never calls unread heads good', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    const list = join(folder, 'aws-ssoins-1234567890abcdef.jsonl')
+    const good = readFileSync(list, 'utf8')
+    const tryWith = async (text: string) => {
+      writeFileSync(list, text)
+      const found = await problems()
+      writeFileSync(list, good)
+      return found
+    }
+    const half = await tryWith(`${good.slice(0, 100)}\n${good}`)
+    expect(half).to.have.lengthOf(1)
+    expect(half[0]).to.match(
+      /^head acme versions: their heads outside cannot be read: .*\.jsonl is not as it was written: line 1 is no head$/,
+    )
+    expect(await tryWith('null\n5\n{}\n')).to.deep.equal([half[0]!])
+    const evaluations = join(folder, 'evaluations.jsonl')
+    const strange = await tryWith(readFileSync(evaluations, 'utf8'))
+    expect(strange.join('\n')).to.match(/^head acme version 1: its head is one of evaluations$/m)
+    writeFileSync(join(folder, 'aws-ssoins-other.jsonl'), good)
+    const foreign =
+      /^head stream aws-ssoins-other: no source of this database has it: the source was taken away or changed, or the heads are of another database$/
+    expect((await problems()).join('\n')).to.match(foreign)
+    rmSync(join(folder, 'aws-ssoins-other.jsonl'))
+    rmSync(join(folder, 'aws-ssoins-1234567890abcdef', '00000002.gz'))
+    expect((await problems()).join('\n')).to.match(/^head acme version 2: its change set outside cannot be read: .*ENOENT/)
+
+    await asOwner(store, `update signed_head set head = 'no head' where version = 3`)
+    expect((await problems()).join('\n')).to.match(/^head acme version 3 in the database: what is kept as its head is none$/m)
+    const sink = openHeadFiles(folder)
+    expect((await errorOf(publishHeads(store, 'acme', [sink], signer))).message).to.match(/version 3 is none$/)
+    const away = { ...sink, heads: () => Promise.reject(new Error('403')), streams: () => Promise.reject(new Error('403')) }
+    const unread = (await verifyStore(store, { sinks: [away], verify: trust })).problems.map(each => `${each.kind} ${each.name}`)
+    expect(unread).to.include.members(['head_missing heads outside', 'head_missing acme versions', 'head_missing evaluations'])
+  })
+
+  it('names a source that was given the label or the instance of another one, or was taken away with all that it had', async () => {
+    const { store, folder, problems } = await filled()
+    await using _ = store
+    await asOwner(store, `update source set label = 'other'`)
+    expect(await problems()).to.include(
+      "snapshot other version 3: it was sealed as a snapshot of acme: the source's label was changed",
+    )
+    await asOwner(store, `update source set label = 'acme', instance_arn = 'arn:aws:sso:::instance/ssoins-0000000000000000'`)
+    const moved = (await problems()).join('\n')
+    expect(moved)
+      .to.match(/^snapshot acme version 3: it is one of arn:.*1234567890abcdef, its source says arn:.*ssoins-0000000000000000/m)
+      .and.to.match(/^head stream aws-ssoins-1234567890abcdef: no source of this database has it/m)
+    await using emptied = await freshStore()
+    const found = await verifyStore(emptied, { sinks: [openHeadFiles(folder)], verify: trust })
+    const empty = found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`).join('\n')
+    expect(empty)
+      .to.match(/^head stream aws-ssoins-1234567890abcdef: no source of this database has it/m)
+      .and.to.match(/^evaluation evaluation 1: the evaluation is missing; its head says that there was one/m)
+  })
+
   it('names a result that was changed, or taken away, by somebody who gave it a right digest', async () => {
     for (const [statement, how] of [
       [
