@@ -5,8 +5,8 @@ const nurseryBytes = 8 * 2 ** 20
 const lookEveryMs = 10
 
 /**
- * From now on the heap grows by a fifth at a time, and its nursery to 8 or 16 MiB. A collection streams: left to itself, V8 lets the
- * garbage of a fast night pile up to three times of what is in use, since memory is there. Early is better: what has grown stays.
+ * From now on the heap grows by a fifth at a time, and its nursery to 8 or 16 MiB. Left to itself, V8 lets the garbage of a fast night
+ * pile up to three times of what is in use, since memory is there. Early is better: what has grown stays.
  * @see https://github.com/v8/v8/blob/main/src/flags/flag-definitions.h
  */
 export function smallHeap(): void {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { smallHeap } from '../small-heap.ts'
 
-// before the program is loaded, since a nursery that has grown stays: these two may read a large organization
-if (['collect', 'run'].includes(process.argv[2] ?? '')) smallHeap()
+// before the program is loaded, since a nursery that has grown stays: these may read a large organization
+if (['collect', 'evaluate', 'run'].includes(process.argv[2] ?? '')) smallHeap()
 const { main } = await import('./main.ts')
 
 const interrupted = new AbortController()

@@ -10,7 +10,17 @@ import {
   needsKept,
   populationOf,
 } from '../controls/index.ts'
-import type { ControlOutcome, EstateRows, Result, SavedEvaluation, Snapshot, SourceRows, Subject } from '../model.ts'
+import type {
+  ControlOutcome,
+  EstateRows,
+  Evaluation,
+  PermissionSetClass,
+  Result,
+  SavedEvaluation,
+  Snapshot,
+  SourceRows,
+  Subject,
+} from '../model.ts'
 import { judgedResults, type Mask } from '../reports/index.ts'
 import {
   type DueDays,
@@ -43,18 +53,27 @@ export async function runEvaluation(
       hint: 'run `evidenced collect` first, or name a later instant',
     })
   }
-  const estate = await buildEstate(await withEverything(parts, rows), parts.catalog.managedPolicies)
-  const exceptions = await readExceptions(parts.store, asOf)
+  const { judged, classes } = await judge(parts, rows)
   const evaluation = await saveEvaluation(
     parts.store,
-    evaluate(parts.catalog, estate, asOf, exceptions),
-    [...classify(estate)],
+    judged,
+    classes,
     // the clock that was behind is kept, so that it can be judged again as it was
     behind.clock === undefined ? options : { ...options, evaluatedAt: clock },
   )
   parts.log.info('evaluated', { asOf, evaluation: evaluation.id, digest: evaluation.digest })
   await leaveEvaluationHead(parts)
   return evaluation
+}
+
+/** Apart from who saves it, so that the estate is gone by then. */
+async function judge(
+  parts: Pick<Parts, 'store' | 'catalog'>,
+  rows: EstateRows,
+): Promise<{ readonly judged: Evaluation; readonly classes: readonly PermissionSetClass[] }> {
+  const estate = await buildEstate(await withEverything(parts, rows), parts.catalog.managedPolicies)
+  const exceptions = await readExceptions(parts.store, rows.asOf)
+  return { judged: evaluate(parts.catalog, estate, rows.asOf, exceptions), classes: [...classify(estate)] }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { buildEstate, classify } from '../../src/controls/index.ts'
 import { sha256 } from '../../src/digest.ts'
-import { resultsDigests, saltedDigest, unsaltedDigest } from '../../src/store/evaluation.ts'
+import { resultsDigests, saltedDigest, unsaltedDigest } from '../../src/store/evaluation-digest.ts'
 import { eventDigest } from '../../src/store/exceptions.ts'
 import {
   access,
