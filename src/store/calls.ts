@@ -1,25 +1,22 @@
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
-import { constants, gunzip, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib'
+import { constants, gunzip } from 'node:zlib'
 import { canonicalJson } from '../digest.ts'
 import type { CallRecord, Json, Snapshot } from '../model.ts'
 import { type Connection, type Database, query } from './database.ts'
+import { pack, unpackAside } from './packed.ts'
 import type { Store } from './store.ts'
 
-const zip = promisify(zstdCompress)
-const unzip = promisify(zstdDecompress)
 const unzipOld = promisify(gunzip)
 
 /** Lines of one chunk of the ledger. */
 const linesAChunk = 4000
 /** Level 12 takes 60 MB for tables that fit any input; of these 20 MB, a chunk becomes no larger. */
 const densely = {
-  params: {
-    [constants.ZSTD_c_compressionLevel]: 12,
-    [constants.ZSTD_c_windowLog]: 19,
-    [constants.ZSTD_c_hashLog]: 17,
-    [constants.ZSTD_c_chainLog]: 17,
-  },
+  [constants.ZSTD_c_compressionLevel]: 12,
+  [constants.ZSTD_c_windowLog]: 19,
+  [constants.ZSTD_c_hashLog]: 17,
+  [constants.ZSTD_c_chainLog]: 17,
 }
 /** @see https://www.rfc-editor.org/rfc/rfc1952 chunks of the first versions are gzip */
 const gzipMagic = 0x1f8b
@@ -31,7 +28,7 @@ function callLine(call: CallRecord): string {
 
 /** Calls of a collection in their order, as they are staged. */
 export async function encodeCalls(calls: readonly CallRecord[]): Promise<Buffer> {
-  return zip(calls.map(callLine).join(''))
+  return pack(calls.map(callLine).join(''))
 }
 
 /** Folds the staged calls of a collection that ends into its ledger, where they take a tenth of the room, and adds them up. */
@@ -39,7 +36,7 @@ export async function foldCalls(on: Connection, collectionId: number): Promise<C
   const sum = new CallSum()
   let lines: string[] = []
   const write = async () => {
-    const body = await zip(lines.map(line => `${line}\n`).join(''), densely)
+    const body = await pack(lines.map(line => `${line}\n`).join(''), densely)
     await on.execute('insert into call_chunk (collection_id, lines, body) values ($1, $2, $3)', [
       collectionId,
       lines.length,
@@ -132,13 +129,10 @@ export function reader(db: Database): Pick<Connection, 'query'> {
   return { query: (text, values) => query(db, text, values) }
 }
 
-/** What is small is done sooner than another thread would begin. */
 function unzipped(body: Buffer): Promise<Buffer> | Buffer {
   if (body.readUInt16BE(0) === gzipMagic) return unzipOld(body)
-  return body.length < smallBytes ? zstdDecompressSync(body) : unzip(body)
+  return unpackAside(body)
 }
-
-const smallBytes = 4096
 
 type Ask = <Row extends object>(statement: [text: string, values: readonly unknown[]]) => Promise<Row[]>
 

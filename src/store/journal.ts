@@ -1,16 +1,9 @@
-import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import type { PartEnd, PartId } from '../model.ts'
 import { type Connection, query } from './database.ts'
 import { Fields } from './fields.ts'
+import { pack, unpack } from './packed.ts'
 import { isPlain, type RunParts } from './run-parts.ts'
 import type { Store } from './store.ts'
-
-const zip = promisify(zstdCompress)
-/** A batch lives for the hours of a run at most. */
-const quickly = { [constants.ZSTD_c_compressionLevel]: 1 }
-/** how many times larger than its compressed bytes a batch is at most, but for a few */
-const expansion = 12
 
 /** What the journal says of one piece of a part, beside the texts of its rows. */
 interface Piece {
@@ -114,16 +107,7 @@ export async function encodeBatch(parts: RunParts, pieces: readonly StagedPiece[
     if (piece.edgeCount > 0) texts.push(piece.edges)
     for (const text of piece.entities) texts.push(text)
   }
-  const bytes = Buffer.from(texts.join(separator))
-  return zip(bytes, { chunkSize: inOneGo(bytes.length / 2), params: quickly, pledgedSrcSize: bytes.length })
-}
-
-/**
- * Memory for a result, so that it comes in one go: by default a thread is asked, or memory taken and copied, for every 16 KiB of it. It is
- * held as a whole for as long as the result is.
- */
-function inOneGo(bytes: number): number {
-  return Math.ceil(Math.min(Math.max(bytes, 1 << 10), 1 << 18))
+  return pack(texts.join(separator))
 }
 
 /** Batches that are read at once: those of a slow night are small, and each question takes its time to a server that is far away. */
@@ -158,8 +142,7 @@ export async function* readJournal(
   while (rows.length > 0) {
     const next = read(rows.at(-1)!.id)
     next.catch(() => {})
-    for (const row of rows)
-      yield decode(parts, partById, new Fields(zstdDecompressSync(row.body, { chunkSize: inOneGo(row.body.length * expansion) })))
+    for (const row of rows) yield decode(parts, partById, new Fields(unpack(row.body)))
     rows = await next
   }
 }

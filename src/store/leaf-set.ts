@@ -4,8 +4,8 @@ import type { SpillFile } from './spill-file.ts'
 
 const leafBytes = 32
 const fewestLeaves = 4
-/** leaves of one block: 1 MiB of them */
-const blockLeaves = 1 << 15
+/** leaves of one block: 256 KiB of them */
+const blockLeaves = 1 << 13
 /** values of the byte by which leaves are told apart */
 const bands = 256
 
@@ -19,7 +19,7 @@ interface Block {
 
 /**
  * The rows of one dataset in one place, for its digest: `setDigest` over `digestOf([key, parent, digest of the row])`. A leaf takes 32 bytes;
- * of many, all but a mebibyte are put aside.
+ * of many, all but a quarter of a mebibyte are put aside.
  */
 export class LeafSet {
   readonly #file: SpillFile | null

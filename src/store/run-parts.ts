@@ -92,6 +92,11 @@ export class RunParts {
     return this.groups[this.#names.groupOf(index)]!
   }
 
+  /** tells groups apart by a number */
+  groupIndexOf(index: number): number {
+    return this.#names.groupOf(index)
+  }
+
   parentOf(index: number): string {
     return this.#names.parentOf(index)
   }

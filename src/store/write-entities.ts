@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { IntColumn } from '../int-column.ts'
+import { PartNames } from '../part-names.ts'
 import type { Copier } from './copier.ts'
 import { type Connection, query } from './database.ts'
 import type { Fields } from './fields.ts'
-import { isValid, type JournalPiece, readJournal } from './journal.ts'
+import { isValid, readJournal } from './journal.ts'
 import type { LeafSet } from './leaf-set.ts'
 import type { GroupNumbers } from './number-parts.ts'
 import { Numbers } from './numbers.ts'
@@ -146,31 +148,49 @@ async function* entitiesOf(
 async function findLosers(run: OpenRun): Promise<Set<number>> {
   const { parts } = run.state
   const losers = new Set<number>()
-  const winners = new Map<PartGroup, Winners>()
+  // columns instead of an object for each: there may be half a million of them
+  const fresh = new PartNames()
+  const winners = { fresh: new Winners(), known: new Winners() }
   let ordinal = 0
-  const enter = (piece: JournalPiece, name: string | number) => {
-    const group = parts.groupOf(piece.part)
-    const known: Winners = winners.get(group) ?? new Map()
-    winners.set(group, known)
-    const other = known.get(name)
-    if (other === undefined) known.set(name, { ordinal, part: piece.part })
-    else if (parts.lastObservedOf(piece.part) >= parts.lastObservedOf(other.part)) {
-      losers.add(other.ordinal)
-      known.set(name, { ordinal, part: piece.part })
-    } else losers.add(ordinal)
+  const enter = (among: Winners, name: number, part: number) => {
+    const other = among.get(name)
+    if (other !== null && parts.lastObservedOf(part) < parts.lastObservedOf(other.part)) losers.add(ordinal)
+    else {
+      if (other !== null) losers.add(other.ordinal)
+      among.set(name, ordinal, part)
+    }
     ordinal++
   }
   for await (const pieces of readJournal(run.store, run.collectionId, parts, 'entities')) {
     for (const piece of pieces) {
       if (!isValid(parts, piece)) continue
-      for (const [i, id] of piece.entityIds.entries()) enter(piece, id === 0 ? piece.fields.text(piece.entitiesAt + 2 * i) : id)
-      for (const id of piece.seen) enter(piece, id)
+      const group = parts.groupIndexOf(piece.part)
+      for (const [i, id] of piece.entityIds.entries()) {
+        if (id === 0) enter(winners.fresh, fresh.enter(group, piece.fields.text(piece.entitiesAt + 2 * i)), piece.part)
+        else enter(winners.known, id, piece.part)
+      }
+      for (const id of piece.seen) enter(winners.known, id, piece.part)
     }
   }
   return losers
 }
 
-type Winners = Map<string | number, { readonly ordinal: number; readonly part: number }>
+/** The row that counts of each name: its place, and the part that showed it. */
+class Winners {
+  /** places and one; 0 where there is none */
+  readonly #ordinals = new IntColumn()
+  readonly #parts = new IntColumn()
+
+  get(name: number): { readonly ordinal: number; readonly part: number } | null {
+    const ordinal = this.#ordinals.get(name) - 1
+    return ordinal < 0 ? null : { ordinal, part: this.#parts.get(name) }
+  }
+
+  set(name: number, ordinal: number, part: number): void {
+    this.#ordinals.set(name, ordinal + 1)
+    this.#parts.set(name, part)
+  }
+}
 
 async function saltsOf(store: Store, entityIds: readonly number[]): Promise<ReadonlyMap<number, Buffer>> {
   if (entityIds.length === 0) return new Map()
