@@ -7,7 +7,7 @@ import { clockRefusal, refusal, roleRefusal } from './refusal.ts'
 import { datasetNamed } from './services.ts'
 import { type Said, Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
-import type { Trouble } from './trouble.ts'
+import { invalidAnswer, type Trouble } from './trouble.ts'
 import type { Way } from './way.ts'
 
 /** The steps of proving who asks whom, in order. */
@@ -220,9 +220,12 @@ async function describeInstance(session: Session, instanceArn: string): Promise<
     session.read.push(open(session, dataset, instanceArn, said.trouble))
     return {}
   }
-  session.read.push(
-    complete(session, dataset, instanceArn, dataset.rows(said.answer, instanceArn, session.subject) ?? [], said.observedAt),
-  )
+  const rows = dataset.rows(said.answer, instanceArn, session.subject)
+  if (rows === null) {
+    session.read.push(open(session, dataset, instanceArn, invalidAnswer()))
+    return {}
+  }
+  session.read.push(complete(session, dataset, instanceArn, rows, said.observedAt))
   return said.answer
 }
 

@@ -285,6 +285,26 @@ describe('what changes while it is read', () => {
     expect(found.rows('sso.account_assignments').size).to.equal(organization.assignments.length)
   })
 
+  it('takes no permission set and no application for deleted when the whole instance is found no more', async () => {
+    const organization = buildOrganization({ ...small, applications: 2 })
+    await using fresh = await freshAws(organization)
+    const gone = { kind: 'error', code: 'ResourceNotFoundException', message: 'instance not found' } as const
+    const lost = {
+      'sso.managed_policies': 'ListManagedPoliciesInPermissionSet',
+      'sso.application_grants': 'ListApplicationGrants',
+    }
+    for (const operation of Object.values(lost))
+      fresh.simulator.hook(operation, () => {
+        for (const asked of [operation, 'DescribePermissionSet', 'ListPermissionSets', 'DescribeApplication', 'ListApplications'])
+          fresh.simulator.fault(asked, gone, Number.POSITIVE_INFINITY)
+      })
+    const found = await collected(fresh)
+    for (const dataset of Object.keys(lost)) {
+      const ends = [...found.parts.values()].filter(part => part.dataset === dataset).map(part => part.end!.coverage)
+      expect(ends, dataset).to.include('incomplete').and.not.include('complete_with_changes')
+    }
+  })
+
   it('a pair that is no longer provisioned has no assignments, confirmed by discovery', async () => {
     const organization = buildOrganization(small)
     const pair = organization.assignments[0]!

@@ -1,7 +1,18 @@
 import { DescribePolicyCommand, ListPoliciesCommand, ListTargetsForPolicyCommand } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
 import { isListed, type Listing } from '../confirming.ts'
-import { type CommandClass, callsPer, type Dataset, joined, type Operation, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import {
+  type CommandClass,
+  callsPer,
+  type Dataset,
+  isAbout,
+  joined,
+  type Operation,
+  pagesOf,
+  rowOf,
+  rowsOf,
+  text,
+} from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
 import type { Trouble } from '../trouble.ts'
 
@@ -34,6 +45,7 @@ const documents: Dataset = {
     const policy = (answer.Policy ?? null) as Facts | null
     if (policy === null || typeof policy.Content !== 'string') return null
     const { PolicySummary, ...others } = policy
+    if (!isAbout((PolicySummary ?? {}) as Facts, 'Id', policyId)) return null
     return rowOf({ ...(PolicySummary as Facts | undefined), ...others }, policyId)
   },
   calls: rows => rows('organizations.policies'),
