@@ -22,7 +22,8 @@ export async function accountStates(
     // an account that such a list does not show may be there all the same
     if (rows === null || typeof next !== 'string' || seen.has(next)) return { trouble: invalidAnswer() }
     for (const { key, facts } of rows) found.set(key, typeof facts.State === 'string' ? facts.State : null)
-    if (next === '') return found
+    // the management account is always there
+    if (next === '') return found.size > 0 ? found : { trouble: invalidAnswer() }
     seen.add(next)
     token = next
   }

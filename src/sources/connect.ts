@@ -7,7 +7,7 @@ import { clockRefusal, refusal, roleRefusal } from './refusal.ts'
 import { datasetNamed } from './services.ts'
 import { type Said, Session } from './session.ts'
 import { SourcesError } from './sources-error.ts'
-import type { Trouble } from './trouble.ts'
+import { invalidAnswer, type Trouble } from './trouble.ts'
 import type { Way } from './way.ts'
 
 /** The steps of proving who asks whom, in order. */
@@ -143,6 +143,9 @@ async function organizationOfRoots(session: Session): Promise<Organization> {
   return arn === null || id === undefined ? unknown : { standing: 'present', id, managementAccountId: arn.split(':')[4] ?? null }
 }
 
+/** Of an instance that is being made or deleted, an empty list says nothing. A status that AWS adds tomorrow keeps nobody out. */
+const notYetOrNoMore: readonly string[] = ['CREATE_IN_PROGRESS', 'CREATE_FAILED', 'DELETE_IN_PROGRESS']
+
 async function readInstance(session: Session, organization: Organization): Promise<void> {
   const { source } = session
   const dataset = datasetNamed('sso.instances')
@@ -159,6 +162,16 @@ async function readInstance(session: Session, organization: Organization): Promi
   const details = await describeInstance(session, instanceArn)
   const homeRegion = textOf(details, 'PrimaryRegion') ?? textOf(facts, 'PrimaryRegion') ?? source.region
   if (homeRegion !== source.region) throw wrongRegion(source.region, homeRegion, 'the home Region of the instance is')
+  const status = textOf(details, 'Status') ?? textOf(facts, 'Status') ?? ''
+  if (notYetOrNoMore.includes(status)) {
+    throw new SourcesError(
+      'INSTANCE_NOT_ACTIVE',
+      `${instanceArn} is not active, AWS says Status ${status}: its lists may lack what is there`,
+      {
+        hint: 'collect again when it is ACTIVE; the last snapshot stays as it is',
+      },
+    )
+  }
   const owner = textOf(details, 'OwnerAccountId') ?? textOf(facts, 'OwnerAccountId')
   const identity: SourceIdentity = {
     partition: source.partition,
@@ -220,9 +233,12 @@ async function describeInstance(session: Session, instanceArn: string): Promise<
     session.read.push(open(session, dataset, instanceArn, said.trouble))
     return {}
   }
-  session.read.push(
-    complete(session, dataset, instanceArn, dataset.rows(said.answer, instanceArn, session.subject) ?? [], said.observedAt),
-  )
+  const rows = dataset.rows(said.answer, instanceArn, session.subject)
+  if (rows === null) {
+    session.read.push(open(session, dataset, instanceArn, invalidAnswer()))
+    return {}
+  }
+  session.read.push(complete(session, dataset, instanceArn, rows, said.observedAt))
   return said.answer
 }
 

@@ -193,6 +193,17 @@ export function rowOf(facts: unknown, key: string | undefined): readonly Row[] |
   return [{ key, facts: facts as Facts }]
 }
 
+/** The single row of an answer that names what it is about; null when it names something else, or nothing. */
+export function rowAbout(facts: unknown, member: string, key: string): readonly Row[] | null {
+  const [row] = rowOf(facts, key) ?? []
+  return row !== undefined && row.facts[member] === key ? [row] : null
+}
+
+/** Whether an element of a list is about what was asked: AWS may leave out what it repeats from the question, but not change it. */
+export function isAbout(facts: Facts, member: string, asked: string): boolean {
+  return (facts[member] ?? asked) === asked
+}
+
 /** A member that must be text. */
 export function text(facts: Facts, member: string): string | undefined {
   const value = facts[member]

@@ -195,14 +195,9 @@ class OpenPart {
     }
     if (dataset.gone?.isMeant(trouble)) return this.#onMissing(trouble)
     if (hasToken && trouble.kind === 'rejected') return { kind: 'again', why: 'page_token', trouble }
-    if (!hasToken && dataset.isNotListable?.(trouble)) {
-      const message = `${actionOf(dataset.operation)} was refused with ${trouble.code}: AWS lists no users and groups when Active Directory is the identity source. They cannot be collected; assignments can.`
-      return ended(
-        await this.endOpen(
-          ownCause('not_collectable', 'directory_not_listable', dataset, this.#place, parent, trouble.code, message),
-        ),
-      )
-    }
+    // a directory of which a page was shown can be listed: the refusal means something else
+    if (!hasToken && this.#firstObservedAt === null && dataset.isNotListable?.(trouble))
+      return ended(await this.endOpen(this.#notListable(trouble)))
     return ended(await this.endOpen(causeOf(trouble, dataset, this.#place, parent, this.#lastAsked)))
   }
 
@@ -342,6 +337,19 @@ class OpenPart {
     const { dataset, parent, session } = this.#reading
     const message = `${actionOf(dataset.operation)} showed ${rows} where there were ${before}, twice. Look whether the identity source was changed or emptied; if it is as it should be, confirm it with \`evidenced snapshots confirm ${session.source.label} <version>\` and collect again.`
     return ownCause('incomplete', 'unconfirmed_drop', dataset, this.#place, parent, null, message)
+  }
+
+  /** One that was listed before is not believed to have become such a directory until somebody says so. */
+  #notListable({ code }: Trouble): Cause {
+    const { dataset, parent, session } = this.#reading
+    const before = session.baseline[dataset.name] ?? 0
+    const said = `${actionOf(dataset.operation)} was refused with ${code}: AWS lists no users and groups when Active Directory is the identity source.`
+    if (before === 0) {
+      const message = `${said} They cannot be collected; assignments can.`
+      return ownCause('not_collectable', 'directory_not_listable', dataset, this.#place, parent, code, message)
+    }
+    const message = `${said} It listed ${before} before: if the identity source was changed, confirm it with \`evidenced snapshots confirm ${session.source.label} <version>\` and collect again.`
+    return ownCause('incomplete', 'unconfirmed_drop', dataset, this.#place, parent, code, message)
   }
 
   #empty(): Cause {

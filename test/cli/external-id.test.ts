@@ -106,6 +106,7 @@ describe('the external id', function () {
     const ofTwo = await commands('cloudformation', '--role', 'iam', '--source', 'two')
     expect(ofTwo).to.deep.equal(['$(evidenced aws external-id --source two)'])
     expect(await commands('cloudformation')).to.deep.equal(['$(evidenced aws external-id --source LABEL)'])
-    expect(await commands('terraform', '--config', 'missing.yaml')).to.deep.equal(['$(evidenced aws external-id)'])
+    const elsewhere = await commands('terraform', '--config', 'missing.yaml')
+    expect(elsewhere).to.deep.equal(['$(evidenced aws external-id --config missing.yaml)'])
   })
 })

@@ -100,6 +100,17 @@ describe('connecting', () => {
     expect(await refusalOf(fresh)).to.include({ code: 'WRONG_REGION', hint: 'set region: eu-west-1' })
   })
 
+  it('takes nothing from an instance that is being deleted or made', async () => {
+    for (const Status of ['DELETE_IN_PROGRESS', 'CREATE_IN_PROGRESS']) {
+      const made = organization()
+      Object.assign(made.instance!, { Status })
+      await using fresh = await freshAws(made)
+      const error = await refusalOf(fresh)
+      expect(error.code).to.equal('INSTANCE_NOT_ACTIVE')
+      expect(error.message).to.include(Status)
+    }
+  })
+
   it('asks every Region before it says that there is no instance', async () => {
     const made = emptyOrganization()
     made.instance = null

@@ -128,7 +128,7 @@ describe('the discovery of provisioned pairs', () => {
     const organization = buildOrganization(manySets)
     let seconds = 0
     const now = () => new Date(Date.UTC(2026, 10, 22) + 1000 * seconds)
-    await using fresh = await freshAws(organization, { aws: { now } })
+    await using fresh = await freshAws(organization, { simulator: { now }, aws: { now } })
     const before: number[] = []
     fresh.simulator.hook(byAccount, () => void before.push(seconds++))
     const found = await second(fresh)

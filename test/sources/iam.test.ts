@@ -180,6 +180,16 @@ describe('IAM of the accounts', () => {
     expect(found.calls.filter(call => call.operation === 'ListAccounts')).to.have.length(2 * pages)
   })
 
+  it('takes no account for one that left when the accounts are answered with an empty list', async () => {
+    const organization = buildOrganization(shape)
+    const refusing = organization.accounts.find(account => account.State === 'ACTIVE')!.Id
+    const roles = trust(organization).filter(role => !role.roleArn.includes(refusing))
+    await using fresh = await freshIam(organization, { simulator: { trust: roles } })
+    const empty = { kind: 'replace', text: '"Accounts":[', by: '"Accounts":[],"Others":[' } as const
+    fresh.simulator.hook('AssumeRole', () => fresh.simulator.fault('ListAccounts', empty, Number.POSITIVE_INFINITY))
+    expect(coverageOf(await collected(fresh), refusing)).to.deep.equal(all('denied'))
+  })
+
   it('reads nothing with a role that anyone may assume, without the external id or with a wrong one', async () => {
     const organization = buildOrganization(shape)
     const [, open, ...others] = organization.accounts.filter(account => account.State === 'ACTIVE')

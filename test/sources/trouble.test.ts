@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import type { Counts } from '../../src/model.ts'
 import { buildOrganization, type SimulatedOrganization } from '../../src/simulator/index.ts'
-import { datasets } from '../../src/sources/index.ts'
+import { datasets, planCollection } from '../../src/sources/index.ts'
 import { type Collected, collected, type FreshOptions, fast, freshAws } from './fresh-aws.ts'
 
 const small = { seed: 11, accounts: 5, users: 12, groups: 4, permissionSets: 4, applications: 2, iamUsers: 0 }
@@ -192,6 +193,30 @@ describe('what AWS refuses', () => {
     expect(found.rows('sso.account_assignments').size).to.equal(organization.assignments.length)
   })
 
+  it('is not taken for such a directory when it was listed before, until somebody confirms it, or in the same list', async () => {
+    const invalid = { kind: 'error', code: 'ValidationException', message: 'invalid' } as const
+    const endAfter = async (baseline: Counts) => {
+      await using fresh = await freshAws(buildOrganization(small))
+      fresh.simulator.fault('identitystore:ListUsers', invalid, Number.POSITIVE_INFINITY)
+      const found = await collected(fresh, { plan: await planCollection(fresh.aws, fresh.source, {}, baseline) })
+      const { coverage, gaps } = found.part('identitystore.users', '').end
+      return [coverage, gaps.find(gap => gap.reason !== 'withheld')!.reason]
+    }
+    expect(await endAfter({ 'identitystore.users': 12 })).to.deep.equal(['incomplete', 'unconfirmed_drop'])
+    expect(await endAfter({ 'identitystore.users': 0 })).to.deep.equal(['not_collectable', 'directory_not_listable'])
+    await using fresh = await freshAws(buildOrganization(small), { simulator: { pageSize: 5 } })
+    let begun = 0
+    fresh.simulator.fault('identitystore:ListUsers', { kind: 'expired_page_token' })
+    fresh.simulator.fault(
+      'identitystore:ListUsers',
+      invalid,
+      Number.POSITIVE_INFINITY,
+      ({ NextToken }) => !NextToken && begun++ > 0,
+    )
+    const { end } = (await collected(fresh)).part('identitystore.users', '')
+    expect(end.coverage).to.equal('incomplete')
+  })
+
   it('is told from an operation that does not exist in this partition', async () => {
     await using fresh = await freshAws(buildOrganization(small))
     fresh.simulator.fault('sso:ListApplications', { kind: 'error', code: 'UnknownOperationException' })
@@ -283,6 +308,26 @@ describe('what changes while it is read', () => {
       'DescribePermissionSet',
     ])
     expect(found.rows('sso.account_assignments').size).to.equal(organization.assignments.length)
+  })
+
+  it('takes no permission set and no application for deleted when the whole instance is found no more', async () => {
+    const organization = buildOrganization({ ...small, applications: 2 })
+    await using fresh = await freshAws(organization)
+    const gone = { kind: 'error', code: 'ResourceNotFoundException', message: 'instance not found' } as const
+    const lost = {
+      'sso.managed_policies': 'ListManagedPoliciesInPermissionSet',
+      'sso.application_grants': 'ListApplicationGrants',
+    }
+    for (const operation of Object.values(lost))
+      fresh.simulator.hook(operation, () => {
+        for (const asked of [operation, 'DescribePermissionSet', 'ListPermissionSets', 'DescribeApplication', 'ListApplications'])
+          fresh.simulator.fault(asked, gone, Number.POSITIVE_INFINITY)
+      })
+    const found = await collected(fresh)
+    for (const dataset of Object.keys(lost)) {
+      const ends = [...found.parts.values()].filter(part => part.dataset === dataset).map(part => part.end!.coverage)
+      expect(ends, dataset).to.include('incomplete').and.not.include('complete_with_changes')
+    }
   })
 
   it('a pair that is no longer provisioned has no assignments, confirmed by discovery', async () => {

@@ -2,7 +2,7 @@ import type { Facts, Row } from '../../model.ts'
 
 /**
  * One row per line of a credential report, every column by its name as text, with the time at which AWS made the report.
- * @returns null when the report has no header with `arn`, or a line that does not fit it
+ * @returns null when the report has no header with `arn`, no line, or one that does not fit it
  */
 export function credentialRows(answer: Facts): readonly Row[] | null {
   if (typeof answer.Content !== 'string') return null
@@ -13,7 +13,8 @@ export function credentialRows(answer: Facts): readonly Row[] | null {
     .map(cells)
   const arn = header?.indexOf('arn') ?? -1
   if (header === undefined || arn < 0) return null
-  if (lines.some(line => line.length !== header.length)) return null
+  // the root user has a line in every report
+  if (lines.length === 0 || lines.some(line => line.length !== header.length)) return null
   const { GeneratedTime } = answer
   return lines.map(line => ({
     key: line[arn]!,

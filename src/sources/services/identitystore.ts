@@ -6,7 +6,7 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-identitystore'
 import type { Facts } from '../../model.ts'
-import { callsPer, type Dataset, joined, operationsOf, pagesOf, rowsOf, text } from '../dataset.ts'
+import { callsPer, type Dataset, isAbout, joined, operationsOf, pagesOf, rowsOf, text } from '../dataset.ts'
 import { jsonPaging, type Service } from '../service.ts'
 import { withSets } from '../sets.ts'
 import type { Trouble } from '../trouble.ts'
@@ -60,6 +60,7 @@ const groupMemberships: Dataset = {
   rows: (answer, groupId) =>
     rowsOf(answer.GroupMemberships, membership => {
       const member = membership.MemberId as Facts | undefined
+      if (!isAbout(membership, 'GroupId', groupId)) return undefined
       return joined(groupId, member === undefined || member === null ? undefined : text(member, 'UserId'))
     }),
   calls: rows => callsPer(rows('identitystore.groups'), rows('identitystore.group_memberships'), pageSize),

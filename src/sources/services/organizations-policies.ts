@@ -1,7 +1,18 @@
 import { DescribePolicyCommand, ListPoliciesCommand, ListTargetsForPolicyCommand } from '@aws-sdk/client-organizations'
 import type { Facts } from '../../model.ts'
 import { isListed } from '../confirming.ts'
-import { callsPer, type Dataset, joined, type Operation, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import {
+  callsPer,
+  type Dataset,
+  isAbout,
+  joined,
+  type Operation,
+  operationsOf,
+  pagesOf,
+  rowOf,
+  rowsOf,
+  text,
+} from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
 
 const operation = operationsOf('organizations')
@@ -31,6 +42,7 @@ const documents: Dataset = {
     const policy = (answer.Policy ?? null) as Facts | null
     if (policy === null || typeof policy.Content !== 'string') return null
     const { PolicySummary, ...others } = policy
+    if (!isAbout((PolicySummary ?? {}) as Facts, 'Id', policyId)) return null
     return rowOf({ ...(PolicySummary as Facts | undefined), ...others }, policyId)
   },
   calls: rows => rows('organizations.policies'),

@@ -20,10 +20,12 @@ const scopesPerPage = 10
 
 const describeApplication = operation('DescribeApplication', DescribeApplicationCommand)
 
+const listApplications = operation('ListApplications', ListApplicationsCommand)
+
 const applications: Dataset = {
   name: 'sso.applications',
   isPopulation: true,
-  operation: operation('ListApplications', ListApplicationsCommand),
+  operation: listApplications,
   parents: 'instance',
   // what may be asked for; the answer is half of it
   pageSize: 100,
@@ -118,11 +120,14 @@ function detail(
     gone: {
       what: 'the application',
       isMeant: trouble => trouble.kind === 'not_found',
-      operations: [describeApplication],
-      async confirm(ask, applicationArn) {
+      operations: [describeApplication, listApplications],
+      async confirm(ask, applicationArn, { instanceArn }) {
         const said = await ask(describeApplication, { ApplicationArn: applicationArn })
         if ('answer' in said) return 'exists'
-        return said.trouble.kind === 'not_found' ? 'gone' : said.trouble
+        if (said.trouble.kind !== 'not_found') return said.trouble
+        // where the instance is not found the error is the same, and says nothing of the application
+        const listed = await ask(listApplications, { InstanceArn: instanceArn, MaxResults: 1 })
+        return 'trouble' in listed ? listed.trouble : 'gone'
       },
     },
     ...own,

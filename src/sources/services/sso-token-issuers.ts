@@ -1,6 +1,6 @@
 import { DescribeTrustedTokenIssuerCommand, ListTrustedTokenIssuersCommand } from '@aws-sdk/client-sso-admin'
 import { isListed } from '../confirming.ts'
-import { type Dataset, operationsOf, pagesOf, rowOf, rowsOf, text } from '../dataset.ts'
+import { type Dataset, operationsOf, pagesOf, rowAbout, rowsOf, text } from '../dataset.ts'
 import { jsonPaging } from '../service.ts'
 
 const operation = operationsOf('sso')
@@ -23,7 +23,7 @@ const details: Dataset = {
   parents: [{ dataset: 'sso.trusted_token_issuers', parent: issuer => issuer.key }],
   pageSize: null,
   input: issuerArn => ({ TrustedTokenIssuerArn: issuerArn }),
-  rows: (answer, issuerArn) => rowOf(answer, issuerArn),
+  rows: (answer, issuerArn) => rowAbout(answer, 'TrustedTokenIssuerArn', issuerArn),
   calls: rows => rows('sso.trusted_token_issuers'),
   gone: {
     what: 'the trusted token issuer',

@@ -20,10 +20,12 @@ import {
   type Confirmation,
   callsPer,
   type Dataset,
+  isAbout,
   joined,
   type Operation,
   operationsOf,
   pagesOf,
+  rowAbout,
   rowOf,
   rowsOf,
   type Subject,
@@ -56,7 +58,7 @@ const instanceDetails: Dataset = {
   parents: 'instance',
   pageSize: null,
   input: instanceArn => ({ InstanceArn: instanceArn }),
-  rows: (answer, instanceArn) => rowOf(answer, instanceArn),
+  rows: (answer, instanceArn) => rowAbout(answer, 'InstanceArn', instanceArn),
   calls: () => 1,
 }
 
@@ -79,7 +81,7 @@ const permissionSetArns: Dataset = {
 }
 
 const permissionSets = detail('sso.permission_sets', describePermissionSet, {
-  rows: (answer, setArn) => rowOf(answer.PermissionSet, setArn),
+  rows: (answer, setArn) => rowAbout(answer.PermissionSet, 'PermissionSetArn', setArn),
   // asking DescribePermissionSet again would ask the one that said so: the list decides
   confirm: (ask, setArn, subject) =>
     isListed(ask, { dataset: permissionSetArns, parent: subject.instanceArn, subject, paging: jsonPaging }, setArn),
@@ -90,7 +92,8 @@ const inlinePolicies = detail(
   'sso.inline_policies',
   operation('GetInlinePolicyForPermissionSet', GetInlinePolicyForPermissionSetCommand),
   {
-    rows: (answer, setArn) => rowOf(answer, setArn),
+    // none is set where it is empty or left out; what is no text is no policy, and not none
+    rows: (answer, setArn) => (typeof (answer.InlinePolicy ?? '') === 'string' ? rowOf(answer, setArn) : null),
   },
 )
 
@@ -121,7 +124,8 @@ const permissionsBoundaries: Dataset = {
     'sso.permissions_boundaries',
     operation('GetPermissionsBoundaryForPermissionSet', GetPermissionsBoundaryForPermissionSetCommand),
     {
-      rows: (answer, setArn) => ((answer.PermissionsBoundary ?? null) === null ? [] : rowOf(answer.PermissionsBoundary, setArn)),
+      // where none is set AWS says so with an error: an answer without one is no answer
+      rows: (answer, setArn) => rowOf(answer.PermissionsBoundary, setArn),
     },
   ),
   // "none is set" and "the set is gone" are the same error and both mean no row; a set that is gone is told by sso.permission_sets, which is read first
@@ -163,15 +167,19 @@ const accountAssignments: Dataset = {
     const { accountId, setArn } = ofPair(pair)
     return { InstanceArn: instanceArn, AccountId: accountId, PermissionSetArn: setArn }
   },
-  rows: (answer, pair) =>
-    rowsOf(answer.AccountAssignments, assignment =>
-      joined(pair, text(assignment, 'PrincipalType'), text(assignment, 'PrincipalId')),
-    ),
+  rows(answer, pair) {
+    const { accountId, setArn } = ofPair(pair)
+    return rowsOf(answer.AccountAssignments, assignment =>
+      isAbout(assignment, 'AccountId', accountId) && isAbout(assignment, 'PermissionSetArn', setArn)
+        ? joined(pair, text(assignment, 'PrincipalType'), text(assignment, 'PrincipalId'))
+        : undefined,
+    )
+  },
   calls: rows => callsPer(rows('sso.provisioned_accounts'), rows('sso.account_assignments'), pageSize),
   gone: {
     what: 'the provisioning of the permission set in the account',
     isMeant: isMissing,
-    operations: [provisionedAccounts.operation],
+    operations: [provisionedAccounts.operation, describePermissionSet, permissionSetArns.operation],
     async confirm(ask, pair, subject) {
       const { accountId, setArn } = ofPair(pair)
       const accounts = { dataset: provisionedAccounts, parent: setArn, subject, paging: jsonPaging }
@@ -271,7 +279,7 @@ function detail(name: string, asked: Operation, { isPaged = false, rows, confirm
     gone: {
       what: 'the permission set',
       isMeant: isMissing,
-      operations: confirmOperations ?? [describePermissionSet],
+      operations: confirmOperations ?? [describePermissionSet, permissionSetArns.operation],
       confirm: confirm ?? confirmByDescription,
     },
   }
@@ -280,7 +288,10 @@ function detail(name: string, asked: Operation, { isPaged = false, rows, confirm
 async function confirmByDescription(ask: Ask, setArn: string, { instanceArn }: Subject): Promise<Confirmation> {
   const said = await ask(describePermissionSet, { InstanceArn: instanceArn, PermissionSetArn: setArn })
   if ('answer' in said) return 'exists'
-  return isMissing(said.trouble) ? 'gone' : said.trouble
+  if (!isMissing(said.trouble)) return said.trouble
+  // where the instance is not found the error is the same, and says nothing of the set
+  const listed = await ask(permissionSetArns.operation, { InstanceArn: instanceArn, MaxResults: 1 })
+  return 'trouble' in listed ? listed.trouble : 'gone'
 }
 
 function ofPair(pair: string): { accountId: string; setArn: string } {
