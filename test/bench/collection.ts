@@ -110,6 +110,7 @@ export async function benchCollection(name: keyof typeof rates, options: { reado
     secondsAgainstRateLimit: round(figures.seconds / floorSeconds),
     cpuMsPerCall: round((figures.cpuSeconds * 1000) / figures.calls),
     peakMemoryMb: figures.peakMemoryMb,
+    memoryWhenReadAgainst40Percent: ratio(figures.memoryWhenReadMb, figures.memoryAt40Mb),
     memoryAtEndAgainst40Percent: ratio(figures.memoryAtEndMb, figures.memoryAt40Mb),
     resources: figures.rows,
   }

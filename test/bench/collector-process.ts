@@ -32,8 +32,9 @@ export interface CollectorFigures {
   /** parts that did not end well */
   readonly open: number
   readonly peakMemoryMb: number
-  /** resident memory when 40 % of the calls were made, and when all were; null where it was not sampled */
+  /** resident memory when 40 % of the calls were made, when all were, and when the snapshot was sealed; null where it was not sampled */
   readonly memoryAt40Mb: number | null
+  readonly memoryWhenReadMb: number | null
   readonly memoryAtEndMb: number | null
   /** answered calls of sso by the second in which they were asked first, since the epoch */
   readonly answeredBySecond: readonly (readonly [second: number, calls: number])[]
@@ -78,7 +79,7 @@ async function intoStore(url: string | null): Promise<CollectorFigures> {
   const memory = memoryOf()
   for await (const call of readCalls(store, snapshot)) count.note(call)
   const rows = snapshot.datasets.reduce((sum, dataset) => sum + dataset.count, 0)
-  const open = snapshot.datasets.filter(each => !/^(complete|not_applicable|not_collectable)/.test(each.coverage)).length
+  const open = snapshot.datasets.filter(each => /^(denied|incomplete)/.test(each.coverage)).length
   return { seconds, readSeconds, cpuSeconds: (used.user + used.system) / 1e6, ...count.total(), rows, open, ...memory }
 }
 
@@ -144,8 +145,10 @@ function counter() {
 
 function memoryOf() {
   const peakMemoryMb = peakMiB()
-  const last = samples.at(-1)
-  const at40 = samples.find(sample => sample.done >= done * 0.4)
-  if (last === undefined || at40 === undefined || done === 0) return { peakMemoryMb, memoryAt40Mb: null, memoryAtEndMb: null }
-  return { peakMemoryMb, memoryAt40Mb: Math.round(at40.mb), memoryAtEndMb: Math.round(last.mb) }
+  const at = (share: number) => samples.find(sample => sample.done >= done * share)?.mb
+  const rounded = (mb: number | undefined) => (mb === undefined || done === 0 ? null : Math.round(mb))
+  return {
+    peakMemoryMb,
+    ...{ memoryAt40Mb: rounded(at(0.4)), memoryWhenReadMb: rounded(at(1)), memoryAtEndMb: rounded(samples.at(-1)?.mb) },
+  }
 }
