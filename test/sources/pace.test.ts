@@ -6,16 +6,22 @@ import { collected, fast, freshAws } from './fresh-aws.ts'
 const small = { seed: 9, accounts: 5, users: 20, groups: 50, permissionSets: 3, applications: 1, iamUsers: 0 }
 
 describe('the pace', () => {
-  it('stays at the configured rate, from the first call to the last', async () => {
-    await using fresh = await freshAws(buildOrganization(small), { source: { rateLimits: { ...fast, identitystore: 50 } } })
+  it('makes no call before its time at the configured rate, from the first to the last', async () => {
+    const within = localBudget()
+    let beganAt = Number.POSITIVE_INFINITY
+    const budget: Budget = {
+      reserve(key, ...slots) {
+        if (key.endsWith('/identitystore')) beganAt = Math.min(beganAt, Date.now())
+        return within.reserve(key, ...slots)
+      },
+    }
+    const source = { rateLimits: { ...fast, identitystore: 50 } }
+    await using fresh = await freshAws(buildOrganization(small), { aws: { budget }, source })
     await collected(fresh)
-    const times = fresh.simulator.calls.filter(call => call.service === 'identitystore').map(call => call.at.getTime())
-    const seconds = (times.at(-1)! - times[0]!) / 1000
-    const rate = (times.length - 1) / seconds
-    expect(times.length).to.be.greaterThan(50)
-    // a burst of a tenth of a second may be ahead of the schedule
-    expect(rate).to.be.within(40, 58)
-    for (let i = 10; i < times.length; i++) expect(times[i]! - times[i - 10]!, `calls ${i - 10} to ${i}`).to.be.greaterThan(60)
+    const calls = fresh.simulator.calls.filter(call => call.service === 'identitystore')
+    expect(calls.length).to.be.greaterThan(50)
+    // a burst of a tenth of a second may be ahead of the schedule; a busy machine is only ever late
+    for (const [i, call] of calls.entries()) expect(call.at.getTime() - beganAt, `call ${i}`).to.be.at.least((i - 6) * 20)
   })
 
   it('is asked of the shared budget, for the organization and by AWS’s own budgets', async () => {
@@ -149,7 +155,7 @@ describe('the pace', () => {
           return within.reserve(key, slots, perSecond)
         },
       }
-      const source = { rateLimits: { ...fast, identitystore: 100 } }
+      const source = { rateLimits: { ...fast, identitystore: 50 } }
       await using fresh = await freshAws(buildOrganization({ ...small, groups: 6 }), { aws: { budget }, source })
       await collected(fresh)
       expect(rates[1], `${secondsAgo} seconds later`).to.be.within(least, most)
