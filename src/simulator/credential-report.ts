@@ -21,7 +21,7 @@ function keyColumns(number: 1 | 2): string[] {
   )
 }
 
-/** The credential report as CSV, one row for the root user and one for each IAM user. */
+/** The credential report as CSV, one row for the root user and one for each IAM user. Accounts in China have no root user. */
 export function credentialReport(account: SimulatedIam, call: Call): string {
   const { accountId } = call.caller
   const arn = `arn:${call.organization.partition}:iam::${accountId}`
@@ -29,22 +29,19 @@ export function credentialReport(account: SimulatedIam, call: Call): string {
   const { root } = account
   const used = root.passwordLastUsed ? stamp(root.passwordLastUsed) : 'no_information'
   const rootKeys = [...(root.accessKeys ? ['true', stamp(created), 'N/A', 'N/A', 'N/A'] : noKey), ...noKey]
-  const rows = [
-    columns,
-    [
-      '<root_account>',
-      `${arn}:root`,
-      stamp(created),
-      'not_supported',
-      used,
-      'not_supported',
-      'not_supported',
-      root.mfa,
-      ...rootKeys,
-      ...noCertificates,
-    ],
-    ...account.users.map(rowOf),
+  const rootRow = [
+    '<root_account>',
+    `${arn}:root`,
+    stamp(created),
+    'not_supported',
+    used,
+    'not_supported',
+    'not_supported',
+    root.mfa,
+    ...rootKeys,
+    ...noCertificates,
   ]
+  const rows = [columns, ...(call.organization.partition === 'aws-cn' ? [] : [rootRow]), ...account.users.map(rowOf)]
   return `${rows.map(row => row.join(',')).join('\n')}\n`
 }
 

@@ -137,7 +137,7 @@ async function permissionChecks(
       const skipped = { check, result: 'skipped', cause: nothingToAsk(failed), remedy: null } as const
       checks.push(failed === undefined ? { ...skipped, losesNothing: true } : skipped)
     } else if (dataset.inquiry !== undefined) checks.push(...(await inquiryChecks(session, dataset, parent)))
-    else checks.push(await permissionCheck(session, dataset, parent, firstRow))
+    else checks.push(await permissionCheck(session, dataset, parent, firstRow, refused))
     for (const each of checks) if (each.result === 'failed') refused.set(each.check, each.check)
   }
   return checks
@@ -219,10 +219,16 @@ function emptyDirectory(session: Session, check: string): Check {
   }
 }
 
-/** A plain member is shown the applications of its own account and no others: none at all says nothing of the organization. */
-function noApplications(session: Session, check: string): Check {
+/**
+ * A plain member is shown the applications of its own account and no others: none at all says nothing of the organization. Whoever may list permission
+ * sets is none: the owner of the instance, or the delegated administrator.
+ */
+function noApplications(session: Session, check: string, refused: ReadonlyMap<string, string>): Check {
   const owner = session.standing!.identity.instanceOwnerAccountId
-  if (owner === session.accountId) return { check, result: 'ok', cause: 'allowed; there is not one application', remedy: null }
+  const isAdministrator =
+    notApplicable('organization_instance', session.standing) === null && !refused.has('sso:ListPermissionSets')
+  if (owner === session.accountId || isAdministrator)
+    return { check, result: 'ok', cause: 'allowed; there is not one application', remedy: null }
   return {
     check,
     result: 'warning',
@@ -243,7 +249,13 @@ function parentOf(dataset: Dataset, session: Session, firstRow: ReadonlyMap<stri
   return null
 }
 
-async function permissionCheck(session: Session, dataset: Dataset, parent: string, firstRow: Map<string, Row>): Promise<Check> {
+async function permissionCheck(
+  session: Session,
+  dataset: Dataset,
+  parent: string,
+  firstRow: Map<string, Row>,
+  refused: ReadonlyMap<string, string>,
+): Promise<Check> {
   const action = actionOf(dataset.operation)
   const asked = dataset.input(parent, session.subject)
   const said = await session.ask({
@@ -256,7 +268,7 @@ async function permissionCheck(session: Session, dataset: Dataset, parent: strin
     const row = rows?.[0]
     if (row !== undefined) firstRow.set(dataset.name, row)
     else if (rows !== null && dataset.name === 'identitystore.users') return emptyDirectory(session, action)
-    else if (rows !== null && dataset.name === 'sso.applications') return noApplications(session, action)
+    else if (rows !== null && dataset.name === 'sso.applications') return noApplications(session, action, refused)
     return allowed(action)
   }
   return troubleCheck(session, dataset, action, said.trouble, parent)

@@ -237,6 +237,8 @@ describe('the diagnosis', () => {
       simulator: { trust: [{ roleArn, externalId: null }] },
       source: { auth: { roleArn, externalId: null } },
     })
+    expect(await checkOf(other), 'the delegated administrator sees all').to.include({ result: 'ok' })
+    other.simulator.deny('sso:ListPermissionSets')
     const found = await checkOf(other)
     expect(found).to.include({ result: 'warning', losesNothing: true })
     expect(found.cause).to.include(delegate).and.include(made.organization!.MasterAccountId)

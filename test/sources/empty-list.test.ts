@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { partKey } from '../../src/digest.ts'
 import type { Counts } from '../../src/model.ts'
 import { buildOrganization, emptyOrganization } from '../../src/simulator/index.ts'
 import { planCollection } from '../../src/sources/index.ts'
@@ -69,6 +70,25 @@ describe('an empty list', () => {
     expect(found.rows('identitystore.users').size).to.equal(users.length)
     expect(found.rows('identitystore.group_memberships').size).to.equal(organization.memberships.length)
     for (const part of found.parts.values()) expect(part.end!.coverage, part.dataset).to.not.equal('incomplete')
+  })
+
+  it('is told of no directory of Active Directory, when an interrupted run had found out already that AWS does not list it', async () => {
+    await using fresh = await freshAws(buildOrganization(shape))
+    for (const list of ['ListUsers', 'ListGroups'])
+      fresh.simulator.fault(
+        `identitystore:${list}`,
+        { kind: 'error', code: 'ValidationException', message: 'invalid' },
+        Number.POSITIVE_INFINITY,
+      )
+    const first = await collected(fresh)
+    const users = [...first.parts.values()].find(({ dataset }) => dataset === 'identitystore.users')!
+    expect(users.end!.coverage).to.equal('not_collectable')
+    const place = { accountId: users.accountId, region: fresh.source.region }
+    const done = new Set([partKey({ dataset: 'identitystore.users', place, parent: '' })])
+    const stagedRows = (dataset: string) => new Map(dataset === 'identitystore.users' ? [['', 0]] : [])
+    const resumed = await collected(fresh, { done, remembered: { stagedRows } })
+    for (const part of resumed.parts.values())
+      if (part.dataset.startsWith('identitystore.')) expect(part.end!.coverage, part.dataset).to.equal('not_collectable')
   })
 
   it('of accounts or roots is no answer, since the management account and the root are always there', async () => {

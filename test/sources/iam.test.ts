@@ -402,6 +402,25 @@ describe('IAM of the accounts', () => {
     for (const step of plan.steps) expect(made.get(step.dataset) ?? 0, step.dataset).to.equal(step.calls)
   })
 
+  it('takes a credential report without a line for none, except in China, where accounts have no root user', async () => {
+    for (const [partition, region, coverage] of [
+      ['aws-cn', 'cn-north-1', 'complete'],
+      ['aws', 'us-east-1', 'incomplete'],
+    ] as const) {
+      const organization = buildOrganization({ ...shape, partition, region, iamUsers: 0 })
+      const roles = organization.accounts.map(({ Id }) => `arn:${partition}:iam::${Id}:role/audit/EvidencedIamReader`)
+      await using fresh = await freshIam(organization, { simulator: { trust: roles.map(roleArn => ({ roleArn, externalId })) } })
+      if (partition === 'aws')
+        fresh.simulator.hook('GetCredentialReport', () => {
+          for (const { credentialReport } of Object.values(organization.iam))
+            if (credentialReport !== null) credentialReport.content = 'user,arn\n'
+        })
+      const found = await collected(fresh)
+      const { end, rows } = found.part('iam.credential_reports', '', organization.accounts[0]!.Id)
+      expect([end.coverage, rows.size], partition).to.deep.equal([coverage, 0])
+    }
+  })
+
   it('goes on from where an interrupted run was', async () => {
     const organization = buildOrganization(shape)
     await using fresh = await freshIam(organization)

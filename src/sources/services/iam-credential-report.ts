@@ -1,10 +1,15 @@
 import type { Facts, Row } from '../../model.ts'
+import type { Subject } from '../dataset.ts'
+import { partitionOf } from '../partitions.ts'
+
+/** Its accounts have no root user: https://github.com/prowler-cloud/prowler/issues/1571 */
+const rootless = 'aws-cn'
 
 /**
  * One row per line of a credential report, every column by its name as text, with the time at which AWS made the report.
- * @returns null when the report has no header with `arn`, no line, or one that does not fit it
+ * @returns null when the report has no header with `arn`, no line although there is a root user, or one that does not fit it
  */
-export function credentialRows(answer: Facts): readonly Row[] | null {
+export function credentialRows(answer: Facts, _parent: string, { instanceArn }: Subject): readonly Row[] | null {
   if (typeof answer.Content !== 'string') return null
   const [header, ...lines] = Buffer.from(answer.Content, 'base64')
     .toString('utf8')
@@ -13,8 +18,9 @@ export function credentialRows(answer: Facts): readonly Row[] | null {
     .map(cells)
   const arn = header?.indexOf('arn') ?? -1
   if (header === undefined || arn < 0) return null
-  // the root user has a line in every report
-  if (lines.length === 0 || lines.some(line => line.length !== header.length)) return null
+  // the root user has a line in every report, where there is one
+  if (lines.length === 0 && partitionOf(instanceArn) !== rootless) return null
+  if (lines.some(line => line.length !== header.length)) return null
   const { GeneratedTime } = answer
   return lines.map(line => ({
     key: line[arn]!,
