@@ -58,7 +58,7 @@ export class Collection {
         held: null,
         drop: null,
         notEnabled: null,
-        listed: null,
+        listed: undefined,
       }
       this.#states.set(dataset.name, { dataset, isParent, shown, ...nothing })
     }
@@ -222,8 +222,9 @@ export class Collection {
   /** Rows of a list that was read to its end, now or by the interrupted run. */
   #listed(name: string): number | null {
     const { dataset, listed } = this.#state(name)
+    if (listed !== undefined) return listed
     const parent = this.#listParent(dataset)
-    if (listed !== null || !this.#done.has(this.#key(dataset, parent))) return listed
+    if (!this.#done.has(this.#key(dataset, parent))) return null
     return this.#remembered.stagedRows?.(name, this.#place(dataset)).get(parent) ?? null
   }
 
@@ -364,8 +365,11 @@ interface DatasetState {
   held: ReadonlyMap<string, number> | null
   /** AWS's proof that the feature is switched off */
   notEnabled: string | null
-  /** of a list that is not believed when it is empty, or stands beside one: rows that it showed to its end; null: it did not come there */
-  listed: number | null
+  /**
+   * of a list that is not believed when it is empty, or stands beside one: rows that it showed to its end; null: it did not come there;
+   * undefined: it was not asked, or not yet
+   */
+  listed: number | null | undefined
   /** it lost far more in all than can be listed again */
   drop: Cause | null
   /** why some of it is not known, by kind */
