@@ -117,8 +117,9 @@ export class Collection {
 
   async #readParts(datasets: readonly Dataset[], parent: string): Promise<void> {
     let isGone = false
+    let isMissing = false
     for (const dataset of datasets) {
-      const reading = this.#reading(dataset, parent)
+      const reading = this.#reading(dataset, parent, isMissing)
       const refused = this.#alwaysRefused(dataset, parent)
       const result: PartResult = isGone
         ? await endGone(reading)
@@ -126,11 +127,12 @@ export class Collection {
           ? await readPart(reading)
           : await endUnread(reading, refused)
       isGone ||= result.isGone
+      isMissing ||= result.isMissing === true
       this.#onRead(reading, result)
     }
   }
 
-  #reading(dataset: Dataset, parent: string): Reading {
+  #reading(dataset: Dataset, parent: string, isMissing = false): Reading {
     const children = this.#state(dataset.name).isParent ? this.#childrenOf(dataset) : []
     const found = new Map<Dataset, string[]>(children.map(child => [child, []]))
     const held = this.#state(dataset.name).held?.get(parent)
@@ -138,6 +140,7 @@ export class Collection {
       session: this.#session,
       dataset,
       parent,
+      isMissing,
       emit: this.#emit,
       found,
       rows: 0,

@@ -22,6 +22,8 @@ export interface PartReading {
   readonly parent: string
   /** rows that it showed the last time, when the dataset lost so many in all that it is listed again: fewer are not believed */
   readonly held?: number
+  /** AWS called the parent missing just now, and would not confirm that it was deleted: that none is set would be the same error */
+  readonly isMissing?: boolean
   /** takes pieces in order; waits while the consumer is behind */
   emit(piece: PartPiece): Promise<void>
   /** each row once; after `onRestart` the earlier ones do not count */
@@ -34,6 +36,8 @@ export interface PartResult {
   readonly cause: Cause | null
   /** AWS confirmed that the parent was deleted */
   readonly isGone: boolean
+  /** AWS called the parent missing, and would not confirm that it was deleted */
+  readonly isMissing?: boolean
   /** AWS's proof that the feature is switched off: what hangs from its rows is, too */
   readonly notEnabled?: string
 }
@@ -179,8 +183,8 @@ class OpenPart {
   }
 
   async #onTrouble(trouble: Trouble, hasToken: boolean): Promise<Attempt> {
-    const { dataset, parent } = this.#reading
-    if (dataset.isNone?.(trouble)) {
+    const { dataset, parent, isMissing = false } = this.#reading
+    if (dataset.isNone?.(trouble) && !(isMissing && dataset.gone?.isMeant(trouble) === true)) {
       this.#begin(this.#reading.session.way.now())
       this.#pages = 1
       return ended(await this.#end('complete', null, [], [], true))
@@ -213,7 +217,10 @@ class OpenPart {
     const confirmation = await gone.confirm(ask, parent, session.subject)
     if (confirmation === 'exists') return { kind: 'again', why: 'still_exists', trouble }
     if (confirmation === 'as_said') return ended(await this.endOpen(causeOf(trouble, dataset, this.#place, parent)))
-    if (confirmation !== 'gone') return ended(await this.endOpen(causeOf(confirmation, dataset, this.#place, parent, lastAsked)))
+    if (confirmation !== 'gone') {
+      const result = await this.endOpen(causeOf(confirmation, dataset, this.#place, parent, lastAsked))
+      return ended({ ...result, isMissing: true })
+    }
     return ended(await this.endGone())
   }
 

@@ -57,6 +57,20 @@ describe('an empty list', () => {
     expect((await endsAfter(fresh))('identitystore.groups')).to.include({ coverage: 'incomplete', reason: 'unconfirmed_empty' })
   })
 
+  it('is not what a list is taken for that an interrupted run read and that is refused now', async () => {
+    const organization = buildOrganization(shape)
+    await using fresh = await freshAws(organization)
+    const place = { accountId: organization.organization!.MasterAccountId, region: fresh.source.region }
+    const done = new Set([partKey({ dataset: 'identitystore.groups', place, parent: '' })])
+    for (const action of ['identitystore:ListUsers', 'identitystore:ListGroups']) fresh.simulator.deny(action)
+    // as a store says once it has taken up the refusal, and as it was before
+    for (const rows of [0, organization.groups.length]) {
+      const remembered = { stagedRows: () => new Map([['', rows]]) }
+      const { end } = (await collected(fresh, { done, remembered })).part('identitystore.groups', '')
+      expect([end.coverage, end.gaps[0]!.reason]).to.deep.equal(['denied', 'access_denied'])
+    }
+  })
+
   it('that shows rows the second time is believed, with what hangs from them', async () => {
     const organization = buildOrganization(shape)
     const { users, groups } = organization

@@ -330,6 +330,18 @@ describe('what changes while it is read', () => {
     }
   })
 
+  it('takes no permissions boundary for none when neither its permission set nor the instance is found any more', async () => {
+    await using fresh = await freshAws(buildOrganization(small))
+    const gone = { kind: 'error', code: 'ResourceNotFoundException', message: 'instance not found' } as const
+    fresh.simulator.hook('DescribePermissionSet', () => {
+      for (const asked of ['DescribePermissionSet', 'ListPermissionSets', 'GetPermissionsBoundaryForPermissionSet'])
+        fresh.simulator.fault(asked, gone, Number.POSITIVE_INFINITY)
+    })
+    const found = await collected(fresh)
+    const ends = [...found.parts.values()].filter(part => part.dataset === 'sso.permissions_boundaries')
+    expect(ends.map(part => part.end!.coverage)).to.deep.equal(Array(small.permissionSets).fill('incomplete'))
+  })
+
   it('a pair that is no longer provisioned has no assignments, confirmed by discovery', async () => {
     const organization = buildOrganization(small)
     const pair = organization.assignments[0]!
