@@ -103,7 +103,7 @@ describe('a workbook', () => {
   })
 
   it('holds the framework report: the cover says whether it is complete, every result has its line', async () => {
-    const view = frameworkReportView(sampleInput())
+    const view = frameworkReportView(sampleInput({ brokenFiles: ['own.yaml:3:1: severity: is no severity'] }))
     const results = [
       ['IDC-PS-001', '1.0.0', 'critical', 'acme', 'permissionSet', setArn(1), '=cmd', 'fail', 'is admin', '', '{}'],
     ]
@@ -113,6 +113,7 @@ describe('a workbook', () => {
     expect(cover)
       .to.contain('INCOMPLETE')
       .and.to.contain('sso:GetInlinePolicyForPermissionSet')
+      .and.to.contain('own.yaml:3:1: severity: is no severity')
       .and.to.contain(view.evaluation.digest)
     expect(sheets.map(({ name }) => name)).to.deep.equal([
       'About',
