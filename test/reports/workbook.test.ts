@@ -156,12 +156,13 @@ describe('a workbook', () => {
 
     const evaluation = { ...exceptedEvaluation(), id: 4, evaluatedAt: new Date('2026-06-30T06:25:00Z'), digest: 'd'.repeat(64) }
     const report = findingsReport({
-      ...{ evaluation, findings, isComplete: false, softwareVersion: '0.1.0' },
+      ...{ evaluation, findings, isComplete: false, mistakes: ['SOD-001 of acme: it broke'], softwareVersion: '0.1.0' },
       snapshots: [sampleSnapshot()],
     })
     const [csv] = tableArtifacts(report, 'csv')
     expect(recordsOf(Buffer.from(await bytesOf(csv!.read())).toString())).to.deep.equal(records)
     const cover = new Map(report.cover)
+    expect(cover.get('MISTAKE')).to.contain('SOD-001 of acme: it broke')
     expect([cover.get('Open'), cover.get('Of these beside an approved exception'), cover.get('Resolved')]).to.deep.equal([
       1, 1, 1,
     ])
