@@ -4,6 +4,7 @@ import { Change, type ChangeSurroundings, whenOf } from './change.ts'
 import { type ChangeEvent, eventsOf, type Watched } from './change-events.ts'
 import type { List } from './entity.ts'
 import type { Past } from './past.ts'
+import { joinGaps, Undecided } from './values.ts'
 
 /** What new identities ask of the estate. */
 export interface NewIdentitySurroundings extends ChangeSurroundings {
@@ -62,10 +63,18 @@ export class NewIdentity extends Change {
     return this.kind === 'user' ? this.estate.peopleOfId(this.resourceId) : []
   }
   protected get approvable() {
-    const { AccessKeyId } = this.#facts
+    const { AccessKeyId, UserName } = this.#facts
     const resources = [this.resourceId, ...this.resourceId.split('|'), ...(typeof AccessKeyId === 'string' ? [AccessKeyId] : [])]
     const [owner] = this.resourceId.split('|') as [string]
     if (this.kind !== 'user') return { user: { id: owner, name: owner.split('/').at(-1)! }, resources, needs: [] }
-    return { user: this.estate.userNamed(owner), resources, needs: [['user'] as const] }
+    const now = this.estate.userNamed(owner)
+    return { user: typeof UserName === 'string' ? onceNamed(now, UserName) : now, resources, needs: [['user'] as const] }
   }
+}
+
+/** A user by the name that it came into being with, which its approval gives, whatever it is called by now. */
+function onceNamed(user: Nameable, name: string): Nameable {
+  const { aliases = [], unread } = user
+  if (!(user.name instanceof Undecided)) return { ...user, name, aliases: user.name === null ? aliases : [...aliases, user.name] }
+  return { ...user, name, unread: unread === undefined ? user.name : joinGaps(unread, user.name) }
 }

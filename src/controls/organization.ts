@@ -149,7 +149,8 @@ export class OrganizationRows {
     const read = readWritten(row.facts.Content, name ?? key)
     if ('malformed' in read)
       return this.#estate.invalid(this.documents.dataset, key, `the document of ${key} is no policy: ${read.malformed}`)
-    return !allowsAll(read.statements) || read.statements.some(({ isConditional }) => isConditional)
+    // what is allowed under a condition is allowed anyway beside an Allow of everything, and alone it keeps from the rest
+    return !allowsAll(read.statements.filter(({ effect, isConditional }) => effect === 'Deny' || !isConditional))
   }
 
   #linkPolicies(): Map<string, Policy[]> {

@@ -246,7 +246,11 @@ export class PermissionSetPolicies extends PermissionSetRows implements SetPolic
     if (row === undefined) return false
     const arn = row.ManagedPolicyArn
     if (typeof arn === 'string') {
-      const { statements, mayAllowAll } = this.#outside.documents.read(arn, nameOf(arn))
+      const { documents } = this.#outside
+      const { statements, mayAllowAll } = documents.read(arn, nameOf(arn))
+      // the reference list says the same of PowerUserAccess, which lets little of IAM through
+      const isKnown = documents.isCollected(arn) || arn.endsWith(':iam::aws:policy/AdministratorAccess')
+      if (!isKnown && allowsAll(statements)) return this.#boundaryGap(set, arn)
       return allowsAll(statements) || (mayAllowAll === null ? false : this.#boundaryGap(set, arn))
     }
     const { found, name, path } = this.#customerBoundary(set, row)

@@ -71,9 +71,10 @@ function isMetWithout(operator: string, value: unknown): boolean {
 
 const isNegated = /^(forallvalues:)?((string|numeric|date|arn)not|notipaddress)/
 
-/** Some values are excluded, and not all. */
+/** Some values are excluded, and not all: `StringNotEquals` takes `*` for a star. */
 function isExcluding(operator: string, value: unknown): boolean {
-  return isNegated.test(operator) && !(strings(value)?.some(isAnything) ?? false)
+  const isPattern = /not(like|equals)/.test(operator) && !/stringnotequals/.test(operator)
+  return isNegated.test(operator) && !(isPattern && (strings(value)?.some(isAnything) ?? false))
 }
 
 function isAnything(pattern: string): boolean {

@@ -48,6 +48,12 @@ export class PolicyDocuments {
     return this.#rows.byKey(arn)
   }
 
+  /** Whether the document itself can be read, and not only what the reference list makes of it. */
+  isCollected(arn: string): boolean {
+    const document = this.#collected(arn)
+    return document !== null && !(document instanceof Undecided)
+  }
+
   /** What the document of an AWS managed policy means; undefined for one that is neither collected nor listed. */
   meaningOf(arn: string): ManagedPolicyMeaning | undefined {
     const document = this.#collected(arn)

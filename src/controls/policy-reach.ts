@@ -77,17 +77,26 @@ export function serviceWildcards(statement: Statement): readonly string[] {
   if (effect !== 'Allow' || isLimited) return []
   if (actions !== 'some') return resources === 'some' ? servicesOf(statement) : ['*']
   const whole = actionPatterns.flatMap(pattern => /^([a-z0-9*?-]+):[*?]*\*[*?]*$/.exec(pattern)?.[1] ?? [])
-  return resources === 'some' ? whole.filter(service => resourcePatterns.some(each => isWhole(each, service))) : whole
+  if (resources !== 'some') return whole
+  // one that is written with a wildcard stands for that of the resource
+  const isNamed = (service: string) => /[*?]/.test(service) && wholeServices(statement).some(named => covers(service, named))
+  return whole.filter(service => resourcePatterns.some(each => isWhole(each, service)) || isNamed(service))
 }
 
 /** Services all of whose resources are named by an Allow of every action, or of all but some of other services. */
-function servicesOf({ actions, actionPatterns, resourcePatterns }: Statement): readonly string[] {
+function servicesOf(statement: Statement): readonly string[] {
+  const { actions, actionPatterns } = statement
+  const isLeft = (service: string) => actions === 'every' || !actionPatterns.some(each => meets(each, `${service}:*`))
+  return wholeServices(statement).filter(isLeft)
+}
+
+/** Services all of whose resources a statement names, each by its own name. */
+function wholeServices({ resourcePatterns }: Statement): readonly string[] {
   const named = resourcePatterns.flatMap(each => {
     const service = /^arn:[^:]*:([a-z0-9-]+):/i.exec(each)?.[1]?.toLowerCase()
     return service !== undefined && isWhole(each, service) ? [service] : []
   })
-  const isLeft = (service: string) => actions === 'every' || !actionPatterns.some(each => meets(each, `${service}:*`))
-  return [...new Set(named)].filter(isLeft)
+  return [...new Set(named)]
 }
 
 function grantsSome(statement: Statement, wanted: string, how: How, all: readonly Statement[], oneself?: string): boolean {

@@ -158,8 +158,14 @@ export class Reviews {
 
   #nameable(kind: Kind, number: number): Nameable {
     const id = this.#table(kind).keys[number]!
-    const name = this.#table(kind).isPresent(number) ? this.#nameOf(kind, number) : null
-    if (kind === 'user') return { id, name, ...aliasesOf(this.#estate.user(number)) }
+    const isPresent = this.#table(kind).isPresent(number)
+    const name = isPresent ? this.#nameOf(kind, number) : null
+    if (kind === 'user' && isPresent) return { id, name, ...aliasesOf(this.#estate.user(number)) }
+    if (kind === 'user') {
+      const unread = this.#estate.gaps.list('identitystore.users')
+      // whoever is not among all users has no name to decide under
+      return unread === undefined ? { id, name } : { id, name, unread }
+    }
     if (kind !== 'account' || typeof name !== 'string') return { id, name }
     const known = this.#namesOf('account').byName.get(name.toLowerCase())?.length ?? 0
     const unlisted = this.#estate.gaps.list('organizations.accounts')

@@ -66,7 +66,7 @@ const howToVerify = [
   '   Nothing was put beside them: sha256sum looks only at what is listed. This names the files that are not in SHA256SUMS, which must be',
   '   SHA256SUMS itself, key.pem and manifest.* alone:',
   '',
-  '     find . -type f | sed "s,^[.]/,," | while read -r f; do grep -q "^[0-9a-f]*  $f$" SHA256SUMS || echo "$f"; done',
+  '     find . -type f | sed "s,^[.]/,," | while IFS= read -r f; do cut -c67- SHA256SUMS | grep -qxF -e "$f" || echo "$f"; done',
   '',
   '   If the bundle holds a timestamp, it proves when the signature was there at the latest (AUTHORITY.pem is the certificate of the',
   '   authority, got from the authority itself):',

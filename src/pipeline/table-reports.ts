@@ -158,9 +158,10 @@ async function findingsTable(
     evaluation.snapshots.filter(isAsked).map(({ source, version }) => readSnapshot(store, source, { version })),
   )
   const snapshots = found.filter(snapshot => snapshot !== null)
+  const mistakes = mistakesOf(catalog, evaluation)
   return findingsReport({
-    ...{ evaluation, findings: findings.filter(isAsked), snapshots, softwareVersion },
-    isComplete: snapshots.every(isComplete) && mistakesOf(catalog, evaluation).length === 0,
+    ...{ evaluation, findings: findings.filter(isAsked), snapshots, softwareVersion, mistakes },
+    isComplete: snapshots.every(isComplete) && mistakes.length === 0,
   })
 }
 

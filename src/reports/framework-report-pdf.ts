@@ -79,8 +79,11 @@ function writeCover(pdf: PdfWriter, view: FrameworkReportView, look: Look): void
   pdf.heading(1, framework.name)
   if (view.isComplete) pdf.banner('pass', [`COMPLETE: ${completeness(view)}`])
   else {
+    const { brokenFiles: mistakes } = view
     pdf.banner('unknown', [
-      'INCOMPLETE: not every input could be read. What depends on the following is unknown below, never pass.',
+      view.missing.length === 0
+        ? 'INCOMPLETE: not every control could judge.'
+        : 'INCOMPLETE: not every input could be read. What depends on the following is unknown below, never pass.',
       ...view.missing
         .slice(0, 4)
         .map(
@@ -88,6 +91,8 @@ function writeCover(pdf: PdfWriter, view: FrameworkReportView, look: Look): void
             `${each.source}: ${each.dataset}, ${wordOf(each.coverage).toLowerCase()}: ${each.reason}${each.actions.length === 0 ? '' : `; grant ${each.actions.join(', ')}`}`,
         ),
       ...(view.missing.length > 4 ? [`and ${view.missing.length - 4} more, under Coverage`] : []),
+      ...mistakes.slice(0, 4).map(line => `A mistake in the control catalog; this decided nothing: ${line}`),
+      ...(mistakes.length > 4 ? [`and ${mistakes.length - 4} more mistakes in the control catalog`] : []),
     ])
   }
   pdf.heading(2, 'What was found')

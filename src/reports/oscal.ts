@@ -63,6 +63,7 @@ function assessmentResults(view: FrameworkReportView): Json {
               ),
             ),
           ),
+          ...view.brokenFiles.map(each => prop('catalog-mistake', each)),
         ],
         'reviewed-controls': {
           'control-selections': [

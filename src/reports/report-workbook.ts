@@ -69,6 +69,7 @@ function coverOf(view: FrameworkReportView): [string, Cell][] {
       'Inputs',
       view.isComplete ? `COMPLETE: ${completeness(view)}` : 'INCOMPLETE: what depends on what is missing is unknown, never pass',
     ],
+    ...view.brokenFiles.map((line): [string, Cell] => ['MISTAKE', `in the control catalog; this decided nothing: ${line}`]),
     ['As of', view.asOf],
     ['Framework', `${framework.name} ${framework.version}, ${framework.publisher}; digest ${framework.digest}`],
     ['Evaluation', `number ${evaluation.id} of ${view.evaluatedAt}, SHA-256 ${evaluation.digest}`],

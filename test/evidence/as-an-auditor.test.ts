@@ -26,8 +26,9 @@ describe('an auditor without this tool', () => {
       expect(outputs[4]!.split(' ')[0]).to.equal(bundle.signer.fingerprint)
       const seal = ['SHA256SUMS', 'key.pem', 'manifest.dsse.json', 'manifest.json', 'manifest.pae', 'manifest.sig']
       expect(outputs[5]!.trim().split('\n').sort()).to.deep.equal(seal)
-      await writeFile(join(folder, 'reports/final.html'), 'all is well')
-      expect(shell(folder, commands[5]!).stdout.trim().split('\n').sort()).to.deep.equal([...seal, 'reports/final.html'])
+      const beside = ['.*', 'README.txt ', 'READMEStxt', 'reports/final.html']
+      for (const path of beside) await writeFile(join(folder, path), 'all is well')
+      expect(shell(folder, commands[5]!).stdout.trimEnd().split('\n').sort()).to.deep.equal([...seal, ...beside].sort())
     })
 
   it('sees a changed file with sha256sum, and a changed manifest with openssl', async function () {

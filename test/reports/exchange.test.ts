@@ -63,7 +63,8 @@ describe('OSCAL assessment results', () => {
       sampleEvaluation(snapshot, []),
       sampleEvaluation(snapshot, [{ ...odd, results }]),
     ]) {
-      const document = await oscalOf(sample(evaluation).view)
+      const document = await oscalOf({ ...sample(evaluation).view, brokenFiles: ['own.yaml:3:1: severity:\nis no severity'] })
+      expect(JSON.stringify(document)).to.include('"value":"own.yaml:3:1: severity: is no severity"')
       expect(isValid(document), JSON.stringify(isValid.errors?.slice(0, 3))).to.equal(true)
     }
     expect(isValid({ 'assessment-results': {} })).to.equal(false)

@@ -58,6 +58,18 @@ describe('a framework report as PDF', () => {
     expect(text).to.match(/\d+ results? (is|are) unknown for other reasons/)
   })
 
+  it('names the controls that decided nothing, which make a report incomplete whose inputs were all read', async () => {
+    const view = frameworkReportView(
+      sampleInput({
+        snapshots: [sampleSnapshot({ isComplete: true })],
+        brokenFiles: [1, 2, 3, 4, 5].map(n => `SOD-00${n} of acme: a conflicting pair is written A|B, found Admin`),
+      }),
+    )
+    const text = ask('pdftotext', await written(view), '-raw', '-l', '1', 'FILE', '-').replaceAll(/\s+/g, ' ')
+    expect(text).to.contain('INCOMPLETE: not every control could judge.').and.not.contain('not every input')
+    expect(text).to.contain('decided nothing: SOD-004 of acme: a conflicting pair is written A|B, found Admin and 1 more')
+  })
+
   it('carries source, as-of, run, digest and page n of m on every page', async () => {
     const view = frameworkReportView(sampleInput())
     const bytes = await written(view)

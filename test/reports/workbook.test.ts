@@ -103,7 +103,7 @@ describe('a workbook', () => {
   })
 
   it('holds the framework report: the cover says whether it is complete, every result has its line', async () => {
-    const view = frameworkReportView(sampleInput())
+    const view = frameworkReportView(sampleInput({ brokenFiles: ['own.yaml:3:1: severity: is no severity'] }))
     const results = [
       ['IDC-PS-001', '1.0.0', 'critical', 'acme', 'permissionSet', setArn(1), '=cmd', 'fail', 'is admin', '', '{}'],
     ]
@@ -113,6 +113,7 @@ describe('a workbook', () => {
     expect(cover)
       .to.contain('INCOMPLETE')
       .and.to.contain('sso:GetInlinePolicyForPermissionSet')
+      .and.to.contain('own.yaml:3:1: severity: is no severity')
       .and.to.contain(view.evaluation.digest)
     expect(sheets.map(({ name }) => name)).to.deep.equal([
       'About',
@@ -155,12 +156,13 @@ describe('a workbook', () => {
 
     const evaluation = { ...exceptedEvaluation(), id: 4, evaluatedAt: new Date('2026-06-30T06:25:00Z'), digest: 'd'.repeat(64) }
     const report = findingsReport({
-      ...{ evaluation, findings, isComplete: false, softwareVersion: '0.1.0' },
+      ...{ evaluation, findings, isComplete: false, mistakes: ['SOD-001 of acme: it broke'], softwareVersion: '0.1.0' },
       snapshots: [sampleSnapshot()],
     })
     const [csv] = tableArtifacts(report, 'csv')
     expect(recordsOf(Buffer.from(await bytesOf(csv!.read())).toString())).to.deep.equal(records)
     const cover = new Map(report.cover)
+    expect(cover.get('MISTAKE')).to.contain('SOD-001 of acme: it broke')
     expect([cover.get('Open'), cover.get('Of these beside an approved exception'), cover.get('Resolved')]).to.deep.equal([
       1, 1, 1,
     ])
