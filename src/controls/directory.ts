@@ -101,9 +101,10 @@ export class Directory {
     return { byValue, unread }
   }
 
+  /** In the order of their keys: what is said of many must not rest on who was mentioned first. */
   *#users(): Iterable<Person> {
     const { users } = this.#estate
-    for (let number = 0; number < users.length; number++) if (users.isPresent(number)) yield this.#estate.user(number)
+    for (const number of users.order()) yield this.#estate.user(number)
   }
 }
 

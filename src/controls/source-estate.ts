@@ -254,7 +254,7 @@ export class SourceEstate extends EstateTables {
 
   userList(): List {
     this.#users ??= closedOr(
-      [...this.users.keys.keys()].filter(number => this.users.isPresent(number)).map(number => this.user(number)),
+      Array.from(this.users.order(), number => this.user(number)),
       this.gaps.list(this.users.dataset),
     )
     return this.#users
@@ -264,8 +264,7 @@ export class SourceEstate extends EstateTables {
     return this.#activeAccounts
   }
   #listActiveAccounts(): List {
-    const known = [...this.accounts.keys.keys()].filter(number => this.accounts.isPresent(number))
-    const accounts = known.map(number => this.account(number))
+    const accounts = Array.from(this.accounts.order(), number => this.account(number))
     const unread = accounts.map(({ State }) => State).find(state => state instanceof Undecided) as Unknown | undefined
     const active = accounts.filter(({ State }) => State === 'ACTIVE')
     return closedOr(active, unread ?? this.gaps.list(this.accounts.dataset))

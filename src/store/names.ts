@@ -101,7 +101,7 @@ function textOf(value: Json | undefined): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** Keys that a text means: the key itself if the dataset has it, or grants know it, else what ever had it as its name. */
+/** Keys that a text means: the key itself if the dataset (of permission sets, their list too) has it, or grants know it, else what ever had it as its name. */
 export async function findKeys(
   store: Store,
   sourceId: number,
@@ -112,8 +112,8 @@ export async function findKeys(
   const known = await query(
     store.db,
     `select from resource_key k join entity e on e.key_id = k.id
-     where k.source_id = $1 and k.key = $2 and e.dataset_id = (select id from dataset where name = $3)`,
-    [sourceId, text, dataset],
+     where k.source_id = $1 and k.key = $2 and e.dataset_id in (select id from dataset where name = any ($3::text[]))`,
+    [sourceId, text, dataset === 'sso.permission_sets' ? [dataset, 'sso.permission_set_arns'] : [dataset]],
   )
   if (known.length > 0 || (await isGranted(store, sourceId, dataset, text))) return [text]
   const named = await query<{ key: string }>(

@@ -76,6 +76,26 @@ describe('the estate', () => {
     )
   })
 
+  it('says what it does not know in one order, in whatever order the rows come', async () => {
+    const unnamed = ['u1', 'u2', 'u3', 'u4'].map(UserId => ({ UserId, Emails: [{ Value: `${UserId}@example.com` }] }))
+    const named = user('u5', { Emails: [{ Value: 'u5@example.com' }] })
+    const estate: SmallEstate = { ...mixed, users: [...unnamed, named], memberships: [['g1', 'u3']] }
+    const rows = rowsOf(estate)
+    const expected = await outcomes(estate)
+    const said = expected.find(({ control }) => control.id === 'IDC-USER-004')!.results.find(each => each.subject.key === 'u5')!
+    expect(said.gaps.map(each => each.key)).to.deep.equal(['u1', 'u2', 'u3', 'u4'])
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray([...rows], { minLength: rows.length }), async shuffled => {
+        const whole = await buildEstate({
+          asOf,
+          sources: [{ snapshot: snapshotOf(estate, rows), resources: streamed(shuffled) }],
+        })
+        expect(JSON.stringify(evaluate(catalog, whole, asOf).outcomes)).to.equal(JSON.stringify(expected))
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('is the same when its edges come as columns', async () => {
     const rows = rowsOf(mixed)
     const edges = ['identitystore.group_memberships', 'sso.account_assignments', 'sso.application_assignments']

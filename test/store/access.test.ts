@@ -245,6 +245,17 @@ describe('who can reach what', () => {
     expect([...(await access(store, { when, user: 'u9' })).paths].map(short)).to.deep.equal(['u9 through g1 held'])
   })
 
+  it('knows a permission set that is listed, may not be described, and is provisioned nowhere', async () => {
+    const listed = 'arn:aws:sso:::permissionSet/ssoins-1/ps-2'
+    const arns = [set, listed].map(key => ({ key, facts: { PermissionSetArn: key } }))
+    await using store = await days([
+      ...state({}, ['u1']),
+      part({ dataset: 'sso.permission_set_arns', rows: arns }),
+      refused('sso.permission_sets', listed),
+    ])
+    expect([...(await access(store, { permissionSet: listed, when: { asOf: day(1) } })).paths]).to.deep.equal([])
+  })
+
   it('marks a grant that outlived its user', async () => {
     await using store = await days(state({}, ['u1']), state({}, ['u1'], ['u2']))
     const [path] = await paths(store, { when: { asOf: day(2) } })
