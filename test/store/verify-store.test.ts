@@ -221,7 +221,10 @@ describe('the whole database, computed again', () => {
           /^evaluation evaluation 1: it says that it was made/m,
         ],
         [`delete from open_part_version`, /^part .* in acme version 2: it says that 1 parts were not read, and 0 are on record/m],
-        [`update source set instance_arn = 'x'`, /^snapshot source acme: its label or identity/m],
+        [
+          `update source set instance_arn = 'x', organization_id = 'o-other'`,
+          /^snapshot acme version 3: it is one of arn:.* its source says x: the source was changed\nsnapshot acme version 3: it is one of o-\w+, its source says o-other/m,
+        ],
         [
           `update import_file set imported_at = imported_at - interval '1 day'`,
           /^import import 1: it is not what the ledger says/m,
@@ -252,6 +255,10 @@ describe('the whole database, computed again', () => {
         [
           `update snapshot set callers = callers || 'x' where version = 2`,
           /^snapshot acme version 2: what it says cannot be read/m,
+        ],
+        [
+          `update snapshot set identity = 'no identity' where version = 3`,
+          /^snapshot acme version 3: what it says cannot be read/m,
         ],
         [`update control_definition set body = body || 'x'`, /^evaluation X: what it says was changed/m],
         [`update outcome_version set control_id = 'X', source = 'Y'`, /^evaluation X Y: what it says was changed/m],
