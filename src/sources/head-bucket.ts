@@ -6,7 +6,7 @@ import type { AwsCredentialIdentityProvider } from '@smithy/types'
 import type { SignedHead } from '../model.ts'
 import { signedHeadIn } from '../signed-head.ts'
 import { baseProvider } from './credentials.ts'
-import type { HeadFiles } from './head-files.ts'
+import { type HeadFiles, refuseOutOfTurn } from './head-files.ts'
 import { SharedHttpHandler } from './http-handler.ts'
 import { type PlainAnswer, type PlainRequest, sendSigned } from './signed-request.ts'
 import { SourcesError } from './sources-error.ts'
@@ -78,6 +78,12 @@ export function openHeadBucket(
     },
     async write(of, changes, head) {
       await using objects = opened()
+      const last = of.version === 1 ? null : headKey(of.stream, of.version - 1)
+      try {
+        refuseOutOfTurn(of, last === null ? null : headIn(bucket, last, await objects.get(last)))
+      } catch (error) {
+        throw notWritable(bucket, headKey(of.stream, of.version), (error as Error).message, error)
+      }
       let number = 0
       for await (const part of piecesOf(changes)) await objects.put(partKey(of, ++number), await zipped(part))
       await objects.put(headKey(of.stream, of.version), Buffer.from(`${JSON.stringify(await head())}\n`))

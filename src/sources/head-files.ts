@@ -4,11 +4,12 @@ import { dirname, join } from 'node:path'
 import { pipeline as pipe, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
+import { digestOf } from '../digest.ts'
 import type { SignedHead } from '../model.ts'
 import { signedHeadIn } from '../signed-head.ts'
 import { SourcesError } from './sources-error.ts'
 
-type HeadName = Pick<SignedHead, 'stream' | 'version'>
+type HeadName = Pick<SignedHead, 'stream' | 'version' | 'previousDigest'>
 
 /** Heads in a folder: `<stream>.jsonl`, one head a line, and the change set of each in `<stream>/<version>.gz`. */
 export interface HeadFiles {
@@ -25,7 +26,8 @@ export interface HeadFiles {
  */
 export function openHeadFiles(folder: string): HeadFiles {
   const listOf = (stream: string) => join(folder, `${stream}.jsonl`)
-  const linesOf = ({ stream, version }: HeadName) => join(folder, stream, `${String(version).padStart(8, '0')}.gz`)
+  const linesOf = ({ stream, version }: Pick<SignedHead, 'stream' | 'version'>) =>
+    join(folder, stream, `${String(version).padStart(8, '0')}.gz`)
   return {
     async streams() {
       const names = await readdir(folder).catch(error => {
@@ -65,7 +67,7 @@ export function openHeadFiles(folder: string): HeadFiles {
     },
     async write(of, changes, head) {
       try {
-        refuseOutOfTurn(of, await this.lastVersion(of.stream))
+        refuseOutOfTurn(of, (await this.heads(of.stream)).at(-1) ?? null)
         await mkdir(dirname(linesOf(of)), { recursive: true })
         await using file = await open(linesOf(of), 'w', 0o644)
         await pipeline(Readable.from(changes), createGzip(), async (parts: AsyncIterable<Buffer>) => {
@@ -93,12 +95,13 @@ export function openHeadFiles(folder: string): HeadFiles {
 
 /**
  * What stands outside is not written over, and no head follows one that is not before it: so a database that was put back to an earlier
- * state, or another one, leaves the heads of the state that was there alone.
+ * state, or another one, leaves the heads of the state that was there alone, also when it has come as far.
  */
-function refuseOutOfTurn({ version }: HeadName, last: number): void {
-  if (last === version - 1) return
+export function refuseOutOfTurn({ version, previousDigest }: HeadName, last: SignedHead | null): void {
+  const lastVersion = last?.version ?? 0
+  if (lastVersion === version - 1 && (last === null ? null : digestOf({ ...last })) === previousDigest) return
   throw new Error(
-    `the last head there is of version ${last}: they are of another database, or this one was put back to an earlier state. Run verify-store, and keep those heads and give new ones another place`,
+    `the last head there ${lastVersion === version - 1 ? `is not the one that it follows` : `is of version ${lastVersion}`}: they are of another database, or this one was put back to an earlier state. Run verify-store, and keep those heads and give new ones another place`,
   )
 }
 

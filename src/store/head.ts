@@ -23,15 +23,15 @@ export interface HeadSink {
   /** a head's change set as it was written: bytes of its lines, each with a line feed */
   changes(head: SignedHead): AsyncIterable<Uint8Array>
   /**
-   * Keeps a change set first and then its head, durably; a head is there whole or not at all, after that of the version before, and never written over.
+   * Keeps a change set first and then its head, durably; a head is there whole or not at all, after the very one that it follows, and never written over.
    * @param changes bytes of whole lines
    * @param head is made when `changes` came to their end
    */
   write(of: HeadName, changes: AsyncIterable<Uint8Array>, head: () => Promise<SignedHead>): Promise<void>
 }
 
-/** What a head is told by. */
-export type HeadName = Pick<SignedHead, 'stream' | 'version'>
+/** What a head is told by, and the digest of the one that it follows; null: it is the first. */
+export type HeadName = Pick<SignedHead, 'stream' | 'version' | 'previousDigest'>
 
 export interface HeadSigner {
   readonly fingerprint: string
@@ -149,20 +149,21 @@ async function makeHeads(
   const sealed = await stream.sealedAfter(last?.version ?? 0)
   let ready = sinks
   for (const each of sealed) {
-    const before = last
+    const { version } = each
+    const previousDigest = last === null ? null : digestOf({ ...last })
     const made = Promise.withResolvers<SignedHead>()
     made.promise.catch(() => {})
-    const [own, ...ends] = await shareOut(stream.lines(each.version), [
+    const [own, ...ends] = await shareOut(stream.lines(version), [
       changes =>
         addUpBytes(changes)
-          .then(sum => makeHead(store, stream.name, each, before, sum, signer))
+          .then(sum => makeHead(store, stream.name, each, previousDigest, sum, signer))
           .then(made.resolve, error => {
             made.reject(error)
             throw error
           }),
       ...ready.map(
         sink => (changes: AsyncIterable<Uint8Array>) =>
-          sink.write({ stream: stream.name, version: each.version }, changes, () => made.promise),
+          sink.write({ stream: stream.name, version, previousDigest }, changes, () => made.promise),
       ),
     ])
     if (own!.status === 'rejected') throw own!.reason
@@ -176,13 +177,13 @@ async function makeHead(
   store: Store,
   stream: string,
   { digest, ...what }: Sealed,
-  before: SignedHead | null,
+  previousDigest: string | null,
   changes: ChangeSum,
   signer: HeadSigner,
 ): Promise<SignedHead> {
   const body = {
     ...{ stream, ...what, ...digest, lines: changes.lines, linesDigest: changes.digest },
-    previousDigest: before === null ? null : digestOf({ ...before }),
+    previousDigest,
   }
   const signature = Buffer.from(await signer.sign(Buffer.from(canonicalJson(body)))).toString('base64')
   return insertHead(store, { ...body, keyFingerprint: signer.fingerprint, signature })

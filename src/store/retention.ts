@@ -112,7 +112,7 @@ async function planStep(
     [source.id, cutoff],
   )
   const version = first?.version ?? null
-  const labels = await freeLabels(on, source, holds, named)
+  const labels = await freeLabels(on, source, holds, named, rules)
   const choices = [
     ...(version === null ? [] : [versionsBefore(source.id, version, kept)]),
     resultsBefore(labels, cutoff, kept),
@@ -129,22 +129,46 @@ async function personRows(on: Connection, holds: readonly Hold[], named: Sources
   return found
 }
 
+/** A label, and the last evaluation of which nothing under it may go by the rule of the source in question. */
+interface FreeLabel {
+  readonly label: string
+  readonly after: number
+}
+
 /**
- * Labels under which results and findings are a source's: its own and those it had. One that another source has now is that one's, and under one
- * that a hold covers nothing goes, whichever source had it when.
+ * Labels under which results and findings are a source's: its own and those it had. Under one that a hold covers nothing goes, whichever source
+ * had it when; and what was judged under it while it was that of a source that is kept longer is left to the rule of that one.
  */
 async function freeLabels(
   on: Connection,
   source: { readonly id: number; readonly label: string },
   holds: readonly Hold[],
   named: SourcesByLabel,
-): Promise<string[]> {
+  rules: RetentionRules,
+): Promise<FreeLabel[]> {
   const held = new Set(holds.flatMap(({ scope }) => (scope.kind === 'source' ? [...named(scope.source)] : [])))
-  const taken = new Set(
-    (await on.query<{ label: string }>('select label from source where id <> $1', [source.id])).map(row => row.label),
+  const daysOf = (label: string) => rules.of(label).days ?? Number.POSITIVE_INFINITY
+  const others = await on.query<{ id: number; label: string }>('select id, label from source where id <> $1', [source.id])
+  const longer = new Set(others.filter(other => daysOf(other.label) > daysOf(source.label)).map(other => other.id))
+  const free: FreeLabel[] = []
+  for (const label of await labelsOf(on, [source.id])) {
+    const ids = [...named(label)]
+    if (ids.some(id => held.has(id))) continue
+    const shared = ids.filter(id => longer.has(id))
+    free.push({ label, after: shared.length === 0 ? 0 : await lastJudged(on, label, shared) })
+  }
+  return free
+}
+
+/** Number of the last evaluation that judged under a label what may be a snapshot of one of some sources: any that is not known to be another's. */
+async function lastJudged(on: Connection, label: string, sourceIds: readonly number[]): Promise<number> {
+  const [last] = await on.query<{ id: number }>(
+    `select coalesce(max(e.id), 0) as id from evaluation e cross join json_array_elements(e.snapshots::json) j
+     where j->>'source' = $1 and not exists (
+       select from snapshot s where encode(s.digest, 'hex') = j->>'digest' and s.source_id <> all ($2::int[]))`,
+    [label, sourceIds],
   )
-  const labels = await labelsOf(on, [source.id])
-  return labels.filter(label => !taken.has(label) && ![...named(label)].some(id => held.has(id)))
+  return last!.id
 }
 
 function versionsBefore(sourceId: number, version: number, kept: readonly PersonRows[]): Choice {
@@ -155,20 +179,21 @@ function versionsBefore(sourceId: number, version: number, kept: readonly Person
 }
 
 /** The last evaluation by then shows the state at the cutoff, and what it shows is kept. */
-function resultsBefore(labels: readonly string[], cutoff: Date, kept: readonly PersonRows[]): Choice {
+function resultsBefore(labels: readonly FreeLabel[], cutoff: Date, kept: readonly PersonRows[]): Choice {
   return [
-    `${chooseResults} r.source = any ($1::text[]) and r.digest <> all ($3::bytea[])
-       and r.to_evaluation <= (select max(id) from evaluation where evaluated_at <= $2)`,
-    [labels, cutoff, kept.flatMap(each => each.results)],
+    `${chooseResults} exists (select from unnest($1::text[], $4::int[]) w (label, after) where w.label = r.source and r.from_evaluation > w.after)
+       and r.digest <> all ($3::bytea[]) and r.to_evaluation <= (select max(id) from evaluation where evaluated_at <= $2)`,
+    [labels.map(each => each.label), cutoff, kept.flatMap(each => each.results), labels.map(each => each.after)],
   ]
 }
 
 /** States that ended by then, and what was resolved by then and never came again. */
-function findingsBefore(labels: readonly string[], cutoff: Date, kept: readonly PersonRows[]): Choice {
+function findingsBefore(labels: readonly FreeLabel[], cutoff: Date, kept: readonly PersonRows[]): Choice {
   return [
-    `${chooseFindings} f.finding_id in (select id from finding where source = any ($1::text[])) and f.digest <> all ($3::bytea[])
+    `${chooseFindings} exists (select from finding i join unnest($1::text[], $4::int[]) w (label, after) on w.label = i.source
+         where i.id = f.finding_id and f.from_evaluation > w.after) and f.digest <> all ($3::bytea[])
        and case f.state when 'resolved' then f.from_evaluation else f.to_evaluation end <= (select max(id) from evaluation where evaluated_at <= $2)`,
-    [labels, cutoff, kept.flatMap(each => each.findings)],
+    [labels.map(each => each.label), cutoff, kept.flatMap(each => each.findings), labels.map(each => each.after)],
   ]
 }
 

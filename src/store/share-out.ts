@@ -25,7 +25,14 @@ export async function shareOut(
   return ends
 }
 
-/** Comes to its end also where the way is closed. */
+/** Comes to its end also where the way is closed: of a write that was under way then, the stream says nothing. */
 function taken(way: PassThrough, some: Uint8Array): Promise<void> {
-  return new Promise(resolve => void (way.destroyed ? resolve() : way.write(some, () => resolve())))
+  return new Promise(resolve => {
+    if (way.destroyed) return resolve()
+    way.once('close', resolve)
+    way.write(some, () => {
+      way.off('close', resolve)
+      resolve()
+    })
+  })
 }

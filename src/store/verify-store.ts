@@ -82,12 +82,13 @@ export async function verifyStore(
   return { readAt, readTo: noted!.to, snapshots, evaluations, disposals, ledgerEntries, ledgerHead, problems }
 }
 
-const allSources = `select o.id, o.label, o.partition, o.instance_arn as "instanceArn", s.version, s.label as "sealedAs", s.identity
+const allSources = `select o.id, o.label, o.partition, o.instance_arn as "instanceArn", o.organization_id as "organizationId", s.version, s.label as "sealedAs", s.identity
   from source o left join lateral (select version, label, identity from snapshot where source_id = o.id order by version desc limit 1) s on true
   order by o.label`
 
-/** A source has the label and the instance of its newest snapshot: one that was given another's would answer for it. */
-function labelProblems({ label, partition, instanceArn, version, sealedAs, identity }: SourceRow): StoreProblem[] {
+/** A source has the label, the instance and the organization of its newest snapshot: one that was given another's would answer for it. */
+function labelProblems(source: SourceRow): StoreProblem[] {
+  const { label, partition, instanceArn, organizationId, version, sealedAs, identity } = source
   if (version === null) return []
   const name = `${label} version ${version}`
   const problems: StoreProblem[] = []
@@ -97,12 +98,26 @@ function labelProblems({ label, partition, instanceArn, version, sealedAs, ident
       name,
       message: `it was sealed as a snapshot of ${sealedAs}: the source's label was changed`,
     })
-  const its = JSON.parse(identity!) as SourceIdentity
+  const its = identityIn(identity!)
+  // why it cannot be read is told with its snapshot
+  if (its === null) return problems
   if (its.instanceArn !== instanceArn || its.partition !== partition) {
     const message = `it is one of ${its.instanceArn}, its source says ${instanceArn}: the source was changed`
     problems.push({ kind: 'snapshot', name, message })
   }
+  if (its.organizationId !== null && its.organizationId !== organizationId) {
+    const message = `it is one of ${its.organizationId}, its source says ${organizationId ?? 'no organization'}: the source was changed`
+    problems.push({ kind: 'snapshot', name, message })
+  }
   return problems
+}
+
+function identityIn(text: string): SourceIdentity | null {
+  try {
+    return JSON.parse(text) as SourceIdentity | null
+  } catch {
+    return null
+  }
 }
 
 interface SourceRow {
@@ -114,6 +129,7 @@ interface SourceRow {
   readonly identity: string | null
   readonly partition: string
   readonly instanceArn: string
+  readonly organizationId: string | null
 }
 
 /** Entries that have not been found among the rows yet. */

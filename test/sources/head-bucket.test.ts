@@ -1,11 +1,12 @@
 import { expect } from 'chai'
+import { digestOf } from '../../src/digest.ts'
 import type { SignedHead } from '../../src/model.ts'
 import { type HeadFiles, openHeadBucket } from '../../src/sources/index.ts'
 import { keys, startSmallS3 } from './small-s3.ts'
 
 const now = () => new Date('2026-03-01T00:00:00Z')
 
-function headOf(version: number, lines: number): SignedHead {
+function headOf(version: number, lines: number, before: SignedHead | null = null): SignedHead {
   return {
     ...{
       stream: 'aws-ssoins-1',
@@ -16,7 +17,7 @@ function headOf(version: number, lines: number): SignedHead {
       lines,
       linesDigest: 'c',
     },
-    ...{ previousDigest: null, keyFingerprint: 'f', signature: 's' },
+    ...{ previousDigest: before === null ? null : digestOf({ ...before }), keyFingerprint: 'f', signature: 's' },
   }
 }
 
@@ -41,8 +42,12 @@ describe('heads in a bucket', () => {
     const bucket = bucketAt(s3.endpoint)
     expect(await bucket.heads('aws-ssoins-1')).to.deep.equal([])
     expect(await bucket.lastVersion('aws-ssoins-1')).to.equal(0)
-    for (const version of [1, 2, 3, 4, 5])
-      await write(bucket, headOf(version, version === 1 ? 250_001 : 2), version === 1 ? 250_001 : 2)
+    let last: SignedHead | null = null
+    for (const version of [1, 2, 3, 4, 5]) {
+      const lines = version === 1 ? 250_001 : 2
+      last = headOf(version, lines, last)
+      await write(bucket, last, lines)
+    }
     expect(await bucket.lastVersion('aws-ssoins-1')).to.equal(5)
     expect((await bucket.heads('aws-ssoins-1')).map(head => head.version)).to.deep.equal([1, 2, 3, 4, 5])
     const kept = Buffer.concat(await Array.fromAsync(bucket.changes(headOf(1, 250_001))))
@@ -59,6 +64,10 @@ describe('heads in a bucket', () => {
     const refused = await write(bucket, { ...headOf(1, 2), ledgerDigest: 'other' }, 2).catch((error: Error) => error)
     expect(refused).to.include({ code: 'HEADS_NOT_WRITABLE' })
     expect((refused as Error).message).to.contain('with other contents')
+    const astray = await write(bucket, headOf(2, 2, { ...headOf(1, 2), ledgerDigest: 'other' }), 2).catch((error: Error) => error)
+    expect(astray).to.include({ code: 'HEADS_NOT_WRITABLE' })
+    expect((astray as Error).message).to.contain('is not the one that it follows')
+    expect([...s3.objects.keys()].filter(key => key.includes('00000002'))).to.deep.equal([])
     for (const headers of s3.puts.values()) {
       expect(headers['x-amz-object-lock-mode']).to.equal('COMPLIANCE')
       expect(headers['x-amz-object-lock-retain-until-date']).to.equal('2026-03-11T00:00:00.000Z')

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { sha256 } from '../../src/digest.ts'
 import type { SignedHead } from '../../src/model.ts'
@@ -62,6 +63,24 @@ describe('heads outside', () => {
       const { lines, linesDigest } = large.kept[i]!
       expect([lines, linesDigest]).to.deep.equal([text.split('\n').length - 1, sha256(text)])
     }
+  })
+
+  it('are made when a place fails in the middle of a large change set, or before it looks at it', async () => {
+    await using store = await freshStore()
+    const users = Array.from({ length: 9000 }, (_, i) => user(`u${i}`))
+    await collectOnce(store, [part({ dataset: 'identitystore.users', rows: users })])
+    const full = new Kept(async changes => {
+      for await (const _ of changes) {
+        await sleep(100)
+        throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+      }
+      return ''
+    })
+    const away = new Kept(() => sleep(100).then(() => Promise.reject(new Error('the bucket is away'))))
+    const whole = new Kept(changes => textOf(changes))
+    const signer = { fingerprint: 'a'.repeat(64), sign: () => Promise.resolve(new Uint8Array(64)) }
+    expect((await errorOf(publishHeads(store, 'acme', [full, away, whole], signer))).code).to.equal('ENOSPC')
+    expect(whole.kept.map(head => head.lines)).to.deep.equal([9000])
   })
 })
 

@@ -474,6 +474,32 @@ describe('a hold on what is called otherwise by now', () => {
   })
 })
 
+describe('a label that another source has by now', () => {
+  it('takes nothing of what was judged under it while it was that of a source that is kept for ever', async () => {
+    const { store, clock, problems } = await filled()
+    await using _ = store
+    const rules: RetentionRules = {
+      of: label => ({ days: label === 'acme-old' ? null : 30, because: 'the test' }),
+      imports: { days: null, because: 'the test' },
+    }
+    const users = (id: string) => [part({ dataset: 'identitystore.users', rows: [user(id)] })]
+    clock.moveTo('2026-04-02T00:00:00Z')
+    await collectOnce(store, users('u-bob'), { source: sourceNamed('acme-old') })
+    const plan = { identity: { ...identity, instanceArn: 'arn:aws:sso:::instance/ssoins-other' } }
+    for (const at of ['2026-04-03', '2026-05-03', '2026-06-03']) {
+      clock.moveTo(`${at}T00:00:00Z`)
+      const { digest, version } = await collectOnce(store, users('u-eve'), { plan })
+      const judged = evaluationOf([{ key: 'u-eve', status: 'fail', reason: `eve has no key in ${at}` }])
+      await saveEvaluation(store, { ...judged, asOf: clock.now(), snapshots: [{ source: 'acme', version, digest }] })
+    }
+    clock.moveTo('2026-08-03T00:00:00Z')
+    const [step, old] = await runRetention(store, rules)
+    expect([step!.source, step!.results, old!.source, old!.cutoff]).to.deep.equal(['acme', 2, 'acme-old', null])
+    expect(await textIn(store, 'jane@example.com has no mfa'), 'of the other one').to.be.greaterThan(0)
+    expect(await problems()).to.deep.equal([])
+  })
+})
+
 describe('pseudonymising a person', () => {
   it('removes what names it from every version, import and result, and leaves the id, every digest and everybody else', async () => {
     const { store, clock, problems } = await filled()

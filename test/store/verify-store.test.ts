@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { sha256 } from '../../src/digest.ts'
 import type { Snapshot } from '../../src/model.ts'
-import { openHeadFiles } from '../../src/sources/index.ts'
+import { openHeadBucket, openHeadFiles } from '../../src/sources/index.ts'
 import {
   type HeadCheck,
   type HeadSigner,
@@ -20,6 +20,7 @@ import {
   saveImport,
   verifyStore,
 } from '../../src/store/index.ts'
+import { keys, startSmallS3 } from '../sources/small-s3.ts'
 import { assignment, call, collectOnce, errorOf, gap, group, membership, part, sourceNamed, user } from './collected.ts'
 import { evaluationOf } from './evaluated.ts'
 import { asOwner, fixAllHashes } from './forger.ts'
@@ -221,7 +222,10 @@ describe('the whole database, computed again', () => {
           /^evaluation evaluation 1: it says that it was made/m,
         ],
         [`delete from open_part_version`, /^part .* in acme version 2: it says that 1 parts were not read, and 0 are on record/m],
-        [`update source set instance_arn = 'x'`, /^snapshot source acme: its label or identity/m],
+        [
+          `update source set instance_arn = 'x', organization_id = 'o-other'`,
+          /^snapshot acme version 3: it is one of arn:.* its source says x: the source was changed\nsnapshot acme version 3: it is one of o-\w+, its source says o-other/m,
+        ],
         [
           `update import_file set imported_at = imported_at - interval '1 day'`,
           /^import import 1: it is not what the ledger says/m,
@@ -252,6 +256,10 @@ describe('the whole database, computed again', () => {
         [
           `update snapshot set callers = callers || 'x' where version = 2`,
           /^snapshot acme version 2: what it says cannot be read/m,
+        ],
+        [
+          `update snapshot set identity = 'no identity' where version = 3`,
+          /^snapshot acme version 3: what it says cannot be read/m,
         ],
         [`update control_definition set body = body || 'x'`, /^evaluation X: what it says was changed/m],
         [`update outcome_version set control_id = 'X', source = 'Y'`, /^evaluation X Y: what it says was changed/m],
@@ -555,10 +563,23 @@ describe('the whole database, computed again', () => {
     expect([refused.code, refused.message].join()).to.match(/^HEADS_NOT_WRITABLE,.* version 4 .* put back to an earlier state/)
     expect([readFileSync(list, 'utf8'), readFileSync(changes)]).to.deep.equal([later, before])
     expect(await problems()).to.deep.equal([])
+    await using bucket = await startSmallS3('heads')
+    const objects = openHeadBucket(
+      { name: 'heads', region: 'eu-west-1', prefix: '', endpoint: bucket.endpoint, lockDays: null },
+      { environment: { ...keys }, now: () => new Date('2026-03-01T00:00:00Z') },
+    )
+    await publishHeads(store, 'acme', [objects], signer)
     const found = await verifyStore(restored, { sinks: [openHeadFiles(folder)], verify: trust })
     const text = found.problems.map(({ kind, name, message }) => `${kind} ${name}: ${message}`).join('\n')
     expect(text).to.match(/^snapshot acme version 5: the snapshot is missing; its head says that there was one/m)
     expect(text).to.match(/^head acme version 4: its head in the database is not the one outside/m)
+    const kept = [...bucket.objects.keys()]
+    for (const id of ['u10', 'u11']) {
+      await collectOnce(restored, parts(id), {})
+      const error = await errorOf(publishHeads(restored, 'acme', [openHeadFiles(folder), objects], signer))
+      expect(error.code).to.equal('HEADS_NOT_WRITABLE')
+    }
+    expect([readFileSync(list, 'utf8'), [...bucket.objects.keys()]], 'also when it has come as far').to.deep.equal([later, kept])
   })
 
   it('goes on after a power cut in the middle of a line', async () => {
