@@ -30,14 +30,14 @@ export function addCollect(program: Command, invocation: Invocation): void {
       await recordSetup(store, config, null)
       await using aws = awsOf(store, log, invocation.env)
       const outside = await headsOf(config, invocation.env)
-      const watched = watchedHeads(outside.sinks)
-      const heads = { ...outside, sinks: watched.sinks }
       const headsMissing: Json[] = []
       const snapshots: Snapshot[] = []
       const errors: Json[] = []
       for (const source of sources) {
         if (invocation.signal.aborted) break
         try {
+          const watched = watchedHeads(outside.sinks)
+          const heads = { ...outside, sinks: watched.sinks }
           const parts = { aws, store, now: () => new Date(), log, heads }
           const snapshot = await runCollection(parts, source, {
             signal: invocation.signal,

@@ -4,22 +4,26 @@ import type { HeadSink } from '../store/index.ts'
 /** Sinks that remember how it went. */
 export interface WatchedHeads {
   readonly sinks: readonly HeadSink[]
-  /** why a sink did not take the last head that was to be left there, in words; null: all took theirs */
+  /** why a sink did not take the last head of a stream that was to be left there, in words; null: all took theirs */
   failure(): string | null
 }
 
-/** Watches the sinks of a process that stays up, for whoever asks how it is. */
+/**
+ * Watches the sinks of a process that stays up, for whoever asks how it is. A head that was refused is missing until a head of its stream was
+ * taken: what another stream left there, or that the sink answers again, says nothing of it.
+ */
 export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
-  const failures = new Map<HeadSink, string>()
+  const failures = new Map<string, string>()
   return {
-    sinks: sinks.map(sink => {
-      const watched = async <T>(work: Promise<T>): Promise<T> => {
+    sinks: sinks.map((sink, i) => {
+      const watched = async <T>(step: 'ask' | 'write', stream: string, work: Promise<T>): Promise<T> => {
+        const name = `${i} ${step} ${stream}`
         try {
           const done = await work
-          failures.delete(sink)
+          failures.delete(name)
           return done
         } catch (error) {
-          failures.set(sink, explain(error))
+          failures.set(name, explain(error))
           throw error
         }
       }
@@ -27,8 +31,8 @@ export function watchedHeads(sinks: readonly HeadSink[]): WatchedHeads {
         streams: () => sink.streams(),
         heads: stream => sink.heads(stream),
         changes: head => sink.changes(head),
-        lastVersion: stream => watched(sink.lastVersion(stream)),
-        write: (of, changes, head) => watched(sink.write(of, changes, head)),
+        lastVersion: stream => watched('ask', stream, sink.lastVersion(stream)),
+        write: (of, changes, head) => watched('write', of.stream, sink.write(of, changes, head)),
       }
     }),
     failure: () => failures.values().next().value ?? null,

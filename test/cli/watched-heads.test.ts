@@ -30,4 +30,28 @@ describe('heads of a daemon', () => {
     await leaveMissedHeads(parts, sources)
     expect([failure(), written]).to.deep.equal([null, ['aws-ssoins-1234567890abcdef 1']])
   })
+
+  it('that were refused stay missing, whatever another stream could leave there and whether the sink answers', async () => {
+    const refused = new Set(['one'])
+    const sink: HeadSink = {
+      streams: () => Promise.resolve([]),
+      heads: () => Promise.resolve([]),
+      lastVersion: () => Promise.resolve(0),
+      changes: async function* () {},
+      write: ({ stream }) => (refused.has(stream) ? Promise.reject(new Error(`${stream} is refused`)) : Promise.resolve()),
+    }
+    const { sinks, failure } = watchedHeads([sink])
+    const nothing = async function* () {}
+    const leave = (stream: string) =>
+      sinks[0]!
+        .write({ stream, version: 1, previousDigest: null }, nothing(), () => Promise.reject(new Error('none')))
+        .catch(() => {})
+    await leave('one')
+    await leave('other')
+    await sinks[0]!.lastVersion('one')
+    expect(failure()).to.equal('one is refused')
+    refused.clear()
+    await leave('one')
+    expect(failure()).to.equal(null)
+  })
 })
